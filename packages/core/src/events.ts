@@ -1,0 +1,226 @@
+import type { FailureClass, StopKind, Usage } from './agent/messages.ts'
+import type { WaveErrorCode } from './errors.ts'
+
+/**
+ * Everything that happens in a run, in order. The journal is a file of these; the terminal, the JSON
+ * output, `status` and the tests only consume them. `fold` (run/state.ts) turns them into a state.
+ */
+export type RunEvent = EventStamp & NewRunEvent
+
+/** Added by the journal. `at` is a note for people: nothing sorts, expires or decides by it. */
+export interface EventStamp {
+  readonly seq: number
+  /** SHA-256, hex, of the JSON bytes of the previous record; zeros for the first. */
+  readonly prev: string
+  readonly v: 1
+  /** UTC, ISO 8601. */
+  readonly at: string
+}
+
+/** Equal bytes have equal refs. `digest` is SHA-256, hex. */
+export interface ArtifactRef {
+  readonly digest: string
+  readonly sizeBytes: number
+}
+
+export type ArtifactType = 'json' | 'text' | 'markdown' | 'binary'
+
+/** An artifact as a step produced it. */
+export interface StoredArtifact extends ArtifactRef {
+  readonly name: string
+  readonly path: string
+  readonly type: ArtifactType
+}
+
+/** What a read-write step changed, as recorded. The patch itself is in the store. */
+export interface StoredPatch extends ArtifactRef {
+  /** Git tree that the patch was computed against, and the one it leads to. */
+  readonly baseTree: string
+  readonly tree: string
+  readonly files: number
+  readonly added: number
+  readonly deleted: number
+}
+
+export type Verdict = 'confirmed' | 'likely' | 'inconclusive'
+
+export type RunOutcome = 'completed' | 'partial' | 'failed' | 'rejected' | 'cancelled' | 'suspended'
+
+export type LimitName = 'turns' | 'tokens' | 'usd' | 'time' | 'format-errors'
+
+/** Why an attempt of a step failed. Expected, hence data. */
+export type StepFailure =
+  | {
+      readonly reason: 'command-failed'
+      readonly command: string
+      readonly exitCode: number
+      readonly output: string
+    }
+  | {
+      readonly reason: 'model-error'
+      readonly class: FailureClass
+      readonly model: string
+      readonly message: string
+    }
+  | { readonly reason: 'model-refused' | 'context-overflow' }
+  | { readonly reason: 'limit-reached'; readonly limit: LimitName; readonly scope: 'step' | 'run' }
+  | { readonly reason: 'stuck'; readonly pattern: string }
+  | { readonly reason: 'artifact-missing'; readonly name: string; readonly message: string }
+  | {
+      readonly reason: 'artifact-invalid' | 'contract-failed'
+      readonly name: string
+      readonly problems: readonly string[]
+    }
+  | { readonly reason: 'template-failed'; readonly message: string }
+  | { readonly reason: 'oom' | 'workspace-lost'; readonly message: string }
+  | {
+      readonly reason: 'environment'
+      readonly code: WaveErrorCode
+      readonly message: string
+      readonly hint?: string
+    }
+  | { readonly reason: 'cancelled' }
+
+/** What a step is, for consumers that never saw the plan. */
+export interface StepHeader {
+  readonly id: string
+  /** The persona's name, or the kind of step: `command`. */
+  readonly role: string
+  readonly dependencies: readonly string[]
+}
+
+export type NewRunEvent =
+  | {
+      readonly type: 'run-started'
+      readonly run: string
+      readonly pipeline: { readonly name: string; readonly file: string; readonly digest: string }
+      readonly steps: readonly StepHeader[]
+      /** `evidence`: no language model is used in this run. */
+      readonly mode: 'model' | 'evidence'
+      readonly input: ArtifactRef
+      /** SHA-256 over the project's `.wave/` files that the plan uses. */
+      readonly projectDigest: string
+      readonly snapshot: {
+        readonly tree: string
+        readonly head: string | undefined
+        readonly dirty: boolean
+        readonly files: number
+        readonly dropped: readonly { readonly path: string; readonly reason: string }[]
+      }
+      readonly sandbox: { readonly kind: 'docker' | 'local' | 'none'; readonly image?: string }
+      /** Step id → `provider/model`. */
+      readonly models: Readonly<Record<string, string>>
+      readonly limits: RunLimits
+      readonly waveVersion: string
+    }
+  | {
+      readonly type: 'step-started'
+      readonly step: string
+      readonly attempt: number
+      readonly personaDigest?: string
+      readonly tree: string
+      readonly inputs: readonly { readonly as: string; readonly digest: string }[]
+    }
+  | NewStepEvent
+  | ({ readonly type: 'artifact-stored'; readonly step: string } & StoredArtifact)
+  | {
+      readonly type: 'step-succeeded'
+      readonly step: string
+      readonly attempt: number
+      readonly artifacts: readonly StoredArtifact[]
+      readonly patch?: StoredPatch
+      readonly verdict?: Verdict
+      /** Shown on the `completed` line. */
+      readonly message: string
+      readonly durationMs: number
+      /** Undefined when no model was called. */
+      readonly usage: Usage | undefined
+    }
+  | {
+      readonly type: 'step-failed'
+      readonly step: string
+      readonly attempt: number
+      readonly failure: StepFailure
+      readonly willRetry: boolean
+      readonly durationMs: number
+      readonly usage: Usage | undefined
+    }
+  | { readonly type: 'step-skipped'; readonly step: string; readonly because: string }
+  | {
+      readonly type: 'run-finished'
+      readonly outcome: RunOutcome
+      readonly verdict?: Verdict
+      readonly exitCode: number
+      readonly durationMs: number
+      readonly usage: Usage | undefined
+      /** US dollars; undefined when a price is unknown. */
+      readonly costUsd?: number
+      /** Files written into the project, relative to its root, summary artifacts first. */
+      readonly delivered: readonly {
+        readonly step: string
+        readonly name: string
+        readonly path: string
+        readonly leaf: boolean
+      }[]
+    }
+
+/** Events that a runner may emit about its own step. */
+export type NewStepEvent =
+  | {
+      readonly type: 'model-request'
+      readonly step: string
+      readonly turn: number
+      /** SHA-256, hex, of the canonical request. */
+      readonly key: string
+      readonly model: string
+    }
+  | {
+      readonly type: 'model-response'
+      readonly step: string
+      readonly key: string
+      readonly stop: StopKind
+      readonly usage: Usage | undefined
+      readonly costUsd: number | undefined
+      /** The full reply, in the store. */
+      readonly reply: ArtifactRef
+    }
+  | {
+      readonly type: 'model-failed'
+      readonly step: string
+      readonly key: string
+      readonly class: FailureClass
+      readonly message: string
+      /** Undefined when the call is not tried again. */
+      readonly retryInMs: number | undefined
+    }
+  | {
+      readonly type: 'tool-call'
+      readonly step: string
+      readonly call: string
+      readonly tool: string
+      readonly input: ArtifactRef
+    }
+  | {
+      readonly type: 'tool-result'
+      readonly step: string
+      readonly call: string
+      readonly isError: boolean
+      /** The full output, in the store. */
+      readonly output: ArtifactRef
+      readonly shownBytes: number
+    }
+  | { readonly type: 'warning'; readonly step: string; readonly message: string }
+  | {
+      readonly type: 'limit-warning'
+      readonly step: string
+      readonly limit: LimitName
+      readonly share: number
+    }
+
+/** Effective limits of a run. Undefined means none is set. */
+export interface RunLimits {
+  readonly minutes: number
+  readonly concurrency: number
+  readonly usd: number | undefined
+  readonly tokens: number | undefined
+}

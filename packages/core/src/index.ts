@@ -1,0 +1,12 @@
+export type * from './agent/messages.ts'
+export type * from './events.ts'
+export type * from './pipeline/pipeline.ts'
+export type * from './pipeline/plan.ts'
+export type * from './ports.ts'
+
+export { addUsage, NO_USAGE } from './agent/messages.ts'
+export { exitCodeOf, ProblemsError, WaveError } from './errors.ts'
+export type { Location, Problem, WaveErrorCode } from './errors.ts'
+export { TOOL_NAMES } from './persona/persona.ts'
+export type { Permissions, Persona, ToolName } from './persona/persona.ts'
+export { WorkspaceLost } from './ports.ts'
