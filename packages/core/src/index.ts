@@ -10,3 +10,26 @@ export type { Location, Problem, WaveErrorCode } from './errors.ts'
 export { TOOL_NAMES } from './persona/persona.ts'
 export type { Permissions, Persona, ToolName } from './persona/persona.ts'
 export { WorkspaceLost } from './ports.ts'
+
+// Pipeline language, personas, contracts.
+export { checkArtifacts, runContracts } from './contract/check.ts'
+export type { ArtifactCheck, ArtifactProblem, ContractReport } from './contract/check.ts'
+export { readVerdict } from './contract/verdict.ts'
+export { bundledPersonas } from './persona/bundled.ts'
+export { isAllowed, offeredTools } from './persona/permissions.ts'
+export { loadPersonas } from './persona/registry.ts'
+export type { PersonaFile } from './persona/registry.ts'
+export { bundledPipelineNames, bundledPipelines } from './pipeline/bundled.ts'
+export { findPipeline } from './pipeline/catalog.ts'
+export { loadPipeline } from './pipeline/load.ts'
+export type { Loaded, PipelineFile, ProjectFiles } from './pipeline/load.ts'
+export { BUILT_IN_CAPS, planPipeline } from './pipeline/plan.ts'
+export { checkTemplate, renderTemplate } from './pipeline/template.ts'
+export type {
+  Rendered,
+  TemplateArtifact,
+  TemplateNames,
+  TemplateScope,
+  TemplateStep,
+} from './pipeline/template.ts'
+export { suggest, suggestionHint } from './suggest.ts'

@@ -1,6 +1,7 @@
 import type { RunLimits } from '../events.ts'
 import type { Persona, ToolName } from '../persona/persona.ts'
 import type { ResolvedModel } from '../ports.ts'
+import type { Loaded } from './load.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 
 /** Everything that can be known before a token is spent. */
@@ -31,4 +32,45 @@ export interface PlannedStep {
   readonly dependents: readonly string[]
   /** The `completed` message when the runner reports none. */
   readonly message: string
+}
+
+/** What a plan needs to know about the user, the machine and the project. */
+export interface PlanContext {
+  readonly personas: ReadonlyMap<string, Persona>
+  /** `project` of `.wave/config.yaml`. */
+  readonly project: Readonly<Record<string, string | readonly string[]>>
+  /** A tier, alias or `provider/model`; undefined asks for the user's default. */
+  resolveModel(name: string | undefined): ResolvedModel | undefined
+  /** Whether the user has any model. Without one, stand-ins take the personas' place. */
+  readonly hasModels: boolean
+  /** `triage` for `evidence/triage`. */
+  readonly knownStandIns: ReadonlySet<string>
+  /** `--model`: in place of every persona's and step's choice. */
+  readonly modelOverride?: string
+  readonly limits?: LimitRules
+}
+
+/** Who limits the run. Every layer can only narrow what the caps grant. */
+export interface LimitRules {
+  /** The built-in caps, with the user's config in place of them where it sets a value. */
+  readonly caps: LimitCaps
+  /** Flags, environment and `.wave/config.yaml`, each with its name for messages. The pipeline's own come on top. */
+  readonly layers: readonly { readonly source: string; readonly limits: Partial<RunLimits> }[]
+}
+
+export interface LimitCaps extends RunLimits {
+  readonly timeoutMs: number
+}
+
+export const BUILT_IN_CAPS: LimitCaps = {
+  minutes: 1440,
+  concurrency: 16,
+  usd: undefined,
+  tokens: undefined,
+  timeoutMs: 4 * 60 * 60 * 1000,
+}
+
+/** Decides everything that can be decided before the run: who does what, with which tools, within which limits. */
+export function planPipeline(_pipeline: Pipeline, _context: PlanContext): Loaded<Plan> {
+  throw new Error('Internal error: not written yet')
 }

@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { PipelineFile } from './load.ts'
+
+// The same relative depth from src/ and from dist/.
+const FOLDER = new URL('../../builtin/pipelines/', import.meta.url)
+
+/** The pipelines that come with wave. */
+export function bundledPipelines(): PipelineFile[] {
+  return bundledPipelineNames().map(readBundled)
+}
+
+export function bundledPipelineNames(): string[] {
+  return readdirSync(FOLDER)
+    .filter((entry) => entry.endsWith(ENDING))
+    .map((entry) => entry.slice(0, -ENDING.length))
+    .toSorted()
+}
+
+function readBundled(name: string): PipelineFile {
+  return {
+    file: `bundled/pipelines/${name}${ENDING}`,
+    name,
+    bytes: readFileSync(new URL(name + ENDING, FOLDER)),
+    origin: 'bundled',
+  }
+}
+
+const ENDING = '.yaml'
