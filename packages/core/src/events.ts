@@ -122,7 +122,7 @@ export type NewRunEvent =
       readonly inputs: readonly { readonly as: string; readonly digest: string }[]
     }
   | NewStepEvent
-  | ({ readonly type: 'artifact-stored'; readonly step: string } & StoredArtifact)
+  | { readonly type: 'artifact-stored'; readonly step: string; readonly artifact: StoredArtifact }
   | {
       readonly type: 'step-succeeded'
       readonly step: string
