@@ -73,7 +73,7 @@ export class WaveError extends Error {
 
 /** Every mistake of one or more project files, told at once. */
 export class ProblemsError extends WaveError {
-  readonly problems: readonly Problem[]
+  readonly problems: readonly [Problem, ...Problem[]]
 
   constructor(problems: readonly [Problem, ...Problem[]]) {
     super(problems[0].code, problems.map((problem) => problem.message).join('\n'))
