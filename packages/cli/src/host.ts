@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { renderProblem } from './render/problem.ts'
+import type { Environment } from './redact.ts'
+import type { Sink } from './render/renderer.ts'
+
+/** The process as commands see it. Nothing else in wave touches `process`. */
+export interface Host {
+  readonly cwd: string
+  readonly env: Environment
+  /** The result. */
+  readonly out: Sink
+  /** Diagnostics, the live view and questions. */
+  readonly err: Sink
+  readonly stdin: Stdin
+  /** From now on the first signal aborts instead of ending the process. */
+  catchSignals(): Interruption
+  /** Resolves when everything that was written has left. */
+  flush(): Promise<void>
+}
+
+export interface Stdin {
+  readonly isTerminal: boolean
+  /** All of it. More than `maxBytes` ends the reading: the result is then longer than that. */
+  read(maxBytes: number): Promise<Uint8Array>
+}
+
+/** A run that a signal may stop. */
+export interface Interruption extends Disposable {
+  readonly signal: AbortSignal
+  /** 130 or 143 once a signal came. */
+  exitCode(): number | undefined
+}
+
+/** The real process. `leave` ends it at once. */
+export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => never): Host {
+  const out = openSink(node.stdout)
+  const err = openSink(node.stderr)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    node.on(event, (error: unknown) => {
+      err.write(renderProblem(error, { stack: true }))
+      leave(INTERNAL_ERROR)
+    })
+  }
+  return {
+    cwd: node.cwd(),
+    env: node.env,
+    out,
+    err,
+    stdin: { isTerminal: node.stdin.isTTY, read: (maxBytes) => readAll(node.stdin, maxBytes) },
+    catchSignals: () => catchSignals(node, err, leave),
+    flush: async () => {
+      await Promise.all([out.flush(), err.flush()])
+    },
+  }
+}
+
+const INTERNAL_ERROR = 70
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const
+
+function catchSignals(
+  node: NodeJS.Process,
+  err: Sink,
+  leave: (exitCode: number) => never,
+): Interruption {
+  const controller = new AbortController()
+  let received: number | undefined
+  const onSignal = (signal: keyof typeof SIGNALS): void => {
+    if (received !== undefined) leave(SIGNALS[signal])
+    received = SIGNALS[signal]
+    err.write(`${signal}: stopping. Once more leaves at once.\n`)
+    controller.abort({ reason: 'cancelled' })
+  }
+  const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]
+  for (const name of names) node.on(name, onSignal)
+  return {
+    signal: controller.signal,
+    exitCode: () => received,
+    [Symbol.dispose]() {
+      for (const name of names) node.off(name, onSignal)
+    },
+  }
+}
+
+/** A reader that leaves early ends the printing, not the run. */
+function openSink(stream: NodeJS.WriteStream): Sink & { flush(): Promise<void> } {
+  let closed = false
+  stream.on('error', () => {
+    closed = true
+  })
+  return {
+    isTerminal: stream.isTTY,
+    get columns() {
+      return stream.columns
+    },
+    write(text) {
+      if (!closed) stream.write(text)
+    },
+    async flush() {
+      if (!closed && stream.writableLength > 0)
+        await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+    },
+  }
+}
+
+async function readAll(stream: NodeJS.ReadStream, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    const bytes = Buffer.from(chunk as Buffer)
+    chunks.push(bytes)
+    size += bytes.length
+    if (size > maxBytes) break
+  }
+  return Buffer.concat(chunks)
+}

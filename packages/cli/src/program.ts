@@ -1,0 +1,184 @@
+import { Command, CommanderError, Option } from 'commander'
+import { WaveError } from '@wave/core'
+import type { Host } from './host.ts'
+import { createInvocation, type GlobalOptions, guessOutput, type Invocation } from './invocation.ts'
+import { renderProblem, renderProblemJson } from './render/problem.ts'
+
+/** Runs one command line and gives the exit code. Every error ends here, printed. */
+export async function execute(
+  argv: readonly string[],
+  host: Host,
+  version: string,
+): Promise<number> {
+  let exitCode = 0
+  const program = createProgram({ host, version, done: (code) => (exitCode = code) })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    return reportError(error instanceof CommanderError ? toUsageError(error) : error, argv, host)
+  }
+}
+
+interface Frame {
+  readonly host: Host
+  readonly version: string
+  done(exitCode: number): void
+}
+
+type Action<Options> = (
+  invocation: Invocation,
+  options: Options,
+  words: readonly string[],
+) => Promise<number>
+
+function createProgram(frame: Frame): Command {
+  const program = new Command('wave')
+    .description('Investigates incidents in a repository with a fixed chain of personas.')
+    .helpCommand(false)
+    .version(frame.version, '--version', 'print the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => frame.host.out.write(text),
+      writeErr: () => {},
+    })
+  addGlobalOptions(program)
+  addRun(program, frame)
+  addInit(program, frame)
+  addApply(program, frame)
+  addLooks(program, frame)
+  for (const verb of PLANNED_VERBS) {
+    program
+      .command(verb, { hidden: true })
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new WaveError('usage', `"wave ${verb}" is not supported yet.`)
+      })
+  }
+  program.action(() => program.help())
+  return program
+}
+
+function addGlobalOptions(program: Command): void {
+  program
+    .option('-C <dir>', 'work in this directory')
+    .option('-o, --output <mode>', 'text, json or quiet')
+    .option('--json', 'the same as --output json')
+    .option('-q, --quiet', 'the same as --output quiet')
+    .option('-v, --verbose', 'diagnostics on standard error; twice: stack traces', count, 0)
+    .option('--log-level <level>', 'level of the diagnostic log')
+    .option('--no-color', 'no colour')
+    .option('--no-input', 'never ask a question')
+    .option('-y, --yes', 'answer yes to what init and apply ask')
+    .option('--config <file>', 'user configuration to read instead of the default one')
+    .helpOption('-h, --help', 'print help')
+}
+
+function addRun(program: Command, frame: Frame): void {
+  const command = program
+    .command('run [pipeline] [input]')
+    .description('plan and run a pipeline; print progress and the result')
+    .option('-n, --dry-run', 'print the plan; nothing is spent, no container starts')
+    .option('--input-data <text>', 'the input: text, @FILE, or @- for standard input')
+    .option('--input-file <file>', 'the input, from a file')
+    .option('--provider <name>', 'for all personas; "evidence" uses no language model')
+    .option('--model <name>', 'tier, alias or provider/model for all personas')
+    .addOption(
+      new Option('--sandbox <kind>', 'where steps work')
+        .choices(['auto', 'docker', 'local'])
+        .default('auto'),
+    )
+    .option('--max-usd <amount>', 'limit of the run in US dollars')
+    .option('--max-tokens <count>', 'limit of the run in tokens')
+    .option('--timeout <duration>', 'limit of the run in time: 90s, 15m, 2h')
+    .option('--apply', 'apply the patch when the run succeeds and nothing in it is flagged')
+    .option('--inconclusive-ok', 'exit with 0 where 3 would be used')
+    .option('--report <file>', 'also write the final report there')
+  for (const flag of PLANNED_RUN_FLAGS) {
+    command.addOption(new Option(flag).hideHelp().argParser(() => notYet(flag)))
+  }
+  on(command, frame, async () => (await import('./commands/run.ts')).run)
+}
+
+function addInit(program: Command, frame: Frame): void {
+  const command = program
+    .command('init')
+    .description('write .wave/ with working pipelines and personas')
+    .option('--force', 'overwrite files that are already there')
+  on(command, frame, async () => (await import('./commands/init.ts')).init)
+}
+
+function addApply(program: Command, frame: Frame): void {
+  const command = program
+    .command('apply <run>')
+    .description("put a run's changes on the working tree, all or nothing")
+    .option('--accept <path>', 'accept this flagged path (repeatable)', collect, [])
+  on(command, frame, async () => (await import('./commands/apply.ts')).apply)
+}
+
+function addLooks(program: Command, frame: Frame): void {
+  const list = program
+    .command('list [what]')
+    .description('names of pipelines, personas and models, with their origin')
+  on(list, frame, async () => (await import('./commands/list.ts')).list)
+  const validate = program
+    .command('validate [files...]')
+    .description('check project files; no Docker, no network, no key')
+  on(validate, frame, async () => (await import('./commands/validate.ts')).validate)
+  const doctor = program
+    .command('doctor')
+    .description('check the environment: Node, git, Docker, disk, keys, project files')
+  on(doctor, frame, async () => (await import('./commands/doctor.ts')).doctor)
+}
+
+/** Commands are loaded when they are called: none pays for the modules of another. */
+function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<Options>>): void {
+  command.action(async () => {
+    const options = command.optsWithGlobals<GlobalOptions & Options>()
+    const invocation = createInvocation(frame.host, frame.version, options)
+    const action = await load()
+    frame.done(await action(invocation, options, command.args))
+  })
+}
+
+const PLANNED_VERBS = [
+  ...['resume', 'status', 'logs', 'artifacts', 'report', 'show', 'config'],
+  ...['gc', 'demo', 'completion', 'diff', 'verify', 'explain', 'serve'],
+]
+const PLANNED_RUN_FLAGS = [
+  ...['--input <pair>', '--steps <ids>', '-x, --exclude <id>', '--record <file>'],
+  ...['--replay <file>', '--offline', '--answer <answer>'],
+]
+
+function notYet(flag: string): never {
+  throw new WaveError('usage', `"${flag.replace(/ .*/, '')}" is not supported yet.`)
+}
+
+function count(_: string, before: number): number {
+  return before + 1
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
+/** Commander says `error: unknown option '--jsno'` and, on a second line, what was probably meant. */
+function toUsageError(error: CommanderError): WaveError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const message = first.charAt(0).toUpperCase() + first.slice(1)
+  const meant = /\((Did you mean .*)\)/.exec(rest.join(' '))?.[1]
+  const hint = meant ?? HINTS[error.code] ?? 'Run "wave --help" for commands and options.'
+  return new WaveError('usage', message.endsWith('.') ? message : `${message}.`, { hint })
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  'commander.excessArguments': 'Put text with spaces in quotes.',
+}
+
+function reportError(error: unknown, argv: readonly string[], host: Host): number {
+  if (guessOutput(argv, host.env) === 'json') host.out.write(renderProblemJson(error))
+  else host.err.write(renderProblem(error, { stack: argv.includes('-vv') }))
+  return error instanceof WaveError ? error.exitCode : 70
+}

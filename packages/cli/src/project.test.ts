@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  findProject,
+  projectFiles,
+  projectPipelines,
+  READ_CAP_BYTES,
+  readPipelineAt,
+} from './project.ts'
+
+test('the project is the nearest ancestor with .wave', () => {
+  const root = folder({ '.git/HEAD': '', 'app/.wave/config.yaml': '', 'app/src/x/y.ts': '' })
+  expect(findProject(join(root, 'app/src/x'))).toEqual({
+    root: join(root, 'app'),
+    hasWave: true,
+    isGit: true,
+  })
+})
+
+test('a .wave above the git root is not ours', () => {
+  const root = folder({ '.wave/config.yaml': '', 'repo/.git/HEAD': '', 'repo/src/x.ts': '' })
+  expect(findProject(join(root, 'repo/src'))).toEqual({
+    root: join(root, 'repo'),
+    hasWave: false,
+    isGit: true,
+  })
+})
+
+test('without .wave and without git the folder itself is the project', () => {
+  const root = folder({ 'src/x.ts': '' })
+  expect(findProject(join(root, 'src'))).toMatchObject({ root: join(root, 'src'), isGit: false })
+})
+
+test('CT-01 a link below .wave is refused, wherever it leads', () => {
+  const secret = folder({ secret: 'x' })
+  const root = folder({ '.wave/pipelines/a.yaml': '' })
+  symlinkSync(join(secret, 'secret'), join(root, '.wave/pipelines/b.yaml'))
+  expect(() => projectPipelines(findProject(root))).toThrow(
+    expect.objectContaining({ code: 'config-invalid' }),
+  )
+  symlinkSync(secret, join(root, '.wave/prompts'))
+  expect(() => projectFiles(findProject(root)).read('.wave/prompts/secret')).toThrow(
+    expect.objectContaining({ code: 'config-invalid' }),
+  )
+})
+
+test.each(['../secret', '.wave/../secret', '/etc/hostname', 'src/x.ts', '.wave//x'])(
+  'loaders cannot read %s',
+  (path) => {
+    const root = folder({ '.wave/x': '', 'src/x.ts': 'x' })
+    expect(projectFiles(findProject(root)).read(path)).toBeUndefined()
+  },
+)
+
+test('pipelines in folders are named by their path', () => {
+  const root = folder({ '.wave/pipelines/ops/rollback.yaml': 'a', '.wave/pipelines/notes.txt': '' })
+  expect(projectPipelines(findProject(root))).toEqual([
+    {
+      file: '.wave/pipelines/ops/rollback.yaml',
+      name: 'ops/rollback',
+      bytes: Buffer.from('a'),
+      origin: 'project',
+    },
+  ])
+})
+
+test('a huge file is read only as far as it takes to refuse it', () => {
+  const root = folder({ 'big.yaml': 'x'.repeat(READ_CAP_BYTES * 2) })
+  expect(readPipelineAt('big.yaml', root).bytes).toHaveLength(READ_CAP_BYTES)
+  expect(() => readPipelineAt('./none.yaml', root)).toThrow(
+    expect.objectContaining({ code: 'pipeline-unknown' }),
+  )
+})
+
+function folder(files: Record<string, string>): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'wave-project-')))
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), content)
+  }
+  return root
+}

@@ -1,0 +1,101 @@
+import type { StepFailure, Usage } from '@wave/core'
+import { sanitiseLine } from '../sanitise.ts'
+
+/** The first form of a progress line: started, retrying, waiting, warning. */
+export function startedLine(line: {
+  readonly at: string
+  readonly state: string
+  readonly step: string
+  readonly role: string
+  readonly message: string
+}): Line {
+  return {
+    clock: clockOf(line.at),
+    state: line.state.padEnd(9),
+    rest: `${pad(line.step, 17)} ${pad(`(${line.role})`, 25)}${sanitiseLine(line.message)}`,
+  }
+}
+
+/** The second form: completed, failed, skipped, cancelled. */
+export function completedLine(line: {
+  readonly at: string
+  readonly state: string
+  readonly step: string
+  readonly role: string
+  /** Undefined when the step never ran. */
+  readonly durationMs: number | undefined
+  readonly usage: Usage | undefined
+  readonly message: string
+}): Line {
+  const duration = line.durationMs === undefined ? '-' : formatSeconds(line.durationMs)
+  const figures = `${duration.padStart(5)}${formatTokens(line.usage).padStart(7)}`
+  return {
+    clock: clockOf(line.at),
+    state: line.state.padEnd(9),
+    rest: `${pad(line.step, 17)} ${pad(`(${line.role})`, 12)}${figures} ${sanitiseLine(line.message)}`,
+  }
+}
+
+/** A progress line in three parts, so that colour can be put on without changing its widths. */
+export interface Line {
+  readonly clock: string
+  readonly state: string
+  readonly rest: string
+}
+
+/** Whole seconds, rounded, never minutes: `161s`. */
+export function formatSeconds(durationMs: number): string {
+  return `${Math.round(durationMs / 1000)}s`
+}
+
+/** Input plus output in thousands with one decimal, from a million in millions; `-` without a model call. */
+export function formatTokens(usage: Usage | undefined): string {
+  if (usage === undefined) return '-'
+  const tokens = usage.input + usage.output
+  // 999,950 would round to "1000.0k".
+  return tokens < 999_950 ? `${(tokens / 1000).toFixed(1)}k` : `${(tokens / 1_000_000).toFixed(1)}M`
+}
+
+/** A failure as one line: its reason, then what it was about. */
+export function describeFailure(failure: StepFailure): string {
+  const detail = detailOf(failure)
+  return detail === undefined ? failure.reason : `${failure.reason}: ${detail}`
+}
+
+function detailOf(failure: StepFailure): string | undefined {
+  switch (failure.reason) {
+    case 'command-failed':
+      return `exit code ${failure.exitCode} of ${failure.command}`
+    case 'model-error':
+      return `${failure.class}, ${failure.model}: ${failure.message}`
+    case 'limit-reached':
+      return `${failure.limit} of the ${failure.scope}`
+    case 'stuck':
+      return failure.pattern
+    case 'artifact-missing':
+    case 'artifact-invalid':
+    case 'contract-failed':
+      return failure.name
+    case 'template-failed':
+    case 'oom':
+    case 'workspace-lost':
+      return failure.message
+    case 'environment':
+      return `${failure.code}: ${failure.message}`
+    case 'model-refused':
+    case 'context-overflow':
+    case 'cancelled':
+      return undefined
+  }
+}
+
+function pad(text: string, width: number): string {
+  return sanitiseLine(text).padEnd(width)
+}
+
+/** Local time of day. */
+function clockOf(at: string): string {
+  const time = new Date(at)
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()]
+  return parts.map((part) => String(part).padStart(2, '0')).join(':')
+}

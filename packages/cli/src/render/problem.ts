@@ -1,0 +1,60 @@
+import { type Location, type Problem, ProblemsError, WaveError } from '@wave/core'
+import { escapeJson, escapeName, sanitiseLine, sanitiseText } from '../sanitise.ts'
+
+/** An error as people read it: what happened, where, what to do. Anything but a `WaveError` is a bug in wave. */
+export function renderProblem(error: unknown, options: { readonly stack: boolean }): string {
+  if (!(error instanceof WaveError)) return renderBug(error)
+  const text = problemsOf(error).map(renderOne).join('')
+  return options.stack && error.stack !== undefined ? `${text}${sanitiseText(error.stack)}\n` : text
+}
+
+/** An error as one JSON line. Several problems stand in `problems`, the first of them also at the top. */
+export function renderProblemJson(error: unknown): string {
+  const record =
+    error instanceof WaveError
+      ? { ...toRecord(problemsOf(error)[0]), ...several(error) }
+      : { code: 'internal', message: `Internal error: ${messageOf(error)}`, hint: REPORT }
+  return `${escapeJson(JSON.stringify({ type: 'error', ...record }))}\n`
+}
+
+/** Problems that do not end the command. */
+export function renderWarning(message: string): string {
+  return `warning: ${sanitiseLine(message)}\n`
+}
+
+const REPORT = 'This is a bug in wave. Report it with the text above and what you ran.'
+
+function problemsOf(error: WaveError): readonly [Problem, ...Problem[]] {
+  if (error instanceof ProblemsError) return error.problems
+  const { code, message, hint, location } = error
+  return [{ code, message, ...(hint && { hint }), ...(location && { location }) }]
+}
+
+function renderOne(problem: Problem): string {
+  const place = problem.location === undefined ? '' : `  ${placeOf(problem.location)}\n`
+  const hint = problem.hint === undefined ? '' : `  hint: ${sanitiseLine(problem.hint)}\n`
+  return `error[${problem.code}]: ${sanitiseLine(problem.message)}\n${place}${hint}`
+}
+
+function placeOf(location: Location): string {
+  return `${escapeName(location.file)}:${location.line}:${location.column}`
+}
+
+function several(error: WaveError): { readonly problems?: readonly object[] } {
+  const problems = problemsOf(error)
+  return problems.length > 1 ? { problems: problems.map(toRecord) } : {}
+}
+
+function toRecord(problem: Problem): object {
+  const { code, message, hint, location } = problem
+  return { code, message, hint, location }
+}
+
+function renderBug(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return `Internal error: ${sanitiseText(messageOf(error))}\n${sanitiseText(stack)}\n  hint: ${REPORT}\n`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^Internal error: /, '') : String(error)
+}

@@ -1,0 +1,14 @@
+import type { RunEvent } from '@wave/core'
+
+/** Shows a run. It only consumes events; it never asks the engine anything. */
+export interface Renderer extends Disposable {
+  /** Called after the event is durable. */
+  show(event: RunEvent): void
+}
+
+/** Where text goes. Writing to a reader that has left does nothing. */
+export interface Sink {
+  write(text: string): void
+  readonly isTerminal: boolean
+  readonly columns: number
+}
