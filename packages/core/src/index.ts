@@ -24,6 +24,8 @@ export { findPipeline } from './pipeline/catalog.ts'
 export { loadPipeline } from './pipeline/load.ts'
 export type { Loaded, PipelineFile, ProjectFiles } from './pipeline/load.ts'
 export { BUILT_IN_CAPS, planPipeline } from './pipeline/plan.ts'
+export { readShape } from './pipeline/shape.ts'
+export type { Shape, ShapePath, ShapeRules } from './pipeline/shape.ts'
 export { checkTemplate, renderTemplate } from './pipeline/template.ts'
 export type {
   Rendered,
@@ -32,4 +34,5 @@ export type {
   TemplateScope,
   TemplateStep,
 } from './pipeline/template.ts'
+export { parseYaml } from './pipeline/yaml-file.ts'
 export { suggest, suggestionHint } from './suggest.ts'
