@@ -1,0 +1,57 @@
+import { WaveError } from '@wave/core'
+import { BlockList, isIP } from 'node:net'
+
+const METADATA_HOSTS = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.azure.internal',
+  'instance-data',
+  'instance-data.ec2.internal',
+])
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/**
+ * Checks an endpoint of the user's configuration and returns it without a trailing slash. Keys and source
+ * code go there, so: `https:` to a host name, or this machine when `loopback` says so.
+ */
+export function checkBaseUrl(
+  text: string,
+  setting: { readonly provider: string; readonly loopback: boolean },
+): string {
+  const problem = problemOf(text, setting.loopback)
+  if (problem === undefined) return text.replace(/\/+$/, '')
+  throw new WaveError(
+    'config-invalid',
+    `The base URL of provider "${setting.provider}" ${problem}.`,
+    {
+      hint: `Correct providers.${setting.provider}.baseUrl in the user configuration.`,
+    },
+  )
+}
+
+function problemOf(text: string, loopback: boolean): string | undefined {
+  const url = URL.parse(text)
+  if (!url) return 'is not a URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is neither https: nor http:'
+  if (`${url.username}${url.password}${url.search}${url.hash}` !== '')
+    return 'holds more than an address (user, password, query or fragment)'
+  return hostProblem(url, loopback)
+}
+
+function hostProblem(url: URL, loopback: boolean): string | undefined {
+  const host = url.hostname.replaceAll(/^\[|\]$|\.$/g, '')
+  if (METADATA_HOSTS.has(host)) return 'is a metadata address'
+  if (isLoopback(host))
+    return loopback ? undefined : 'is on this machine, which needs "loopback: true"'
+  if (isIP(host) !== 0) return 'is an IP address instead of a host name'
+  return url.protocol === 'https:' ? undefined : 'uses http: to another machine'
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost')) return true
+  const version = isIP(host)
+  return version !== 0 && LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6')
+}
