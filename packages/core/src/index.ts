@@ -30,9 +30,9 @@ export { checkTemplate, renderTemplate } from './pipeline/template.ts'
 export type {
   Rendered,
   TemplateArtifact,
-  TemplateNames,
   TemplateScope,
   TemplateStep,
 } from './pipeline/template.ts'
+export type { TemplateNames } from './pipeline/template-names.ts'
 export { parseYaml } from './pipeline/yaml-file.ts'
 export { suggest, suggestionHint } from './suggest.ts'

@@ -1,4 +1,7 @@
 import { createRequire } from 'node:module'
+import type * as Ajv from 'ajv/dist/2020.js'
+import type * as Liquid from 'liquidjs'
+import type * as Yaml from 'yaml'
 
 /**
  * Libraries that cost milliseconds to load, loaded on first use: most commands need few of them, and
@@ -6,14 +9,14 @@ import { createRequire } from 'node:module'
  */
 const require = createRequire(import.meta.url)
 
-export function loadYaml(): typeof import('yaml') {
-  return require('yaml') as typeof import('yaml')
+export function loadYaml(): typeof Yaml {
+  return require('yaml')
 }
 
-export function loadLiquid(): typeof import('liquidjs') {
-  return require('liquidjs') as typeof import('liquidjs')
+export function loadLiquid(): typeof Liquid {
+  return require('liquidjs')
 }
 
-export function loadAjv(): typeof import('ajv/dist/2020.js') {
-  return require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+export function loadAjv(): typeof Ajv {
+  return require('ajv/dist/2020.js')
 }

@@ -15,7 +15,7 @@ export function matchesPath(glob: string, path: string): boolean {
 
 /** `*` matches any text, also `/` and blanks: for command lines. */
 export function matchesText(glob: string, text: string): boolean {
-  return matchParts([...glob], [...text], {
+  return matchParts(glob.split(''), text.split(''), {
     any: '*',
     same: (left, right) => left === '?' || left === right,
   })

@@ -1,6 +1,11 @@
+import type { StaticAnalysis } from 'liquidjs'
 import type { Problem } from '../errors.ts'
 import type { ArtifactType } from '../events.ts'
+import { liquid, MAX_OUTPUT_CHARACTERS } from './liquid.ts'
 import type { Template } from './pipeline.ts'
+import { checkName } from './template-names.ts'
+import type { Segment, TemplateNames } from './template-names.ts'
+import { scopeVariables } from './template-scope.ts'
 
 /** The values that a template can read when it is rendered. */
 export interface TemplateScope {
@@ -31,31 +36,126 @@ export interface TemplateStep {
   >
 }
 
-/** The names that exist for a template, known before anything runs. */
-export interface TemplateNames {
-  /** Undefined: `input` does not exist here, as in a persona. */
-  readonly input: 'string' | 'json' | undefined
-  /** Whether `run`, `step` and their aliases exist here. */
-  readonly run: boolean
-  /** Aliases of the injected artifacts. */
-  readonly artifacts: readonly string[]
-  /** Ancestors and their artifact names. Called only when a template names a step. */
-  steps(): ReadonlyMap<string, readonly string[]>
-  readonly project: readonly string[]
-  /** Only trusted names may stand here: the text becomes a command. */
-  readonly trustedOnly: boolean
-}
-
 export type Rendered =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly message: string }
 
 /** Fills a template in, once: inserted text is never expanded again. */
-export function renderTemplate(_template: Template, _scope: TemplateScope): Rendered {
-  throw new Error('Internal error: not written yet')
+export function renderTemplate(template: Template, scope: TemplateScope): Rendered {
+  if (!isTemplate(template.text)) return { ok: true, text: template.text }
+  const engine = liquid()
+  try {
+    const parsed = engine.parse(template.text)
+    const text = String(engine.renderSync(parsed, scopeVariables(scope)))
+    if (text.length <= MAX_OUTPUT_CHARACTERS) return { ok: true, text }
+    const size = `${MAX_OUTPUT_CHARACTERS / 1024 / 1024} MiB`
+    return { ok: false, message: `The rendered text is larger than ${size}.` }
+  } catch (error) {
+    const mistake = readMistake(error)
+    const { file, line, column } = placeOf(template, mistake.row, mistake.column)
+    return { ok: false, message: `${mistake.message} (${file}:${line}:${column})` }
+  }
 }
 
-/** Every unknown name, unknown filter and syntax error, with its place in the file. */
-export function checkTemplate(_template: Template, _names: TemplateNames): Problem[] {
-  throw new Error('Internal error: not written yet')
+/** Every unknown name, the first unknown filter or syntax error, each with its place in the file. */
+export function checkTemplate(template: Template, names: TemplateNames): Problem[] {
+  if (!isTemplate(template.text)) return []
+  const problems: Problem[] = []
+  const report = (message: string, at: Mistake, hint?: string): void => {
+    const location = placeOf(template, at.row, at.column)
+    const advice = hint === undefined ? {} : { hint }
+    problems.push({ code: 'pipeline-invalid', message, location, ...advice })
+  }
+  try {
+    for (const use of findUses(template.text)) {
+      const complaint = checkName(use.segments, names)
+      if (complaint !== undefined)
+        report(complaint.message, { ...use, message: '' }, complaint.hint)
+    }
+  } catch (error) {
+    const mistake = readMistake(error)
+    report(mistake.message, mistake)
+  }
+  return problems
+}
+
+/** Whether a text has anything for a template engine to do. */
+export function isTemplate(text: string): boolean {
+  return text.includes('{{') || text.includes('{%')
+}
+
+interface Use {
+  readonly segments: readonly Segment[]
+  readonly row: number
+  readonly column: number
+}
+
+function findUses(text: string): readonly Use[] {
+  return findPlainUses(text) ?? findAllUses(text)
+}
+
+/**
+ * The names of a template that only has plain outputs such as `{{ input }}`, as most have. Undefined
+ * when there is more to it. Saves loading the engine for a dry run.
+ */
+function findPlainUses(text: string): readonly Use[] | undefined {
+  if (isTemplate(text.replaceAll(PLAIN_OUTPUT, ''))) return undefined
+  const uses = [...text.matchAll(PLAIN_OUTPUT)].map((match): Use => {
+    const offset = match.index + match[0].indexOf(match[1] ?? '')
+    const before = text.slice(0, offset)
+    const lineStart = before.lastIndexOf('\n') + 1
+    const row = before.split('\n').length
+    return { segments: (match[1] ?? '').split('.'), row, column: offset - lineStart + 1 }
+  })
+  const isLiteral = uses.some(({ segments }) => LITERALS.has(String(segments[0])))
+  return isLiteral ? undefined : uses
+}
+
+const PLAIN_OUTPUT =
+  /\{\{-?\s*([A-Za-z_](?:[\w-]*\w)?(?:\.[A-Za-z_](?:[\w-]*\w)?)*)\s*(?:\s-)?\}\}/gu
+const LITERALS = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank'])
+
+function findAllUses(text: string): readonly Use[] {
+  const analysis: StaticAnalysis = liquid().parseAndAnalyzeSync(text, undefined, {
+    partials: false,
+  })
+  return Object.values(analysis.globals).flatMap((variables) =>
+    variables.map((variable) => ({
+      segments: variable.segments.map((segment) =>
+        typeof segment === 'object' ? undefined : segment,
+      ),
+      row: variable.location.row,
+      column: variable.location.col,
+    })),
+  )
+}
+
+interface Mistake {
+  readonly message: string
+  readonly row: number
+  readonly column: number
+}
+
+/** The engine's message ends in `, line:1, col:4`; some of its errors carry a token instead. */
+function readMistake(error: unknown): Mistake {
+  if (!(error instanceof Error)) throw error
+  const [, row, column] = /, line:(\d+), col:(\d+)$/u.exec(error.message) ?? []
+  const plain = error.message.replace(/, line:\d+, col:\d+$/u, '')
+  const message = `The template cannot be read: ${explain(plain)}.`
+  return { message, row: Number(row ?? 1), column: Number(column ?? 1) }
+}
+
+function explain(message: string): string {
+  const tag = /^tag "([^"]*)" not found$/u.exec(message)?.[1]
+  if (tag !== undefined) return `there is no tag "${tag}"`
+  const filter = /^undefined filter: (.*)$/u.exec(message)?.[1]
+  if (filter !== undefined) return `there is no filter "${filter}"`
+  const name = /^undefined variable: (.*)$/u.exec(message)?.[1]
+  if (name !== undefined) return `"${name}" does not exist`
+  return message.replace(/\.$/u, '')
+}
+
+function placeOf(template: Template, row: number, column: number): Template['location'] {
+  const { file, line, column: start } = template.location
+  return { file, line: line + row - 1, column: start + column - 1 }
 }

@@ -1,0 +1,201 @@
+import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import type { Location, Problem, WaveErrorCode } from '../errors.ts'
+import { loadYaml } from '../lazy.ts'
+
+/** A parsed YAML file whose nodes know where they stand. */
+export interface YamlFile {
+  readonly file: string
+  readonly text: string
+  readonly root: YAMLMap
+  /** The node itself, or what an alias stands for. */
+  resolve(node: unknown): Node | undefined
+  /** The plain value of a node. */
+  toJs(node: unknown): unknown
+  /** Where a character of the text stands. */
+  place(offset: number): Location
+}
+
+export interface YamlText {
+  readonly file: string
+  readonly text: string
+  /** The code that problems of this kind of file carry. */
+  readonly code: WaveErrorCode
+}
+
+export type ParsedYaml =
+  | { readonly ok: true; readonly value: YamlFile }
+  | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]] }
+
+/** Reads one YAML document that is a map. Duplicate keys, unknown tags and every warning are errors. */
+export function parseYaml(source: YamlText): ParsedYaml {
+  const { LineCounter, Parser, Composer, isMap } = loadYaml()
+  const lines = new LineCounter()
+  const place = (offset: number): Location => {
+    const { line, col } = lines.linePos(offset)
+    return { file: source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const fail = (message: string, offset: number): ParsedYaml => ({
+    ok: false,
+    problems: [{ code: source.code, message, location: place(offset) }],
+  })
+
+  const nul = source.text.indexOf('\0')
+  const tokens = [...new Parser(lines.addNewLine).parse(source.text)]
+  if (nul !== -1) return fail('The file holds a NUL character.', nul)
+  // Composing is recursive: far too deep a file would end the process instead of throwing.
+  const tooDeep = findTooDeep(tokens)
+  if (tooDeep !== undefined) {
+    return fail(`The YAML is nested more than ${MAX_DEPTH} levels deep.`, tooDeep)
+  }
+
+  const composer = new Composer({ version: '1.2', strict: true, uniqueKeys: true })
+  const [document, second] = composer.compose(tokens, true, source.text.length)
+  if (document === undefined) return fail('The file is empty.', 0)
+  if (second !== undefined) {
+    return fail('The file holds more than one YAML document.', second.range[0])
+  }
+  const mistakes = [...document.errors, ...document.warnings]
+  const problems = mistakes.map((mistake) => ({
+    code: source.code,
+    message: explain(mistake, document, place),
+    location: place(mistake.pos[0]),
+  }))
+  if (problems.length > 0) return failWith(onePerLine(problems))
+  return checkRoot(document)
+
+  function checkRoot(parsed: Document.Parsed): ParsedYaml {
+    if (parsed.contents === null) return fail('The file is empty.', 0)
+    const start = parsed.contents.range[0]
+    if (!isMap(parsed.contents)) return fail('The file must be a map of keys and values.', start)
+    const bad = findUnsafe(parsed)
+    if (bad !== undefined) return fail(bad.message, bad.offset)
+    const resolve = (node: unknown): Node | undefined => resolveNode(node, parsed)
+    const toJs = (node: unknown): unknown =>
+      resolve(node)?.toJS(parsed, { maxAliasCount: MAX_ALIASES })
+    const { file, text } = source
+    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place } }
+  }
+}
+
+/** What a YAML key says, when it is a plain scalar. */
+export function keyText(pair: Pair): string | undefined {
+  const { isScalar } = loadYaml()
+  return isScalar(pair.key) ? String(pair.key.value) : undefined
+}
+
+export function offsetOf(node: unknown): number {
+  return loadYaml().isNode(node) ? (node.range?.[0] ?? 0) : 0
+}
+
+const MAX_DEPTH = 64
+const MAX_ALIASES = 100
+const MAX_SYNTAX_PROBLEMS = 10
+
+interface TokenLike {
+  readonly offset?: number
+  readonly value?: unknown
+  readonly key?: unknown
+  readonly items?: readonly unknown[]
+}
+
+/** Offset of the first token below the depth limit. Walks without recursion. */
+function findTooDeep(tokens: readonly unknown[]): number | undefined {
+  const stack = tokens.map((token) => ({ token, depth: 0, offset: 0 }))
+  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
+    if (typeof entry.token !== 'object' || entry.token === null) continue
+    const token: TokenLike = entry.token
+    const offset = token.offset ?? entry.offset
+    if (entry.depth > MAX_DEPTH * TOKENS_PER_LEVEL) return offset
+    const depth = entry.depth + 1
+    for (const child of [token.value, token.key, ...(token.items ?? [])]) {
+      stack.push({ token: child, depth, offset })
+    }
+  }
+  return undefined
+}
+
+// A collection and its item.
+const TOKENS_PER_LEVEL = 2
+
+function explain(
+  mistake: { readonly code: string; readonly message: string; readonly pos: readonly number[] },
+  document: Document.Parsed,
+  place: (offset: number) => Location,
+): string {
+  if (mistake.code !== 'DUPLICATE_KEY') return `${mistake.message.replace(/\.$/u, '')}.`
+  const duplicate = findDuplicate(document, mistake.pos[0] ?? 0)
+  if (duplicate === undefined) return 'A key is given twice.'
+  const first = place(duplicate.first)
+  return `The key "${duplicate.key}" is given twice, first at ${first.line}:${first.column}.`
+}
+
+function findDuplicate(
+  document: Document.Parsed,
+  offset: number,
+): { readonly key: string; readonly first: number } | undefined {
+  const { visit } = loadYaml()
+  let found: { readonly key: string; readonly first: number } | undefined
+  visit(document, {
+    Map(_, map: YAMLMap) {
+      const second = map.items.find((pair) => offsetOf(pair.key) === offset)
+      if (second === undefined) return undefined
+      const key = keyText(second)
+      const first = map.items.find((pair) => keyText(pair) === key)
+      if (key !== undefined && first !== second) found = { key, first: offsetOf(first?.key) }
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+/** Too many aliases, aliases that contain themselves, keys that would reach a prototype. */
+function findUnsafe(
+  document: Document.Parsed,
+): { readonly message: string; readonly offset: number } | undefined {
+  const { visit } = loadYaml()
+  let aliases = 0
+  let found: { readonly message: string; readonly offset: number } | undefined
+  visit(document, {
+    Alias(_, alias) {
+      aliases += 1
+      if (aliases <= MAX_ALIASES) return undefined
+      found = { message: `More than ${MAX_ALIASES} aliases.`, offset: offsetOf(alias) }
+      return visit.BREAK
+    },
+    Pair(_, pair) {
+      if (keyText(pair) !== '__proto__') return undefined
+      found = { message: 'The key "__proto__" is not allowed.', offset: offsetOf(pair.key) }
+      return visit.BREAK
+    },
+  })
+  if (found !== undefined) return found
+  try {
+    document.toJS({ maxAliasCount: MAX_ALIASES })
+  } catch (error) {
+    if (!(error instanceof ReferenceError || error instanceof RangeError)) throw error
+    return { message: 'The aliases of the file expand to too much.', offset: 0 }
+  }
+  return undefined
+}
+
+function resolveNode(node: unknown, document: Document.Parsed): Node | undefined {
+  const { isAlias, isNode } = loadYaml()
+  if (isAlias(node)) return node.resolve(document)
+  return isNode(node) ? node : undefined
+}
+
+function onePerLine(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<number | undefined>()
+  const kept = problems.filter((problem) => {
+    const isNew = !seen.has(problem.location?.line)
+    seen.add(problem.location?.line)
+    return isNew
+  })
+  return kept.slice(0, MAX_SYNTAX_PROBLEMS)
+}
+
+function failWith(problems: readonly Problem[]): ParsedYaml {
+  const [first, ...rest] = problems
+  if (first === undefined) throw new Error('Internal error: a failure without a problem')
+  return { ok: false, problems: [first, ...rest] }
+}
