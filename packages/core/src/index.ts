@@ -11,6 +11,9 @@ export { TOOL_NAMES } from './persona/persona.ts'
 export type { Permissions, Persona, ToolName } from './persona/persona.ts'
 export { WorkspaceLost } from './ports.ts'
 
+// The agent loop.
+export { AgentRunner } from './agent/agent-runner.ts'
+
 // Pipeline language, personas, contracts.
 export { checkArtifacts, runContracts } from './contract/check.ts'
 export type { ArtifactCheck, ArtifactProblem, ContractReport } from './contract/check.ts'

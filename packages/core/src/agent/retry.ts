@@ -1,0 +1,220 @@
+import type { StepFailure } from '../events.ts'
+import type { Model, ResolvedModel, StepContext } from '../ports.ts'
+import { requestKey } from './canonical.ts'
+import { addUsage } from './messages.ts'
+import type { ModelEvent, ModelRequest, Reply, StopKind, Usage } from './messages.ts'
+import { abortFailure, failureOfError, interruptible } from './stop.ts'
+import { TokenEstimate } from './tokens.ts'
+
+export type Answer =
+  | { readonly ok: true; readonly stop: StopKind; readonly reply: Reply }
+  | { readonly ok: false; readonly failure: StepFailure }
+
+const ATTEMPTS = 4
+const FIRST_DELAY_MS = 500
+const MAX_DELAY_MS = 30_000
+const MAX_RETRY_AFTER_MS = 60_000
+const MAX_MESSAGE_CHARACTERS = 2000
+
+type Done = Extract<ModelEvent, { type: 'done' }>
+type Failed = Extract<ModelEvent, { type: 'failed' }>
+
+/**
+ * The one place that asks models: every try is journaled, counted against the budget and repeated when it
+ * makes sense. A model that gives up is replaced by the next fallback for the rest of the attempt.
+ */
+export class ModelCaller {
+  /** All calls so far, failed ones included; undefined while nothing was reported. */
+  usage: Usage | undefined
+  readonly estimate = new TokenEstimate()
+  readonly #context: StepContext
+  readonly #models: readonly ResolvedModel[]
+  #current = 0
+
+  constructor(context: StepContext, models: readonly ResolvedModel[]) {
+    if (models.length === 0) throw new Error('Internal error: an agent step without a model')
+    this.#context = context
+    this.#models = models
+  }
+
+  get model(): ResolvedModel {
+    const model = this.#models[this.#current]
+    if (model === undefined) throw new Error('Internal error: no such model')
+    return model
+  }
+
+  /** `build` makes the request for the model that is asked; fallbacks get their own. */
+  async ask(turn: number, build: (model: ResolvedModel) => ModelRequest): Promise<Answer> {
+    for (;;) {
+      const { model } = this
+      const answer = await this.#askModel(model, turn, build(model))
+      if (answer.ok || !isModelFault(answer.failure)) return answer
+      if (this.#current + 1 >= this.#models.length) return answer
+      this.#current += 1
+      const next = modelName(this.model)
+      this.#warn(`${modelName(model)} gave up; going on with ${next}.`)
+    }
+  }
+
+  async #askModel(model: ResolvedModel, turn: number, request: ModelRequest): Promise<Answer> {
+    const opened = await openModel(model)
+    if ('reason' in opened) return { ok: false, failure: opened }
+    const key = requestKey(request)
+    for (let attempt = 1; ; attempt += 1) {
+      const ended = await this.#tryOnce({ model, opened, turn, request, key })
+      if ('reason' in ended) return { ok: false, failure: ended }
+      if (ended.type === 'done') return { ok: true, stop: ended.stop, reply: ended.reply }
+      const delayMs = attempt < ATTEMPTS ? this.#delayAfter(ended, attempt) : undefined
+      this.#emitFailed(key, ended, delayMs)
+      if (delayMs === undefined) return { ok: false, failure: failureOf(ended, model) }
+      await this.#pause(delayMs)
+    }
+  }
+
+  /** A terminal event, or why no call was made or finished. */
+  async #tryOnce(call: {
+    model: ResolvedModel
+    opened: Model
+    turn: number
+    request: ModelRequest
+    key: string
+  }): Promise<Done | Failed | StepFailure> {
+    const { model, request } = call
+    const { signal, budget } = this.#context
+    if (signal.aborted) return abortFailure(signal)
+    const worst = this.estimate.worstCase(request)
+    const forbidden = budget.reserve({
+      tokens: worst.input + worst.output,
+      usd: model.cost(worst),
+    })
+    if (forbidden !== undefined) return forbidden
+    const step = this.#context.planned.step.id
+    const { turn, key } = call
+    this.#context.emit({ type: 'model-request', step, turn, key, model: modelName(model) })
+    const heard = await listen(call.opened, request, signal)
+    this.#settle(model, request, heard)
+    if (heard.event === undefined) return abortFailure(signal)
+    if (heard.event.type === 'done') this.#emitDone(key, heard.event, model)
+    return heard.event
+  }
+
+  #settle(model: ResolvedModel, request: ModelRequest, heard: Heard): void {
+    const reported = heard.event?.usage
+    if (reported !== undefined) {
+      this.usage = this.usage === undefined ? reported : addUsage(this.usage, reported)
+      this.estimate.learn(request, reported)
+    }
+    // Unknown is never zero: what a cut-off or silent provider will bill is counted by estimate.
+    const used = reported ?? this.estimate.used(request, heard.characters)
+    this.#context.budget.settle({ tokens: used.input + used.output, usd: model.cost(used) })
+  }
+
+  #emitDone(key: string, done: Done, model: ResolvedModel): void {
+    this.#context.emit({
+      type: 'model-response',
+      step: this.#context.planned.step.id,
+      key,
+      stop: done.stop,
+      usage: done.usage,
+      costUsd: done.usage === undefined ? undefined : model.cost(done.usage),
+      reply: this.#context.store.put(Buffer.from(JSON.stringify(done.reply))),
+    })
+  }
+
+  #emitFailed(key: string, failed: Failed, retryInMs: number | undefined): void {
+    this.#context.emit({
+      type: 'model-failed',
+      step: this.#context.planned.step.id,
+      key,
+      class: failed.class,
+      message: failed.message.slice(0, MAX_MESSAGE_CHARACTERS),
+      retryInMs,
+    })
+  }
+
+  #warn(message: string): void {
+    this.#context.emit({ type: 'warning', step: this.#context.planned.step.id, message })
+  }
+
+  /** Undefined: not again. */
+  #delayAfter(failed: Failed, attempt: number): number | undefined {
+    if (failed.class !== 'retryable') return undefined
+    const asked = failed.retryAfterMs
+    if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined
+    const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1))
+    return Math.max(asked ?? 0, Math.round(this.#context.ids.fraction() * ceiling))
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#context.clock.after(delayMs, resolve)
+    await interruptible(promise, this.#context.signal)
+    timer[Symbol.dispose]()
+  }
+}
+
+interface Heard {
+  /** Undefined when the signal fired first. */
+  readonly event: Done | Failed | undefined
+  /** How much arrived, whatever became of it; 0 when nothing did. */
+  readonly characters: number
+}
+
+/** Reads a stream up to its terminal event. One that just ends is a failure like a lost connection. */
+async function listen(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Heard> {
+  const events = model.stream(request, signal)[Symbol.asyncIterator]()
+  let characters = 0
+  try {
+    for (;;) {
+      const next = await interruptible(events.next(), signal)
+      if (next === undefined) return { event: undefined, characters }
+      const event = next.done === true ? ENDED_EARLY : next.value
+      if (event.type === 'done') return { event, characters: characters + sizeOf(event.reply) }
+      if (event.type === 'failed') return { event: signal.aborted ? undefined : event, characters }
+      characters += event.delta.length
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return { event: undefined, characters }
+  } finally {
+    // Not awaited: an adapter that ignores the signal must not hold up the stop.
+    events.return?.().catch(() => undefined)
+  }
+}
+
+function sizeOf(reply: Reply): number {
+  return JSON.stringify([reply.text, reply.toolCalls]).length
+}
+
+const ENDED_EARLY: Failed = {
+  type: 'failed',
+  class: 'retryable',
+  message: 'The stream ended without a terminal event.',
+}
+
+async function openModel(model: ResolvedModel): Promise<Model | StepFailure> {
+  try {
+    return await model.open()
+  } catch (error) {
+    const failure = failureOfError(error)
+    if (failure === undefined) throw error
+    return failure
+  }
+}
+
+/** Another model may do better after these; a refusal or a full window is about the conversation. */
+function isModelFault(failure: StepFailure): boolean {
+  return failure.reason === 'model-error' || failure.reason === 'environment'
+}
+
+function failureOf(failed: Failed, model: ResolvedModel): StepFailure {
+  if (failed.class === 'refusal') return { reason: 'model-refused' }
+  if (failed.class === 'overflow') return { reason: 'context-overflow' }
+  const message = failed.message.slice(0, MAX_MESSAGE_CHARACTERS)
+  return { reason: 'model-error', class: failed.class, model: modelName(model), message }
+}
+
+/** As journals and messages name it. */
+export function modelName(model: ResolvedModel): string {
+  return `${model.provider}/${model.model}`
+}
