@@ -1,0 +1,187 @@
+import { lstatSync, readFileSync, rmSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { WaveError } from '../errors.ts'
+import type { ArtifactRef } from '../events.ts'
+import type { ArtifactStore } from '../ports.ts'
+import { createFile, hasErrorCode, makeDirectory, replaceFile } from '../run/durable-fs.ts'
+import { loadDeliveryRecord } from './delivery-record.ts'
+import type { DeliveryRecord } from './delivery-record.ts'
+import { artifactRef } from './store.ts'
+
+/** An artifact of a completed step. Only those whose path starts with `output/` are delivered. */
+export interface Deliverable extends ArtifactRef {
+  readonly step: string
+  readonly name: string
+  readonly path: string
+  /** No other completed step depends on its step: it stands in the summary. */
+  readonly leaf: boolean
+}
+
+export interface DeliveredFile {
+  readonly step: string
+  readonly name: string
+  /** Where it lies now, relative to the project. */
+  readonly path: string
+  readonly leaf: boolean
+}
+
+export interface Delivery {
+  /** Leaves first, then in the order given. */
+  readonly delivered: readonly DeliveredFile[]
+  /** What could not be written, why, and where its bytes are. */
+  readonly problems: readonly { readonly step: string; readonly message: string }[]
+}
+
+interface Target {
+  readonly projectRoot: string
+  /** The folder of all runs. */
+  readonly runs: string
+  readonly runId: string
+  readonly store: ArtifactStore
+}
+
+/**
+ * Writes artifacts into the project, each atomically: the only files that wave writes there by itself.
+ * A file that wave did not deliver, or that was changed since, is kept; the new one goes beside it. A
+ * failure is told, never thrown.
+ */
+export function deliver(target: Target, artifacts: readonly Deliverable[]): Delivery {
+  const wanted = artifacts.filter((artifact) => artifact.path.startsWith('output/'))
+  const record = loadDeliveryRecord(target.runs)
+  const results = nameFiles(wanted).map((file) => deliverOne(target, record, file))
+  const problems = results.filter((result) => 'message' in result)
+  try {
+    record.save()
+  } catch (error) {
+    const message = `The list of delivered files in ${target.runs} could not be written: ${text(error)}.`
+    problems.push({ step: wanted[0]?.step ?? '', message })
+  }
+  const delivered = results.filter((result) => 'path' in result)
+  return { delivered: delivered.toSorted((a, b) => Number(b.leaf) - Number(a.leaf)), problems }
+}
+
+/** Finds out before a token is spent whether `output/` takes files. Leaves nothing behind. */
+export function checkDeliverable(projectRoot: string): void {
+  const folder = isFolder(join(projectRoot, 'output')) ? join(projectRoot, 'output') : projectRoot
+  const probe = join(folder, `.wave-probe-${process.pid}`)
+  try {
+    refuseUnsafe(projectRoot, 'output/probe')
+    createFile(probe, new Uint8Array())
+    rmSync(probe)
+  } catch (cause) {
+    throw new WaveError('path-unwritable', `The results cannot be written: ${text(cause)}.`, {
+      hint: `Make ${join(projectRoot, 'output')} a folder that you may write to.`,
+      cause,
+    })
+  }
+}
+
+interface NamedFile {
+  readonly artifact: Deliverable
+  readonly path: string
+}
+
+/** Two steps with one path: the later one takes it, the earlier one's id goes into its name. */
+function nameFiles(artifacts: readonly Deliverable[]): readonly NamedFile[] {
+  const taken = new Set<string>()
+  const named = artifacts.toReversed().map((artifact) => {
+    const free = !taken.has(fold(artifact.path))
+    const path = free ? artifact.path : withMark(artifact.path, artifact.step)
+    taken.add(fold(path))
+    return { artifact, path }
+  })
+  return named.toReversed()
+}
+
+/** Some file systems do not tell these apart. */
+function fold(path: string): string {
+  return path.normalize('NFC').toLowerCase()
+}
+
+function withMark(path: string, mark: string): string {
+  const { dir, name, ext } = posix.parse(path)
+  return posix.join(dir, `${name}.${mark}${ext}`)
+}
+
+type Result = DeliveredFile | { readonly step: string; readonly message: string }
+
+function deliverOne(target: Target, record: DeliveryRecord, file: NamedFile): Result {
+  const { artifact } = file
+  const { step, name, leaf } = artifact
+  try {
+    const content = target.store.get({ digest: artifact.digest, sizeBytes: artifact.sizeBytes })
+    const path = choosePath(target, record, file)
+    write(join(target.projectRoot, path), content)
+    record.set(path, artifact)
+    return { step, name, path, leaf }
+  } catch (error) {
+    const kept = join(
+      target.runs,
+      target.runId,
+      'store',
+      artifact.digest.slice(0, 2),
+      artifact.digest,
+    )
+    return {
+      step,
+      message: `${file.path} was not written: ${text(error)}. Its content is kept in ${kept}.`,
+    }
+  }
+}
+
+function choosePath(target: Target, record: DeliveryRecord, file: NamedFile): string {
+  for (const path of [file.path, withMark(file.path, target.runId)]) {
+    refuseUnsafe(target.projectRoot, path)
+    if (isOurs(target.projectRoot, path, [record.get(path), file.artifact])) return path
+  }
+  throw new Error('a file that wave did not write is in the way')
+}
+
+/** Missing, or exactly what wave wrote there, now or before. */
+function isOurs(root: string, path: string, refs: readonly (ArtifactRef | undefined)[]): boolean {
+  const stats = stat(join(root, path))
+  if (stats === undefined) return true
+  const likely = refs.filter((ref) => ref?.sizeBytes === stats.size)
+  if (likely.length === 0) return false
+  const { digest } = artifactRef(readFileSync(join(root, path)))
+  return likely.some((ref) => ref?.digest === digest)
+}
+
+/** No link on the way, nothing but folders, and a file or nothing at the end. */
+function refuseUnsafe(root: string, path: string): void {
+  if (posix.normalize(path) !== path || path.startsWith('../') || path.includes('\0')) {
+    throw new Error('the path is not a plain one')
+  }
+  const parts = path.split('/')
+  for (let depth = 1; depth <= parts.length; depth += 1) {
+    const part = parts.slice(0, depth).join('/')
+    const stats = stat(join(root, part))
+    if (stats === undefined) return
+    if (stats.isSymbolicLink()) throw new Error(`${part} is a symbolic link`)
+    const fits = depth === parts.length ? stats.isFile() : stats.isDirectory()
+    if (!fits) throw new Error(`${part} is in the way`)
+  }
+}
+
+function write(path: string, content: Uint8Array): void {
+  makeDirectory(dirname(path), 0o755)
+  replaceFile(path, content, 0o644)
+}
+
+function stat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path)
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+function isFolder(path: string): boolean {
+  return stat(path)?.isDirectory() ?? false
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

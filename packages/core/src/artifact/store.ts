@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { WaveError } from '../errors.ts'
+import type { ArtifactRef } from '../events.ts'
+import type { ArtifactStore } from '../ports.ts'
+import {
+  isTemporary,
+  makeDirectory,
+  removeFile,
+  replaceFile,
+  storageError,
+  syncDirectory,
+} from '../run/durable-fs.ts'
+
+/** The ref of these bytes, wherever they are stored. */
+export function artifactRef(content: Uint8Array): ArtifactRef {
+  const digest = createHash('sha256').update(content).digest('hex')
+  return { digest, sizeBytes: content.byteLength }
+}
+
+/** Immutable files named by digest: `<directory>/<first 2 hex>/<sha256>`, 0600. */
+export class FileArtifactStore implements ArtifactStore {
+  readonly #directory: string
+  /** Digests that this process has made durable. */
+  readonly #durable = new Set<string>()
+
+  /** Removes what a crash left half-written. */
+  constructor(directory: string) {
+    this.#directory = directory
+    if (existsSync(directory)) removeLeftovers(directory)
+  }
+
+  put(content: Uint8Array): ArtifactRef {
+    const ref = artifactRef(content)
+    if (this.#durable.has(ref.digest)) return ref
+    const path = this.pathOf(ref)
+    try {
+      if (holds(path, content)) makeDurable(path)
+      else this.#write(path, content)
+    } catch (error) {
+      throw storageError(error, path)
+    }
+    this.#durable.add(ref.digest)
+    return ref
+  }
+
+  get(ref: ArtifactRef): Uint8Array {
+    const path = this.pathOf(ref)
+    const content = readIfThere(path)
+    if (content === undefined) throw damaged(path, 'is missing')
+    if (artifactRef(content).digest !== ref.digest) throw damaged(path, 'was changed')
+    return content
+  }
+
+  /** Where these bytes lie, for a person who looks for them. */
+  pathOf(ref: ArtifactRef): string {
+    return join(this.#directory, ref.digest.slice(0, 2), ref.digest)
+  }
+
+  #write(path: string, content: Uint8Array): void {
+    makeDirectory(join(path, '..'))
+    replaceFile(path, content)
+  }
+}
+
+function holds(path: string, content: Uint8Array): boolean {
+  const found = readIfThere(path)
+  return found !== undefined && Buffer.compare(found, content) === 0
+}
+
+/** Another process may have died between renaming the file and syncing its folder. */
+function makeDurable(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  syncDirectory(join(path, '..'))
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function removeLeftovers(directory: string): void {
+  for (const shard of readdirSync(directory)) {
+    for (const name of readdirSync(join(directory, shard))) {
+      if (isTemporary(name)) removeFile(join(directory, shard, name))
+    }
+  }
+}
+
+function damaged(path: string, what: string): WaveError {
+  return new WaveError('journal-refused', `The stored artifact ${path} ${what}.`, {
+    hint: 'The run cannot be trusted any more: start a new one.',
+  })
+}

@@ -1,0 +1,94 @@
+import type { NewStepEvent, RunLimits, StepFailure } from '../events.ts'
+import type { Budget } from '../ports.ts'
+
+/** One step's view of the run's money and tokens. */
+export interface StepBudget extends Budget {
+  /** Gives an open reservation back when the attempt has ended without settling it. */
+  release(): void
+}
+
+export interface RunBudget {
+  forStep(step: { readonly id: string; readonly dependents: readonly string[] }): StepBudget
+}
+
+/**
+ * Adds up what the steps reserve and use. Steps that others depend on leave a share of the limit to
+ * those, so that a report can still be written. Warns once at 80 % and once at 95 %.
+ */
+export function createRunBudget(
+  limits: Pick<RunLimits, 'tokens' | 'usd'>,
+  warn: (event: NewStepEvent) => void,
+): RunBudget {
+  const pots = [new Pot('tokens', limits.tokens), new Pot('usd', limits.usd)] as const
+  return {
+    forStep: ({ id, dependents }) => {
+      const share = dependents.length > 0 ? 1 - RESERVED_SHARE : 1
+      return stepBudget(pots, share, (limit, used) =>
+        warn({ type: 'limit-warning', step: id, limit, share: used }),
+      )
+    },
+  }
+}
+
+const RESERVED_SHARE = 0.15
+const WARN_AT = [0.8, 0.95]
+
+type PotName = 'tokens' | 'usd'
+type Amounts = Readonly<Record<PotName, number | undefined>>
+
+function stepBudget(
+  pots: readonly Pot[],
+  share: number,
+  warn: (limit: PotName, used: number) => void,
+): StepBudget {
+  let open: Amounts | undefined
+  const release = (): void => {
+    for (const pot of pots) pot.reserved -= open?.[pot.name] ?? 0
+    open = undefined
+  }
+  return {
+    reserve(worst): StepFailure | undefined {
+      release()
+      const short = pots.find((pot) => !pot.hasRoom(worst[pot.name] ?? 0, share))
+      if (short) return { reason: 'limit-reached', limit: short.name, scope: 'run' }
+      for (const pot of pots) pot.reserved += worst[pot.name] ?? 0
+      open = worst
+      return undefined
+    },
+    settle(used) {
+      release()
+      for (const pot of pots) {
+        const passed = pot.spend(used[pot.name] ?? 0)
+        if (passed !== undefined) warn(pot.name, passed)
+      }
+    },
+    release,
+  }
+}
+
+class Pot {
+  readonly name: PotName
+  reserved = 0
+  #spent = 0
+  #warned = 0
+  readonly #limit: number
+
+  constructor(name: PotName, limit: number | undefined) {
+    this.name = name
+    this.#limit = limit ?? Infinity
+  }
+
+  hasRoom(amount: number, share: number): boolean {
+    return this.#spent + this.reserved + amount <= this.#limit * share
+  }
+
+  /** The share used so far, when it has just passed a mark. */
+  spend(amount: number): number | undefined {
+    this.#spent += amount
+    const used = this.#spent / this.#limit
+    const marks = WARN_AT.filter((mark) => used >= mark).length
+    if (marks <= this.#warned) return undefined
+    this.#warned = marks
+    return Math.round(used * 1000) / 1000
+  }
+}

@@ -1,0 +1,66 @@
+import { exitCodeOf } from '../errors.ts'
+import type { StepFailure } from '../events.ts'
+
+/** Whether another attempt could end differently. */
+export function isRetryable(failure: StepFailure): boolean {
+  if (failure.reason !== 'limit-reached') return RETRYABLE[failure.reason]
+  return failure.scope === 'step' && failure.limit !== 'tokens' && failure.limit !== 'usd'
+}
+
+const RETRYABLE: Readonly<Record<Exclude<StepFailure['reason'], 'limit-reached'>, boolean>> = {
+  'command-failed': true,
+  stuck: true,
+  'artifact-missing': true,
+  'artifact-invalid': true,
+  'contract-failed': true,
+  oom: true,
+  'workspace-lost': true,
+  // The model layer has retried already.
+  'model-error': false,
+  'model-refused': false,
+  'context-overflow': false,
+  'template-failed': false,
+  environment: false,
+  cancelled: false,
+}
+
+/** The exit code of a run that ends because of this failure. */
+export function failureExitCode(failure: StepFailure): number {
+  if (failure.reason === 'environment') return exitCodeOf(failure.code)
+  if (failure.reason === 'model-error') return 7
+  const isLimit = failure.reason === 'limit-reached' && failure.limit !== 'format-errors'
+  return isLimit ? 5 : 1
+}
+
+/** One line for people: the reason and what it is about. */
+export function describeFailure(failure: StepFailure): string {
+  const about = subjectOf(failure)
+  return about === undefined ? failure.reason : `${failure.reason}: ${about}`
+}
+
+function subjectOf(failure: StepFailure): string | undefined {
+  if ('name' in failure) return failure.name
+  if ('model' in failure) return `${failure.model}: ${failure.message}`
+  if ('message' in failure) return failure.message
+  if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
+  if ('pattern' in failure) return failure.pattern
+  return 'exitCode' in failure ? `exit code ${failure.exitCode}` : undefined
+}
+
+/** Shortened, so that its event fits into a journal record. */
+export function boundFailure(failure: StepFailure): StepFailure {
+  if ('problems' in failure) {
+    const problems = failure.problems.slice(0, 40).map((problem) => cut(problem, 1000))
+    return { ...failure, problems }
+  }
+  if ('message' in failure) return { ...failure, message: cut(failure.message, 4000) }
+  if (failure.reason === 'command-failed') {
+    return { ...failure, command: cut(failure.command, 500), output: failure.output.slice(-4096) }
+  }
+  return failure
+}
+
+/** At most `max` characters. */
+export function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
+}

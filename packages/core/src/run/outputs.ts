@@ -1,0 +1,136 @@
+import { checkArtifacts, runContracts } from '../contract/check.ts'
+import type { ArtifactCheck, ContractReport } from '../contract/check.ts'
+import type { StepFailure, StoredArtifact, StoredPatch } from '../events.ts'
+import type { ArtifactDeclaration, Contract, Step } from '../pipeline/pipeline.ts'
+import type { ArtifactStore, Patch, Workspace } from '../ports.ts'
+import { boundFailure } from './failure.ts'
+
+export type FailureEffect = NonNullable<Contract['onFailure']>
+
+/** The outputs of an attempt, checked. Nothing is stored yet. */
+export interface Outputs {
+  readonly artifacts: ReadonlyMap<string, Uint8Array>
+  readonly warnings: readonly string[]
+  /** Everything that is wrong, as sentences; empty when the outputs are acceptable. */
+  readonly problems: readonly string[]
+  /** The first thing that is wrong, and what it does once no attempt is left. */
+  readonly failure: { readonly failure: StepFailure; readonly effect: FailureEffect } | undefined
+}
+
+/**
+ * Completes the artifacts from the files at their declared paths, then checks presence, type and
+ * contracts. `files` undefined: there are none.
+ */
+export async function checkOutputs(
+  step: Step,
+  given: ReadonlyMap<string, Uint8Array>,
+  files: (() => Promise<Workspace>) | undefined,
+): Promise<Outputs> {
+  const collected = await collect(step, given, files)
+  const check = checkArtifacts(step, collected.artifacts)
+  const reports = await runContracts(step, check.artifacts)
+  const failed = reports.filter((report) => !report.passed)
+  const [warned, broken] = partition(failed, (report) => effectOf(step, report) === 'warn')
+  const notes = collected.refused.map(({ name, message }) => `${name}: ${message}`)
+  const failure = artifactFailure(step, check, notes) ?? contractFailure(step, broken)
+  return {
+    artifacts: check.artifacts,
+    warnings: [...check.warnings, ...warned.flatMap(describeReport)],
+    problems: [...check.problems.flatMap(({ problems }) => problems), ...notes].concat(
+      broken.flatMap(describeReport),
+    ),
+    failure,
+  }
+}
+
+/** Puts the declared artifacts into the store, in declaration order. Durable when it returns. */
+export function storeArtifacts(
+  step: Step,
+  artifacts: ReadonlyMap<string, Uint8Array>,
+  store: ArtifactStore,
+): readonly StoredArtifact[] {
+  return step.artifacts.flatMap(({ name, path, type }) => {
+    const content = artifacts.get(name)
+    return content === undefined ? [] : [{ name, path, type, ...store.put(content) }]
+  })
+}
+
+/** Puts a patch into the store; undefined when nothing was changed. */
+export function storePatch(
+  patch: Patch | undefined,
+  store: ArtifactStore,
+): StoredPatch | undefined {
+  if (patch === undefined || patch.files.length === 0) return undefined
+  const { baseTree, tree, files } = patch
+  const added = files.reduce((sum, file) => sum + file.added, 0)
+  const deleted = files.reduce((sum, file) => sum + file.deleted, 0)
+  return { ...store.put(patch.text), baseTree, tree, files: files.length, added, deleted }
+}
+
+interface Collection {
+  readonly artifacts: ReadonlyMap<string, Uint8Array>
+  readonly refused: readonly { readonly name: string; readonly message: string }[]
+}
+
+async function collect(
+  step: Step,
+  given: ReadonlyMap<string, Uint8Array>,
+  files: (() => Promise<Workspace>) | undefined,
+): Promise<Collection> {
+  const artifacts = new Map(given)
+  const refused: { name: string; message: string }[] = []
+  const missing = missingFiles(step, given)
+  if (files === undefined || missing.length === 0) return { artifacts, refused }
+  const workspace = await files()
+  for (const { name, path } of missing) {
+    const found = await workspace.collect(`/work/${path}`)
+    if (found.found) artifacts.set(name, found.content)
+    else if (found.problem === 'refused') refused.push({ name, message: found.message })
+  }
+  return { artifacts, refused }
+}
+
+function missingFiles(
+  step: Step,
+  given: ReadonlyMap<string, Uint8Array>,
+): readonly ArtifactDeclaration[] {
+  return step.artifacts.filter(({ name, source }) => source === 'file' && !given.has(name))
+}
+
+function artifactFailure(
+  step: Step,
+  check: ArtifactCheck,
+  notes: readonly string[],
+): Outputs['failure'] {
+  const [first] = check.problems
+  if (first === undefined) return undefined
+  const effect = step.retry.onFailure
+  const { name, reason, problems } = first
+  if (reason === 'artifact-invalid') {
+    return { failure: boundFailure({ reason, name, problems }), effect }
+  }
+  const message = [...problems, ...notes].join(' ')
+  return { failure: boundFailure({ reason, name, message }), effect }
+}
+
+/** A contract that rejects goes before the others: it ends the run. */
+function contractFailure(step: Step, broken: readonly ContractReport[]): Outputs['failure'] {
+  const report = broken.find(({ contract }) => contract.onFailure === 'rejected') ?? broken[0]
+  if (report === undefined) return undefined
+  const { contract, problems } = report
+  const name = `${contract.type} ${contract.source}`
+  const failure = boundFailure({ reason: 'contract-failed', name, problems })
+  return { failure, effect: effectOf(step, report) }
+}
+
+function effectOf(step: Step, report: ContractReport): FailureEffect {
+  return report.contract.onFailure ?? step.retry.onFailure
+}
+
+function describeReport({ contract, problems }: ContractReport): readonly string[] {
+  return problems.map((problem) => `${contract.source} (${contract.type}): ${problem}`)
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
+}

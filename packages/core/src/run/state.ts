@@ -1,0 +1,156 @@
+import { addUsage } from '../agent/messages.ts'
+import type { Usage } from '../agent/messages.ts'
+import type {
+  NewRunEvent,
+  RunEvent,
+  StepFailure,
+  StepHeader,
+  StoredArtifact,
+  StoredPatch,
+  Verdict,
+} from '../events.ts'
+import { StepTable } from './step-table.ts'
+
+type EventOf<T extends NewRunEvent['type']> = Extract<RunEvent, { readonly type: T }>
+
+/** What a run is and how far it has come: all of it follows from its events. */
+export interface RunState {
+  /** How it was started; undefined before the first event. */
+  readonly started: EventOf<'run-started'> | undefined
+  readonly steps: StepTable<StepState>
+  /** Undefined while the run is under way, or when it was interrupted. */
+  readonly finished: EventOf<'run-finished'> | undefined
+  /** US dollars of the calls whose price is known. */
+  readonly costUsd: number
+  /** Calls whose price or usage is unknown. */
+  readonly unpricedCalls: number
+  /** Sequence number of the last event; -1 before the first. */
+  readonly seq: number
+}
+
+export type StepStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'
+
+export interface StepState extends StepHeader {
+  /** `running` covers the pause before a retry. */
+  readonly status: StepStatus
+  /** The last attempt, from 1; 0 before the first. */
+  readonly attempt: number
+  readonly startedAt: string | undefined
+  /** Of the last attempt. */
+  readonly durationMs: number | undefined
+  /** All attempts together, the calls of the current one included. */
+  readonly usage: Usage | undefined
+  /** Of the attempts that have ended. */
+  readonly settledUsage: Usage | undefined
+  /** Of the attempt that succeeded. */
+  readonly artifacts: readonly StoredArtifact[]
+  readonly patch: StoredPatch | undefined
+  readonly verdict: Verdict | undefined
+  readonly message: string | undefined
+  /** Of the last attempt that failed. */
+  readonly failure: StepFailure | undefined
+  readonly skippedBecause: string | undefined
+  readonly warnings: readonly string[]
+}
+
+/** The state before anything has happened. */
+export const EMPTY_STATE: RunState = {
+  started: undefined,
+  steps: StepTable.of<StepState>([]),
+  finished: undefined,
+  costUsd: 0,
+  unpricedCalls: 0,
+  seq: -1,
+}
+
+/** Pure: the same events give the same state, in the engine, `status`, `resume` and tests alike. */
+export function fold(events: Iterable<RunEvent>): RunState {
+  let state = EMPTY_STATE
+  for (const event of events) state = foldEvent(state, event)
+  return state
+}
+
+/** Of all steps and attempts so far, failed ones included; undefined when no model was called. */
+export function totalUsage(state: RunState): Usage | undefined {
+  return state.steps
+    .values()
+    .reduce<Usage | undefined>((total, step) => plus(total, step.usage), undefined)
+}
+
+/** The state after one more event. */
+export function foldEvent(state: RunState, event: RunEvent): RunState {
+  return { ...apply(state, event), seq: event.seq }
+}
+
+function apply(state: RunState, event: RunEvent): RunState {
+  if (event.type === 'run-finished') return { ...state, finished: event }
+  if (event.type === 'run-started') {
+    return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
+  }
+  const next = change(state, event.step, (step) => afterStepEvent(step, event))
+  return event.type === 'model-response' ? addCost(next, event) : next
+}
+
+function pending(header: StepHeader): StepState {
+  return {
+    ...header,
+    status: 'pending',
+    attempt: 0,
+    startedAt: undefined,
+    durationMs: undefined,
+    usage: undefined,
+    settledUsage: undefined,
+    artifacts: [],
+    patch: undefined,
+    verdict: undefined,
+    message: undefined,
+    failure: undefined,
+    skippedBecause: undefined,
+    warnings: [],
+  }
+}
+
+type StepEvent = Exclude<RunEvent, { readonly type: 'run-started' | 'run-finished' }>
+
+function afterStepEvent(step: StepState, event: StepEvent): StepState {
+  if (event.type === 'step-started') {
+    return { ...step, status: 'running', attempt: event.attempt, startedAt: event.at }
+  }
+  if (event.type === 'step-succeeded') return { ...settled(step, event), ...succeeded(event) }
+  if (event.type === 'step-failed') {
+    const status = event.willRetry ? 'running' : 'failed'
+    return { ...settled(step, event), status, failure: event.failure }
+  }
+  if (event.type === 'step-skipped') {
+    return { ...step, status: 'skipped', skippedBecause: event.because }
+  }
+  if (event.type === 'warning') return { ...step, warnings: [...step.warnings, event.message] }
+  if (event.type === 'model-response') return { ...step, usage: plus(step.usage, event.usage) }
+  return step
+}
+
+function succeeded(event: EventOf<'step-succeeded'>): Partial<StepState> {
+  const { artifacts, patch, verdict, message } = event
+  return { status: 'succeeded', artifacts, patch, verdict, message }
+}
+
+function settled(step: StepState, event: EventOf<'step-succeeded' | 'step-failed'>): StepState {
+  const usage = plus(step.settledUsage, event.usage)
+  return { ...step, durationMs: event.durationMs, usage, settledUsage: usage }
+}
+
+function addCost(state: RunState, { costUsd }: EventOf<'model-response'>): RunState {
+  if (costUsd === undefined) return { ...state, unpricedCalls: state.unpricedCalls + 1 }
+  return { ...state, costUsd: state.costUsd + costUsd }
+}
+
+function change(state: RunState, id: string, update: (step: StepState) => StepState): RunState {
+  const step = state.steps.get(id)
+  const next = step && update(step)
+  return next === undefined || next === step ? state : { ...state, steps: state.steps.with(next) }
+}
+
+function plus(left: Usage | undefined, right: Usage | undefined): Usage | undefined {
+  if (left === undefined || right === undefined) return left ?? right
+  return addUsage(left, right)
+}

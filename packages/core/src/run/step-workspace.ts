@@ -1,0 +1,89 @@
+import { artifactPath } from '../artifact/inject.ts'
+import { WaveError } from '../errors.ts'
+import type { PlannedStep } from '../pipeline/plan.ts'
+import type { InjectedArtifact, Workspace, WorkspaceSpec } from '../ports.ts'
+import type { RunRequest } from './request.ts'
+
+/** Where a command finds the run's input. */
+export const INPUT_PATH = artifactPath('_input')
+
+/** The workspace of one attempt: opened on first use or ahead of it, closed once. */
+export class StepWorkspace implements AsyncDisposable {
+  readonly #open: () => Promise<Workspace>
+  #opening: Promise<Workspace> | undefined
+
+  constructor(open: () => Promise<Workspace>) {
+    this.#open = open
+  }
+
+  /** Whether anybody asked for it. */
+  get wanted(): boolean {
+    return this.#opening !== undefined
+  }
+
+  get(): Promise<Workspace> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  /** Starts opening, so that the container starts behind the first model call. A failure shows on use. */
+  openAhead(): void {
+    this.get().catch(() => {})
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workspace = await this.#opening?.catch(() => undefined)
+    await workspace?.[Symbol.asyncDispose]()
+  }
+}
+
+/** Commands always run in one; an agent needs one for its tools; facts are collected without. */
+export function needsWorkspace(planned: PlannedStep): boolean {
+  if (planned.runner === 'command') return true
+  return planned.runner === 'agent' && planned.tools.length > 0
+}
+
+/** How to open the workspace of an attempt. */
+export function workspaceOpener(
+  request: RunRequest,
+  planned: PlannedStep,
+  attempt: number,
+  inputs: readonly InjectedArtifact[],
+): (signal: AbortSignal) => Promise<Workspace> {
+  return (signal) => {
+    const { provider } = request
+    const { id } = planned.step
+    if (provider === undefined) return Promise.reject(noWorkspace(id))
+    if (planned.executes && !provider.canExecute) return Promise.reject(cannotExecute(id))
+    return provider.open(workspaceSpec(request, planned, attempt, inputs), signal)
+  }
+}
+
+function workspaceSpec(
+  request: RunRequest,
+  planned: PlannedStep,
+  attempt: number,
+  inputs: readonly InjectedArtifact[],
+): WorkspaceSpec {
+  const { mount, id } = planned.step
+  const input = { as: '_input', content: Buffer.from(request.input) }
+  return {
+    run: request.runId,
+    step: id,
+    attempt,
+    mount: mount && { snapshot: request.snapshot, ...mount },
+    inputs: [input, ...inputs.map(({ as, content }) => ({ as, content }))],
+  }
+}
+
+function noWorkspace(step: string): WaveError {
+  return new WaveError('workspace-failed', `Step "${step}" needs a workspace, and there is none.`)
+}
+
+function cannotExecute(step: string): WaveError {
+  return new WaveError(
+    'docker-unreachable',
+    `Step "${step}" must execute something, and no Docker engine answers.`,
+    { hint: 'Start Docker, then run again.' },
+  )
+}

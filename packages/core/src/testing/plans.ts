@@ -1,0 +1,95 @@
+import type { ArtifactDeclaration, Pipeline, PromptStep, Step } from '../pipeline/pipeline.ts'
+import type { Plan, PlannedStep } from '../pipeline/plan.ts'
+
+/** What a test says about a prompt step; the rest has defaults. */
+export type StepSketch = Partial<PromptStep> & { readonly id: string }
+
+export interface PlanSketch {
+  readonly pipeline?: Partial<Pipeline>
+  readonly limits?: Partial<Plan['limits']>
+  readonly mode?: Plan['mode']
+  /** Overrides by step id. */
+  readonly planned?: Readonly<Record<string, Partial<PlannedStep>>>
+}
+
+/** A plan over these steps as the planner would make it, without personas, models or checks. */
+export function sketchPlan(steps: readonly Step[], sketch: PlanSketch = {}): Plan {
+  const dependents = new Map<string, string[]>(steps.map(({ id }) => [id, []]))
+  for (const { id, dependencies } of steps) {
+    for (const dependency of dependencies) dependents.get(dependency)?.push(id)
+  }
+  return {
+    pipeline: sketchPipeline(steps, sketch.pipeline),
+    mode: sketch.mode ?? 'model',
+    steps: steps.map((step) => ({
+      step,
+      runner: step.kind === 'command' ? 'command' : 'agent',
+      persona: undefined,
+      systemPrompt: '',
+      tools: [],
+      models: [],
+      executes: step.kind === 'command',
+      ancestors: new Set(step.dependencies),
+      dependents: dependents.get(step.id) ?? [],
+      message: 'Step complete',
+      ...sketch.planned?.[step.id],
+    })),
+    limits: { minutes: 60, concurrency: 4, usd: undefined, tokens: undefined, ...sketch.limits },
+  }
+}
+
+/** A prompt step without artifacts, dependencies or retries, unless the sketch says otherwise. */
+export function sketchStep(sketch: StepSketch): PromptStep {
+  const location = { file: 'test.yaml', line: 1, column: 1 }
+  return {
+    kind: 'prompt',
+    dependencies: [],
+    inject: [],
+    artifacts: [],
+    mount: undefined,
+    contracts: [],
+    retry: {
+      maxAttempts: 1,
+      backoff: 'fixed',
+      baseDelayMs: 1000,
+      maxDelayMs: 60_000,
+      onFailure: 'fail',
+    },
+    timeoutMs: 900_000,
+    message: undefined,
+    location,
+    persona: 'navigator',
+    task: { text: `Do ${sketch.id}.`, location },
+    model: undefined,
+    permissions: undefined,
+    turns: 40,
+    standIn: undefined,
+    ...sketch,
+  }
+}
+
+/** A required file artifact below `output/`. */
+export function sketchArtifact(
+  name: string,
+  path: string,
+  more: Partial<ArtifactDeclaration> = {},
+): ArtifactDeclaration {
+  return { name, path, type: 'text', required: true, source: 'file', ...more }
+}
+
+function sketchPipeline(steps: readonly Step[], more: Partial<Pipeline> = {}): Pipeline {
+  return {
+    name: 'test',
+    description: '',
+    origin: 'path',
+    file: 'test.yaml',
+    digest: '0'.repeat(64),
+    input: { source: 'cli', type: 'string', example: undefined },
+    requiredTools: [],
+    limits: { minutes: undefined, usd: undefined, tokens: undefined, concurrency: undefined },
+    failurePolicy: 'cancel_all',
+    verdict: undefined,
+    steps,
+    ...more,
+  }
+}
