@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type * as Ajv from 'ajv/dist/2020.js'
+import type Formats from 'ajv-formats'
 import type * as Liquid from 'liquidjs'
 import type * as Yaml from 'yaml'
 
@@ -19,4 +20,8 @@ export function loadLiquid(): typeof Liquid {
 
 export function loadAjv(): typeof Ajv {
   return require('ajv/dist/2020.js')
+}
+
+export function loadFormats(): typeof Formats {
+  return require('ajv-formats')
 }
