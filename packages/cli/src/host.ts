@@ -68,7 +68,7 @@ function catchSignals(
     if (received !== undefined) leave(SIGNALS[signal])
     received = SIGNALS[signal]
     err.write(`${signal}: stopping. Once more leaves at once.\n`)
-    controller.abort({ reason: 'cancelled' })
+    controller.abort(signal)
   }
   const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]
   for (const name of names) node.on(name, onSignal)

@@ -1,0 +1,60 @@
+import {
+  bundledPersonas,
+  bundledPipelines,
+  findPipeline,
+  loadPersonas,
+  loadPipeline,
+  type Persona,
+  type Pipeline,
+  type PipelineFile,
+  type Problem,
+  ProblemsError,
+  type ProjectFiles,
+} from '@wave/core'
+import {
+  isPath,
+  type Project,
+  projectFiles,
+  projectPersonas,
+  projectPipelines,
+  readPipelineAt,
+} from './project.ts'
+
+/** The pipeline that a word on the command line names: a path, a project's pipeline, a bundled one. */
+export function choosePipeline(word: string, project: Project, cwd: string): PipelineFile {
+  if (isPath(word)) return readPipelineAt(word, cwd)
+  return findPipeline(word, { project: projectPipelines(project), bundled: bundledPipelines() })
+}
+
+/** Throws every mistake in the file at once. */
+export function openPipeline(file: PipelineFile, files: ProjectFiles): Pipeline {
+  const loaded = loadPipeline(file, files)
+  if (!loaded.ok) throw new ProblemsError(loaded.problems)
+  return loaded.value
+}
+
+export function openPersonas(project: Project): ReadonlyMap<string, Persona> {
+  const { personas, problems } = loadPersonas({
+    bundled: bundledPersonas(),
+    project: projectPersonas(project),
+  })
+  throwProblems(problems)
+  return personas
+}
+
+/** All pipelines that can be run by name; a project's hides the bundled one of the same name. */
+export function allPipelines(project: Project): readonly PipelineFile[] {
+  const own = projectPipelines(project)
+  const names = new Set(own.map((file) => file.name))
+  return [...own, ...bundledPipelines().filter((file) => !names.has(file.name))]
+}
+
+export function throwProblems(problems: readonly Problem[]): void {
+  const [first, ...rest] = problems
+  if (first !== undefined) throw new ProblemsError([first, ...rest])
+}
+
+/** A bundled pipeline refers to nothing in a project. */
+export function filesFor(file: PipelineFile, project: Project): ProjectFiles {
+  return file.origin === 'bundled' ? { read: () => undefined } : projectFiles(project)
+}

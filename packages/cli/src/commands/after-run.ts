@@ -1,0 +1,78 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
+import { applyPatches } from '@wave/workspace'
+import type { Invocation } from '../invocation.ts'
+import type { PreparedRun, RunOptions } from '../prepare.ts'
+import { renderProblem } from '../render/problem.ts'
+import { readRunPatches } from '../run-patches.ts'
+
+interface FinishedRun {
+  readonly prepared: PreparedRun
+  readonly options: RunOptions
+  readonly result: RunResult
+}
+
+/** What was asked for beyond the run itself: a copy of the report, applying the patch. Gives the exit code. */
+export async function afterRun(invocation: Invocation, finished: FinishedRun): Promise<number> {
+  const { options, result } = finished
+  writeReport(invocation, finished)
+  if (options.apply !== true || (result.exitCode !== 0 && result.exitCode !== 3)) {
+    return result.exitCode
+  }
+  return await applyChanges(invocation, finished)
+}
+
+function writeReport(invocation: Invocation, finished: FinishedRun): void {
+  const { host, cwd } = invocation
+  const target = finished.options.report
+  const summary = host.env['GITHUB_STEP_SUMMARY']
+  if (target === undefined && !summary) return
+  const report = readReport(finished)
+  if (report === undefined) return
+  if (summary) append(summary, report)
+  if (target === undefined) return
+  try {
+    writeFileSync(resolve(cwd, target), report)
+  } catch (cause) {
+    throw new WaveError('path-unwritable', `The report cannot be written to "${target}".`, {
+      hint: 'Name a file in a folder that you may write to.',
+      cause,
+    })
+  }
+}
+
+/** The last Markdown artifact that stands in the summary. */
+function readReport({ prepared, result }: FinishedRun): Uint8Array | undefined {
+  const leaves = result.delivered.filter((file) => file.leaf && file.path.endsWith('.md'))
+  const last = leaves.at(-1)
+  const artifact =
+    last && result.state.steps.get(last.step)?.artifacts.find(({ name }) => name === last.name)
+  const run = join(runsFolder(prepared.project.root), result.runId)
+  return artifact && new FileArtifactStore(join(run, 'store')).get(artifact)
+}
+
+function append(file: string, report: Uint8Array): void {
+  try {
+    appendFileSync(file, report)
+  } catch {
+    // A convenience of the CI system; the report is in output/ all the same.
+  }
+}
+
+/** `--apply` takes no flagged path: those need a person. */
+async function applyChanges(invocation: Invocation, finished: FinishedRun): Promise<number> {
+  const { prepared, result } = finished
+  const { root } = prepared.project
+  const { dataDir } = prepared.config.paths
+  try {
+    const patches = readRunPatches(join(runsFolder(root), result.runId))
+    await applyPatches({ root, dataDir, patches, accept: [] })
+    return result.exitCode
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    if (error.code === 'no-patch') return result.exitCode
+    invocation.host.err.write(renderProblem(error, { stack: false }))
+    return error.exitCode
+  }
+}

@@ -1,0 +1,69 @@
+import { runPipeline, type RunResult } from '@wave/core'
+import type { Interruption } from '../host.ts'
+import type { Invocation } from '../invocation.ts'
+import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
+import { createRenderer } from '../render/create.ts'
+import { planToJson, renderPlan } from '../render/plan.ts'
+import { renderWarning } from '../render/problem.ts'
+import { escapeJson } from '../sanitise.ts'
+import { afterRun } from './after-run.ts'
+import { wire } from '../wire.ts'
+
+/** Load, plan, wire, run, deliver, render, exit code. */
+export async function run(
+  invocation: Invocation,
+  options: RunOptions,
+  words: readonly string[],
+): Promise<number> {
+  const prepared = await prepareRun(invocation, options, words)
+  if (options.dryRun === true) return showPlan(invocation, prepared, options)
+  using interruption = invocation.host.catchSignals()
+  try {
+    const result = await perform(invocation, { prepared, options, interruption })
+    const exitCode = await afterRun(invocation, { prepared, options, result })
+    return interruption.exitCode() ?? exitCode
+  } catch (error) {
+    // Whatever fails while the user is stopping the run, it was stopped.
+    const exitCode = interruption.exitCode()
+    if (exitCode === undefined) throw error
+    return exitCode
+  }
+}
+
+async function perform(
+  invocation: Invocation,
+  job: {
+    readonly prepared: PreparedRun
+    readonly options: RunOptions
+    readonly interruption: Interruption
+  },
+): Promise<RunResult> {
+  const { prepared, options, interruption } = job
+  await using wiring = await wire(invocation, { ...job, signal: interruption.signal })
+  for (const warning of [...prepared.warnings, ...wiring.notes]) {
+    invocation.host.err.write(renderWarning(warning))
+  }
+  using renderer = await createRenderer(invocation, prepared.config.output, wiring.clock)
+  return await runPipeline({
+    ...wiring.parts,
+    plan: prepared.plan,
+    input: prepared.input,
+    project: prepared.config.project.project ?? {},
+    projectDigest: prepared.projectDigest,
+    projectRoot: prepared.project.root,
+    waveVersion: invocation.version,
+    signal: interruption.signal,
+    onEvent: (event) => renderer.show(event),
+    inconclusiveOk: options.inconclusiveOk ?? false,
+  })
+}
+
+function showPlan(invocation: Invocation, prepared: PreparedRun, options: RunOptions): number {
+  const { plan, projectDigest, config } = prepared
+  const facts = { plan, projectDigest, sandbox: options.sandbox }
+  const { out, err } = invocation.host
+  for (const warning of prepared.warnings) err.write(renderWarning(warning))
+  if (config.output === 'json') out.write(`${escapeJson(JSON.stringify(planToJson(facts)))}\n`)
+  else if (config.output === 'text') out.write(renderPlan(facts))
+  return 0
+}

@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import envPaths from 'env-paths'
+import type { Environment } from '../redact.ts'
+
+/** Folders of the user, outside every project. */
+export interface UserPaths {
+  readonly configFile: string
+  /** Host-owned git dirs, logs, the install id. */
+  readonly dataDir: string
+}
+
+/** `WAVE_HOME` moves everything; `configFile` (`--config`, `WAVE_CONFIG`) only that file. */
+export function userPaths(env: Environment, configFile: string | undefined): UserPaths {
+  const home = env['WAVE_HOME']
+  if (home !== undefined && home !== '') {
+    return { configFile: configFile ?? join(home, 'config.yaml'), dataDir: join(home, 'data') }
+  }
+  const { config, data } = envPaths('wave', { suffix: '' })
+  return { configFile: configFile ?? join(config, 'config.yaml'), dataDir: data }
+}

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { versions } from 'node:process'
+import { promisify } from 'node:util'
+import { checkDeliverable, type SnapshotSource, WaveError } from '@wave/core'
+import type { Project } from '../project.ts'
+import { type Check, failure, note, ok, warning } from './check.ts'
+
+/** Node, git, disk, and the state of the repository. */
+export async function checkMachine(
+  project: Project,
+  dataDir: string,
+  source: SnapshotSource,
+): Promise<readonly Check[]> {
+  const git = await checkGit()
+  return [
+    // Whoever gets here has a Node that is new enough: main.ts sees to that.
+    ok('Node', `v${versions.node}`),
+    git,
+    ...(git.level === 'error' ? [] : await checkRepository(project, source)),
+    checkOutput(project),
+    ...checkDisk(project, dataDir),
+  ]
+}
+
+async function checkGit(): Promise<Check> {
+  const name = 'git'
+  try {
+    const { stdout } = await promisify(execFile)('git', ['--version'])
+    const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number)
+    if (major > 2 || (major === 2 && minor >= 30)) return ok(name, stdout.trim())
+    return warning(name, `${stdout.trim()} is old.`, 'Install git 2.30 or newer.')
+  } catch {
+    return failure(name, 'git is not on the PATH.', 'Install git.')
+  }
+}
+
+/** Freezes the project as a run would: what that says is what a run will see. */
+async function checkRepository(
+  project: Project,
+  source: SnapshotSource,
+): Promise<readonly Check[]> {
+  const name = 'repository'
+  try {
+    const snapshot = await source.take(project.root, { include: [], history: 'full' })
+    const { files, dropped, head, branch, dirty } = snapshot
+    const at =
+      head === undefined ? 'no commit yet' : `${branch ?? 'detached'} at ${head.slice(0, 10)}`
+    const state = dirty ? ', with uncommitted changes, which personas see' : ''
+    return [
+      project.isGit
+        ? ok(name, `${files.length} files, ${at}${state}`)
+        : note(
+            name,
+            `${files.length} files, not a git repository`,
+            'Run "git init": history is evidence.',
+          ),
+      ...(dropped.length > 0
+        ? [
+            note(
+              'left out',
+              describeDropped(dropped),
+              'Nothing to do, unless a persona needs them.',
+            ),
+          ]
+        : []),
+      ...checkClone(project.root),
+      ...checkOwner(project.root),
+    ]
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    return [failure(name, error.message, error.hint ?? 'Run wave in a folder with a repository.')]
+  }
+}
+
+function describeDropped(
+  dropped: readonly { readonly path: string; readonly reason: string }[],
+): string {
+  const shown = dropped.slice(0, 3).map(({ path, reason }) => `${path} (${reason})`)
+  const more = dropped.length - shown.length
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+function checkClone(root: string): readonly Check[] {
+  const git = join(root, '.git')
+  return [
+    ...(existsSync(join(git, 'shallow'))
+      ? [
+          note(
+            'history',
+            'The clone is shallow: older commits are not there.',
+            'Run "git fetch --unshallow".',
+          ),
+        ]
+      : []),
+    ...(readText(join(git, 'config')).includes('partialclonefilter')
+      ? [
+          note(
+            'history',
+            'The clone is partial: some file contents are not there.',
+            'Clone without --filter.',
+          ),
+        ]
+      : []),
+    ...(existsSync(join(root, '.gitmodules'))
+      ? [
+          note(
+            'submodules',
+            'Files of submodules are not copied in.',
+            'Run wave inside a submodule for its files.',
+          ),
+        ]
+      : []),
+  ]
+}
+
+function checkOwner(root: string): readonly Check[] {
+  const owner = statSync(root).uid
+  if (process.getuid === undefined || owner === process.getuid()) return []
+  return [
+    note(
+      'owner',
+      'The repository belongs to another user.',
+      `Run "chown" on ${root} if that is not meant.`,
+    ),
+  ]
+}
+
+function checkOutput(project: Project): Check {
+  try {
+    checkDeliverable(project.root)
+    return ok('output/', 'can be written')
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    return failure('output/', error.message, error.hint ?? `Make ${project.root} writable.`)
+  }
+}
+
+function checkDisk(project: Project, dataDir: string): readonly Check[] {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch {
+    return [failure('data', `${dataDir} cannot be made.`, 'Make it writable or set WAVE_HOME.')]
+  }
+  return [
+    ['data', dataDir],
+    ['project', project.root],
+  ].flatMap(([name = '', path = '']) => {
+    const { bavail, bsize, type } = statfsSync(path)
+    const freeGib = (bavail * bsize) / 2 ** 30
+    const free = `${freeGib.toFixed(1)} GiB free in ${path}`
+    const space =
+      freeGib < 1 ? warning(name, `Only ${free}.`, 'Make room on that disk.') : ok(name, free)
+    return NETWORK_TYPES.has(type)
+      ? [
+          space,
+          warning(
+            name,
+            `${path} is on a network file system: runs may not survive a crash.`,
+            'Use a local disk.',
+          ),
+        ]
+      : [space]
+  })
+}
+
+/** NFS, SMB, CIFS, FUSE. */
+const NETWORK_TYPES = new Set([0x6969, 0x517b, 0xff534d42, 0x65735546])
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '@wave/core'
+import type { Invocation, OutputMode } from '../invocation.ts'
+import { paintOf } from '../invocation.ts'
+import { isPlain } from './colour.ts'
+import { JsonRenderer } from './json.ts'
+import { Heartbeat } from './live.ts'
+import { QuietRenderer } from './quiet.ts'
+import type { Renderer } from './renderer.ts'
+import { TextRenderer } from './text.ts'
+
+/** The renderer for this mode and terminal. */
+export async function createRenderer(
+  invocation: Invocation,
+  mode: OutputMode,
+  clock: Clock,
+): Promise<Renderer> {
+  const { out, err, env } = invocation.host
+  if (mode === 'json') return new JsonRenderer(out)
+  if (mode === 'quiet') return new QuietRenderer(out)
+  const lines = new TextRenderer(out, paintOf(invocation))
+  // The block moves the cursor of standard error: the lines must be on the same terminal.
+  if (out.isTerminal && err.isTerminal && !isPlain(env)) {
+    const { openLive } = await import('./open-live.ts')
+    return openLive(lines, clock)
+  }
+  return new Heartbeat(lines, (line) => err.write(line), clock)
+}

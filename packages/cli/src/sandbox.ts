@@ -1,0 +1,63 @@
+import { type Plan, WaveError, type WorkspaceProvider } from '@wave/core'
+import { needsEngine } from './render/plan.ts'
+
+export type SandboxKind = 'auto' | 'docker' | 'local'
+
+export interface Sandboxes {
+  /** Throws `WaveError`: `docker-unreachable`, `image-missing`, `image-unfit`. */
+  docker(): Promise<WorkspaceProvider>
+  local(): WorkspaceProvider
+}
+
+export interface ChosenSandbox {
+  readonly provider: WorkspaceProvider
+  /** Why the local view stands in for Docker. */
+  readonly note: string | undefined
+}
+
+/** Docker where an engine answers; the local view only for plans in which no step executes anything. */
+export async function chooseSandbox(
+  kind: SandboxKind,
+  plan: Plan,
+  sandboxes: Sandboxes,
+): Promise<ChosenSandbox> {
+  const executing = plan.steps.filter(needsEngine).map(({ step }) => step.id)
+  if (kind === 'local') {
+    if (executing.length > 0) throw cannotExecute(executing)
+    return { provider: sandboxes.local(), note: undefined }
+  }
+  try {
+    return { provider: await sandboxes.docker(), note: undefined }
+  } catch (error) {
+    if (kind === 'docker' || !(error instanceof WaveError) || !STANDS_IN_FOR.has(error.code))
+      throw error
+    if (executing.length > 0) throw explain(error, executing)
+    const note = `${error.message} Steps see the repository through a read-only view; nothing executes.`
+    return { provider: sandboxes.local(), note }
+  }
+}
+
+const STANDS_IN_FOR: ReadonlySet<string> = new Set([
+  'docker-unreachable',
+  'image-missing',
+  'image-unfit',
+])
+
+function cannotExecute(steps: readonly string[]): WaveError {
+  return new WaveError('usage', `${listed(steps)} must execute commands or change files.`, {
+    hint: 'Leave out "--sandbox local".',
+  })
+}
+
+function explain(error: WaveError, steps: readonly string[]): WaveError {
+  const message = `${error.message} ${listed(steps)} must execute commands or change files.`
+  return new WaveError(error.code, message, {
+    hint: error.hint ?? 'Run "wave doctor".',
+    cause: error,
+  })
+}
+
+function listed(steps: readonly string[]): string {
+  const names = steps.map((step) => `"${step}"`).join(', ')
+  return steps.length === 1 ? `Step ${names}` : `Steps ${names}`
+}
