@@ -47,11 +47,14 @@ export class CallGuard implements Disposable {
     this.#caller = caller
     caller.addEventListener('abort', this.#onAbort, { once: true })
     this.#arm('total', limits.totalMs)
-    this.#arm('headers', limits.headersMs)
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  requestSent(): void {
+    this.#arm('headers', this.#limits.headersMs)
   }
 
   headersArrived(): void {
@@ -116,6 +119,7 @@ const OWN_HEADERS = new Set([
 export function guardedFetch(guard: CallGuard, apiKey: string): typeof fetch {
   return async (input, init) => {
     const headers = ownHeaders(new Headers(init?.headers), apiKey)
+    guard.requestSent()
     // `manual`, not `error`: that one looks like a broken connection, which is worth another try.
     const response = await fetch(input, { ...init, headers, redirect: 'manual' })
     guard.headersArrived()
