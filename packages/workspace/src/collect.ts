@@ -1,0 +1,122 @@
+import { extract, type Extract, type Header } from 'tar-stream'
+import { createNameCheck, type NameCheck } from './archive-names.ts'
+import {
+  ArchiveRefused,
+  type ArchiveCaps,
+  type ArchiveEntry,
+  type ArchiveProblem,
+  type ArchiveRules,
+} from './archive.ts'
+
+/**
+ * The only reader of archives that containers made. It parses and never extracts: no entry reaches a
+ * file system, so no link is followed and no bit or device survives. Throws `ArchiveRefused`.
+ */
+export async function* readArchive(
+  archive: ByteStream,
+  rules: ArchiveRules,
+): AsyncGenerator<ArchiveEntry> {
+  const parser = extract()
+  const feeding = feed(guarded(archive, rules.caps), parser)
+  const checkName = createNameCheck(rules)
+  try {
+    for await (const entry of parser) {
+      // A destroyed entry emits an error that nobody else would hear, and that would end the process.
+      entry.on('error', () => {})
+      yield await readEntry(entry, rules, checkName)
+    }
+  } catch (cause) {
+    if (cause instanceof ArchiveRefused) throw cause
+    throw new ArchiveRefused('damaged', 'The archive is damaged.', { cause })
+  } finally {
+    parser.destroy()
+    await feeding
+  }
+}
+
+export type ByteStream = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array>
+
+/** Its failures reach the reader through the parser. */
+async function feed(archive: AsyncIterable<Uint8Array>, parser: Extract): Promise<void> {
+  try {
+    for await (const chunk of archive) {
+      if (!parser.write(chunk)) await room(parser)
+      if (parser.destroyed) return
+    }
+    parser.end(null)
+  } catch (cause) {
+    parser.destroy(cause instanceof Error ? cause : new Error(String(cause)))
+  }
+}
+
+function room(parser: Extract): Promise<void> {
+  return new Promise((resolve) => {
+    parser.once('drain', () => resolve())
+    parser.once('close', () => resolve())
+  })
+}
+
+/** Counts bytes and insists on the two empty blocks at the end, which the parser does not. */
+async function* guarded(archive: ByteStream, caps: ArchiveCaps): AsyncGenerator<Uint8Array> {
+  // Each entry costs a header, an extended header and padding besides its content.
+  const overheadBytes = caps.maxEntries * (3 * 512 + caps.maxPathBytes)
+  const maxBytes = caps.maxTotalBytes + overheadBytes + TRAILER_BYTES
+  let sizeBytes = 0
+  let zeros = 0
+  for await (const piece of archive) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece
+    sizeBytes += chunk.length
+    if (sizeBytes > maxBytes) {
+      throw new ArchiveRefused('too-large', `The archive has more than ${maxBytes} bytes.`)
+    }
+    const last = chunk.findLastIndex((byte) => byte !== 0)
+    zeros = last === -1 ? zeros + chunk.length : chunk.length - 1 - last
+    yield chunk
+  }
+  if (zeros < 1024 || sizeBytes % 512 !== 0) {
+    throw new ArchiveRefused('damaged', 'The archive ends early.')
+  }
+}
+
+/** Writers fill up to a record of 20 blocks. */
+const TRAILER_BYTES = 64 * 2 ** 10
+
+type Entry = AsyncIterable<unknown> & { readonly header: Header }
+
+async function readEntry(
+  entry: Entry,
+  rules: ArchiveRules,
+  checkName: NameCheck,
+): Promise<ArchiveEntry> {
+  const { header } = entry
+  const kind = kindOf(header, rules)
+  const path = checkName(header.name, kind)
+  const sizeBytes = header.size
+  if (kind !== 'file') {
+    if (sizeBytes !== 0) throw refuse('damaged', path, 'has content, which its type cannot have')
+    if (kind === 'link') return { kind, path, target: header.linkname }
+    return { kind, path }
+  }
+  if (sizeBytes > rules.caps.maxFileBytes) {
+    throw refuse('too-large', path, `has ${sizeBytes} bytes, more than ${rules.caps.maxFileBytes}`)
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of entry) if (chunk instanceof Uint8Array) chunks.push(chunk)
+  const content = Buffer.concat(chunks)
+  if (content.length !== sizeBytes) throw refuse('damaged', path, 'ends early')
+  return { kind, path, executable: (header.mode & 0o100) !== 0, content }
+}
+
+function kindOf(header: Header, { kind }: ArchiveRules): ArchiveEntry['kind'] {
+  const { type } = header
+  if (type === 'file' || type === 'contiguous-file') return 'file'
+  if (type === 'directory') return 'directory'
+  if (kind === 'layer' && type === 'symlink') return 'link'
+  const isWhiteout = type === 'character-device' && header.devmajor === 0 && header.devminor === 0
+  if (kind === 'layer' && isWhiteout) return 'deleted'
+  throw refuse('bad-type', header.name, `is a ${type}, not a regular file`)
+}
+
+function refuse(problem: ArchiveProblem, path: string, what: string): ArchiveRefused {
+  return new ArchiveRefused(problem, `${JSON.stringify(path)} ${what}.`)
+}

@@ -1,0 +1,163 @@
+import type Docker from 'dockerode'
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { TOOL_USER, user } from './container-config.ts'
+import { demux } from './demux.ts'
+
+export interface ChannelRequest {
+  /** One line of bash, every argument quoted by us. */
+  readonly command: string
+  readonly timeoutMs: number
+  readonly maxBytes: number
+  /** Bytes that the command reads, all of them in any case, from descriptor 4. */
+  readonly input?: Uint8Array
+}
+
+export interface ChannelReply {
+  readonly exitCode: number
+  readonly output: Buffer
+  /** The first 2,000 characters of standard error. */
+  readonly error: string
+}
+
+/** The channel is of no use any more; the next one starts with a sweep. */
+export class ChannelBroken extends Error {
+  override readonly name = 'ChannelBroken'
+  readonly reason: 'closed' | 'timeout' | 'output-limit'
+
+  constructor(reason: 'closed' | 'timeout' | 'output-limit') {
+    super(`the tool channel broke: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/**
+ * The loop that serves requests: a line with a nonce, a line of bash. It answers with the command's
+ * output, then `NUL nonce space exit-code NUL error NUL nonce newline`. A command cannot know the
+ * nonce of its own call, so nothing it prints can pass for the end of its answer.
+ */
+const LOOP = `
+exec 3>&1 4<&0 </dev/null
+mkdir -p /work/output
+while IFS= read -r -u 4 n && IFS= read -r -u 4 c; do
+  e=$(eval "$c" 2>&1 >&3 3>&-); s=$?
+  printf '\\0%s %s\\0%s\\0%s\\n' "$n" "$s" "\${e:0:2000}" "$n" >&3
+done
+`
+
+/** Ends every process of the tool user except the caller, also those that left their session. */
+const SWEEP = 'kill -9 -1 2>/dev/null'
+
+/** One long-lived process in the container through which short commands go, one at a time. */
+export interface Channel extends Disposable {
+  run(request: ChannelRequest): Promise<ChannelReply>
+}
+
+export async function openChannel(container: Docker.Container, sweep: boolean): Promise<Channel> {
+  const exec = await container.exec({
+    Cmd: ['bash', '--noprofile', '--norc', '-c', sweep ? `${SWEEP}\n${LOOP}` : LOOP],
+    User: user(TOOL_USER),
+    WorkingDir: '/',
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+  })
+  const stream = await exec.start({ hijack: true, stdin: true })
+  return serve(stream)
+}
+
+function serve(stream: Duplex): Channel {
+  let waiting: { accept(bytes: Buffer): void; fail(reason: 'closed'): void } | undefined
+  let closed = false
+  stream.on('error', () => {})
+  void receive()
+
+  async function receive(): Promise<void> {
+    try {
+      for await (const { fd, bytes } of demux(stream)) if (fd === 1) waiting?.accept(bytes)
+    } catch {
+      // Ended by us or by the engine: the same to whoever waits.
+    }
+    closed = true
+    waiting?.fail('closed')
+  }
+
+  function close(): void {
+    closed = true
+    stream.destroy()
+  }
+
+  async function run(request: ChannelRequest): Promise<ChannelReply> {
+    if (closed) throw new ChannelBroken('closed')
+    const nonce = randomBytes(16).toString('hex')
+    const answer = new Promise<ChannelReply>((resolve, reject) => {
+      const fail = (reason: ChannelBroken['reason']) => {
+        if (reason !== 'closed') close()
+        reject(new ChannelBroken(reason))
+      }
+      const frame = new Frame(nonce)
+      const timer = setTimeout(() => fail('timeout'), request.timeoutMs)
+      waiting = {
+        fail(reason) {
+          clearTimeout(timer)
+          fail(reason)
+        },
+        accept(bytes) {
+          const reply = frame.add(bytes)
+          if (reply === undefined && frame.sizeBytes <= request.maxBytes + FRAME_BYTES) return
+          clearTimeout(timer)
+          if (reply === undefined || reply.output.length > request.maxBytes) fail('output-limit')
+          else resolve(reply)
+        },
+      }
+    })
+    stream.write(`${nonce}\n${request.command}\n`)
+    if (request.input !== undefined) stream.write(request.input)
+    try {
+      return await answer
+    } finally {
+      waiting = undefined
+    }
+  }
+
+  return { run, [Symbol.dispose]: close }
+}
+
+/** More than the end of a frame can take. */
+const FRAME_BYTES = 16_384
+
+class Frame {
+  readonly #end: Buffer
+  readonly #start: Buffer
+  readonly #chunks: Buffer[] = []
+  #tail = Buffer.alloc(0)
+  sizeBytes = 0
+
+  constructor(nonce: string) {
+    this.#end = Buffer.from(`\0${nonce}\n`)
+    this.#start = Buffer.from(`\0${nonce} `)
+  }
+
+  /** The reply, once its last byte has come. */
+  add(bytes: Buffer): ChannelReply | undefined {
+    this.#chunks.push(bytes)
+    this.sizeBytes += bytes.length
+    this.#tail = Buffer.concat([this.#tail, bytes.subarray(-this.#end.length)]).subarray(
+      -this.#end.length,
+    )
+    return this.#tail.equals(this.#end) ? this.#parse() : undefined
+  }
+
+  #parse(): ChannelReply {
+    const all =
+      this.#chunks.length === 1 ? (this.#chunks[0] ?? this.#tail) : Buffer.concat(this.#chunks)
+    const start = all.lastIndexOf(this.#start)
+    const trailer = all.subarray(start + this.#start.length, all.length - this.#end.length)
+    const nul = trailer.indexOf(0)
+    return {
+      exitCode: Number(trailer.subarray(0, nul).toString('latin1')),
+      output: all.subarray(0, start),
+      error: trailer.subarray(nul + 1).toString('utf8'),
+    }
+  }
+}

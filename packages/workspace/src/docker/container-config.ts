@@ -1,0 +1,222 @@
+import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode'
+import { KEEPER_BOOT, TOOLS_BOOT } from './boot.ts'
+import { seccompProfile } from './seccomp.ts'
+
+const MIB = 2 ** 20
+
+/** Every tool process, and the owner of what tools may change. */
+export const TOOL_USER = 65_532
+/** The first process and the owner of injected artifacts: a sweep of the tool user leaves it alive. */
+export const IDLE_USER = 65_533
+
+/** Where a step's tree comes from. Host paths appear only as volumes of the engine's own. */
+export type Source =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'volume'; readonly volume: string; readonly target: string }
+  /** A folder of a sealed volume, by its place in the engine's data root. */
+  | { readonly kind: 'folder'; readonly device: string; readonly target: string }
+  | {
+      readonly kind: 'overlay'
+      readonly lower: string
+      readonly layer: string
+      readonly target: string
+    }
+
+/** All that differs between two sandboxes. Ids are also the labels. */
+export interface Box {
+  readonly install: string
+  readonly run: string
+  readonly step: string
+  readonly attempt: number
+  /** Random: two workspaces of one attempt may exist. */
+  readonly instance: string
+  /** Digest, resolved through the user's allow-list. */
+  readonly image: string
+  readonly cpus: number
+  readonly part:
+    | { readonly role: 'keeper' }
+    | {
+        readonly role: 'tools'
+        readonly source: Source
+        /** File and content that prove the source complete. */
+        readonly seal: { readonly file: string; readonly content: string } | undefined
+        /** Length of the archive of injected artifacts that follows on standard input. */
+        readonly inputBytes: number
+      }
+}
+
+export const LABELS = {
+  install: 'dev.wave.install',
+  run: 'dev.wave.run',
+  step: 'dev.wave.step',
+  snapshot: 'dev.wave.snapshot',
+} as const
+
+/** The one place that decides how a sandbox is confined. Pure: equal boxes, equal configurations. */
+export function containerConfig(box: Box): ContainerCreateOptions {
+  const { part } = box
+  return {
+    name: ['wave', box.run, box.step, box.attempt, box.instance, part.role].join('-'),
+    Labels: labelsOf(box),
+    Image: box.image,
+    ...process(box),
+    WorkingDir: '/',
+    Hostname: 'sandbox',
+    Env: [...ENVIRONMENT],
+    Tty: false,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    NetworkDisabled: true,
+    Healthcheck: { Test: ['NONE'] },
+    StopSignal: 'SIGKILL',
+    StopTimeout: 1,
+    HostConfig: {
+      ...CONFINEMENT,
+      NanoCpus: box.cpus * 1e9,
+      Mounts: part.role === 'keeper' ? [layerVolume(box)] : toolMounts(box, part.source),
+    },
+  }
+}
+
+function process({ part }: Box): Pick<ContainerCreateOptions, 'Entrypoint' | 'Cmd' | 'User'> {
+  const shell = ['/bin/sh', '-c']
+  if (part.role === 'keeper') {
+    // It makes the layer's folders, which belong to the tools; no tool ever runs beside it.
+    return { Entrypoint: [...shell, KEEPER_BOOT, 'keeper'], Cmd: [], User: user(TOOL_USER) }
+  }
+  const { file, content } = part.seal ?? { file: '', content: '' }
+  const boot = [...shell, TOOLS_BOOT, 'boot', String(part.inputBytes), file, content]
+  return { Entrypoint: boot, Cmd: [], User: user(IDLE_USER) }
+}
+
+export const user = (id: number) => `${id}:${id}`
+
+const ENVIRONMENT = [
+  'PATH=/usr/local/bin:/usr/bin:/bin',
+  'HOME=/tmp',
+  'LANG=C.UTF-8',
+  'CI=1',
+  'TERM=dumb',
+  'NO_COLOR=1',
+  'PAGER=cat',
+  'GIT_PAGER=cat',
+  'GIT_OPTIONAL_LOCKS=0',
+  'LD_PRELOAD=',
+  'BASH_ENV=',
+  'ENV=',
+]
+
+const CONFINEMENT: HostConfig & { CgroupnsMode: 'private' } = {
+  NetworkMode: 'none',
+  IpcMode: 'private',
+  CgroupnsMode: 'private',
+  ReadonlyRootfs: true,
+  Privileged: false,
+  // Orphans of tools would otherwise stay as zombies and use up the process limit.
+  Init: true,
+  AutoRemove: true,
+  CapDrop: ['ALL'],
+  CapAdd: [],
+  GroupAdd: [],
+  Devices: [],
+  Binds: [],
+  VolumesFrom: [],
+  SecurityOpt: ['no-new-privileges', `seccomp=${JSON.stringify(seccompProfile())}`],
+  PidsLimit: 256,
+  OomScoreAdj: 500,
+  // Pages that tools write to memory file systems count as well: more than the sum of these.
+  Memory: 1024 * MIB,
+  MemorySwap: 1024 * MIB,
+  Ulimits: [
+    { Name: 'nofile', Soft: 1024, Hard: 1024 },
+    { Name: 'core', Soft: 0, Hard: 0 },
+    { Name: 'fsize', Soft: 50 * MIB, Hard: 50 * MIB },
+  ],
+  Tmpfs: { '/tmp': 'rw,noexec,nosuid,nodev,size=64m,nr_inodes=8192,mode=1777' },
+  ShmSize: 16 * MIB,
+  LogConfig: { Type: 'none', Config: {} },
+  RestartPolicy: { Name: 'no' },
+}
+
+function toolMounts(box: Box, source: Source): MountSettings[] {
+  return [
+    ...sourceMount(box, source),
+    scratch(box, '/work', memory('64m', 8192, TOOL_USER)),
+    // Owned by the idle user, hence read-only for tools.
+    scratch(box, '/work/artifacts', memory('48m', 2000, IDLE_USER)),
+  ]
+}
+
+function sourceMount(box: Box, source: Source): MountSettings[] {
+  switch (source.kind) {
+    case 'none':
+      return []
+    case 'volume':
+      return [mount({ source: source.volume, target: source.target, readonly: true })]
+    case 'folder': {
+      const options = { type: 'none', device: source.device, o: 'bind' }
+      return [{ ...scratch(box, source.target, options), ReadOnly: true }]
+    }
+    case 'overlay': {
+      // Whole files in the layer, never references into the lower tree: the host reads the layer alone.
+      const whole = 'redirect_dir=off,metacopy=off,index=off'
+      const layers = `lowerdir=${source.lower},upperdir=${source.layer}/upper,workdir=${source.layer}/work`
+      const options = { type: 'overlay', device: 'overlay', o: `${layers},${whole},nosuid,nodev` }
+      return [scratch(box, source.target, options)]
+    }
+    default:
+      return source satisfies never
+  }
+}
+
+/** Where the keeper holds what a read-write step changes. */
+export const LAYER = '/layer'
+
+function layerVolume(box: Box): MountSettings {
+  return scratch(box, LAYER, memory('256m', 50_000, TOOL_USER))
+}
+
+function memory(size: string, inodes: number, owner: number): Record<string, string> {
+  const limits = `size=${size},nr_inodes=${inodes}`
+  return {
+    type: 'tmpfs',
+    device: 'tmpfs',
+    o: `${limits},uid=${owner},gid=${owner},mode=0755,nosuid,nodev`,
+  }
+}
+
+/** A nameless volume: the engine removes it together with its container, also when wave is dead. */
+function scratch(box: Box, target: string, options: Record<string, string>): MountSettings {
+  return mount({ source: '', target, readonly: false, labels: labelsOf(box), options })
+}
+
+function mount(volume: {
+  source: string
+  target: string
+  readonly: boolean
+  labels?: Record<string, string>
+  options?: Record<string, string>
+}): MountSettings {
+  return {
+    Type: 'volume',
+    Source: volume.source,
+    Target: volume.target,
+    ReadOnly: volume.readonly,
+    VolumeOptions: {
+      // Otherwise the image's own files at the target would be copied into an empty volume.
+      NoCopy: true,
+      Labels: volume.labels ?? {},
+      DriverConfig: {
+        Name: volume.options === undefined ? '' : 'local',
+        Options: volume.options ?? {},
+      },
+    },
+  }
+}
+
+function labelsOf(box: Box): Record<string, string> {
+  return { [LABELS.install]: box.install, [LABELS.run]: box.run, [LABELS.step]: box.step }
+}

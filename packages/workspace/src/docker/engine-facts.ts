@@ -1,0 +1,59 @@
+import { homedir } from 'node:os'
+import { connectEngine } from './engine.ts'
+
+/** What an engine says about itself. Undefined: it does not say. */
+export interface EngineFacts {
+  readonly host: string
+  readonly version: string | undefined
+  readonly runcVersion: string | undefined
+  readonly cgroupVersion: string | undefined
+  readonly architecture: string | undefined
+  readonly runtimes: readonly string[]
+  /** `seccomp`, `apparmor`, `rootless`, `userns`, `cgroupns` … */
+  readonly security: readonly string[]
+  /** UTC, ISO 8601. */
+  readonly timeUtc: string | undefined
+}
+
+/** For `wave doctor`. Throws `docker-unreachable`. */
+export async function readEngineFacts(host?: string): Promise<EngineFacts> {
+  const environment = { variables: process.env, home: homedir(), platform: process.platform }
+  const engine = await connectEngine(host, environment)
+  const [info, version]: readonly [unknown, unknown] = await Promise.all([
+    engine.docker.info(),
+    engine.docker.version(),
+  ])
+  const components = listIn(version, 'Components')
+  const runc = components.find((component) => textIn(component, 'Name') === 'runc')
+  return {
+    host: engine.host,
+    version: textIn(version, 'Version'),
+    runcVersion: textIn(runc, 'Version'),
+    cgroupVersion: textIn(info, 'CgroupVersion'),
+    architecture: textIn(info, 'Architecture'),
+    runtimes: Object.keys(valueIn(info, 'Runtimes') ?? {}),
+    security: listIn(info, 'SecurityOptions').flatMap(securityName),
+    timeUtc: textIn(info, 'SystemTime'),
+  }
+}
+
+/** `name=seccomp,profile=default` → `seccomp`. */
+function securityName(option: unknown): readonly string[] {
+  const name = typeof option === 'string' ? /^name=([^,]+)/.exec(option)?.[1] : undefined
+  return name === undefined ? [] : [name]
+}
+
+function listIn(value: unknown, key: string): readonly unknown[] {
+  const list = valueIn(value, key)
+  return Array.isArray(list) ? list : []
+}
+
+function textIn(value: unknown, key: string): string | undefined {
+  const text = valueIn(value, key)
+  return typeof text === 'string' && text !== '' ? text : undefined
+}
+
+function valueIn(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return Object.entries(value).find(([name]) => name === key)?.[1]
+}

@@ -1,0 +1,245 @@
+import { WaveError, type Snapshot } from '@wave/core'
+import type Docker from 'dockerode'
+import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { pack, type Pack } from 'tar-stream'
+import { LABELS, TOOL_USER } from './container-config.ts'
+import { engineError, isConflict, isMissing } from './engine.ts'
+import { removeQuietly } from './held-container.ts'
+
+/** A sealed volume: complete, shared, and never written again. */
+export interface SnapshotVolume {
+  readonly name: string
+  /** The key, as the seal file holds it. */
+  readonly seal: string
+  /** Where the engine keeps it. A path of the engine's machine, for mount options only. */
+  readonly mountpoint: string
+}
+
+export interface TreeEntry {
+  readonly path: string
+  readonly mode: 0o644 | 0o755 | 'link'
+  readonly content: Uint8Array
+}
+
+/** What goes into the volume of a snapshot. Equal keys stand for equal content. */
+export interface SnapshotContent {
+  readonly key: string
+  files(): AsyncIterable<TreeEntry>
+  /** Paths below `.git/`; none without history. */
+  gitDir(): AsyncIterable<{ readonly path: string; readonly content: Uint8Array }>
+}
+
+export const SEAL_FILE = '.git/wave-sealed'
+
+/** Changes whenever what is written for the same snapshot changes. */
+const FORMAT = 1
+
+export function snapshotKey(snapshot: Pick<Snapshot, 'tree' | 'head' | 'branch'>): string {
+  const { tree, head, branch } = snapshot
+  const identity = JSON.stringify([FORMAT, tree, head ?? null, branch ?? null])
+  return createHash('sha256').update(identity).digest('hex')
+}
+
+export interface VolumeMaker {
+  readonly docker: Docker
+  readonly install: string
+  /** Any image: it is never run for this. */
+  readonly image: string
+}
+
+/** The volume that should hold a snapshot, if there is one. Whether it is sealed shows when it is mounted. */
+export async function findSnapshotVolume(
+  maker: VolumeMaker,
+  key: string,
+): Promise<SnapshotVolume | undefined> {
+  try {
+    const found = await maker.docker.getVolume(volumeName(key)).inspect()
+    if (found.Driver !== 'local' || found.Labels?.[LABELS.snapshot] !== key) return undefined
+    return { name: found.Name, seal: key, mountpoint: found.Mountpoint }
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw engineError(cause)
+  }
+}
+
+const volumeName = (key: string) => `wave-src-${key}`
+
+/**
+ * Fills and seals the volume, unless somebody else has done so meanwhile. Safe to call at any time and
+ * from several processes: the loader container's name is the lock.
+ */
+export async function makeSnapshotVolume(
+  maker: VolumeMaker,
+  content: SnapshotContent,
+): Promise<SnapshotVolume> {
+  const loader = await lockLoader(maker, content.key)
+  try {
+    const found = await findSnapshotVolume(maker, content.key)
+    if (found === undefined) throw foreign(volumeName(content.key))
+    if (await isSealed(loader, content.key)) return found
+    await loader.putArchive(Readable.from(packSnapshot(content)), { path: '/' })
+    return found
+  } catch (cause) {
+    throw engineError(cause)
+  } finally {
+    await removeQuietly(loader)
+  }
+}
+
+function foreign(name: string): WaveError {
+  return new WaveError(
+    'workspace-failed',
+    `The Docker volume ${name} exists, but wave did not make it.`,
+    {
+      hint: `Run: docker volume rm ${name}`,
+    },
+  )
+}
+
+/** Never started: the engine alone writes through it. */
+async function lockLoader(maker: VolumeMaker, key: string): Promise<Docker.Container> {
+  const name = `wave-loader-${key.slice(0, 32)}`
+  for (;;) {
+    await createVolume(maker, key)
+    try {
+      return await maker.docker.createContainer(loaderConfig(maker, name, volumeName(key)))
+    } catch (cause) {
+      if (!isConflict(cause)) throw engineError(cause)
+      await waitForLoader(maker.docker.getContainer(name))
+    }
+  }
+}
+
+async function createVolume(maker: VolumeMaker, key: string): Promise<void> {
+  const volume = maker.docker.getVolume(volumeName(key))
+  // An engine makes a volume without labels when a container names one that is missing.
+  if ((await findSnapshotVolume(maker, key)) === undefined) {
+    await volume.remove().catch(() => {})
+  }
+  const Labels = { [LABELS.install]: maker.install, [LABELS.snapshot]: key }
+  await maker.docker.createVolume({ Name: volumeName(key), Driver: 'local', Labels })
+}
+
+function loaderConfig(
+  maker: VolumeMaker,
+  name: string,
+  volume: string,
+): Docker.ContainerCreateOptions {
+  return {
+    name,
+    Image: maker.image,
+    Labels: { [LABELS.install]: maker.install },
+    Entrypoint: ['/bin/false'],
+    Cmd: [],
+    NetworkDisabled: true,
+    HostConfig: {
+      NetworkMode: 'none',
+      Mounts: [
+        {
+          Type: 'volume',
+          Source: volume,
+          Target: '/snap',
+          VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+        },
+      ],
+    },
+  }
+}
+
+/** Somebody else is filling it. A loader that grows old belonged to a process that died. */
+async function waitForLoader(loader: Docker.Container): Promise<void> {
+  try {
+    const { Created } = await loader.inspect()
+    if (Date.now() - Date.parse(Created) > ABANDONED_MS) await removeQuietly(loader)
+    else await delay(POLL_MS)
+  } catch (cause) {
+    if (!isMissing(cause)) throw engineError(cause)
+  }
+}
+
+const ABANDONED_MS = 10 * 60_000
+const POLL_MS = 100
+
+async function isSealed(loader: Docker.Container, key: string): Promise<boolean> {
+  try {
+    const archive = await loader.getArchive({ path: `/snap/${SEAL_FILE}` })
+    const chunks: Buffer[] = []
+    for await (const chunk of archive) chunks.push(Buffer.from(chunk))
+    // One small file that the engine packed: header, then content.
+    return (
+      Buffer.concat(chunks)
+        .subarray(512, 512 + key.length)
+        .toString('latin1') === key
+    )
+  } catch (cause) {
+    if (isMissing(cause)) return false
+    throw cause
+  }
+}
+
+/** The first entry decides who owns the volume's root, else git would refuse the repository inside. */
+function packSnapshot(content: SnapshotContent): Pack {
+  const archive = pack()
+  void write(archive, content).then(
+    () => archive.finalize(),
+    (cause: unknown) => archive.destroy(cause instanceof Error ? cause : new Error(String(cause))),
+  )
+  return archive
+}
+
+async function write(archive: Pack, content: SnapshotContent): Promise<void> {
+  const made = new Set<string>()
+  const folder = async (path: string): Promise<void> => {
+    if (made.has(path)) return
+    if (path !== 'snap') await folder(posix.dirname(path))
+    made.add(path)
+    await put(archive, { name: path, type: 'directory', mode: 0o755 })
+  }
+  await folder('snap')
+  for await (const file of content.files()) {
+    const name = `snap/${file.path}`
+    await folder(posix.dirname(name))
+    if (file.mode === 'link') {
+      const linkname = Buffer.from(file.content).toString('utf8')
+      await put(archive, { name, type: 'symlink', mode: 0o777, linkname })
+    } else {
+      await put(archive, { name, mode: file.mode }, file.content)
+    }
+  }
+  await folder('snap/.git')
+  for await (const file of content.gitDir()) {
+    const name = `snap/.git/${file.path}`
+    await folder(posix.dirname(name))
+    await put(archive, { name, mode: 0o644 }, file.content)
+  }
+  await put(archive, { name: `snap/${SEAL_FILE}`, mode: 0o644 }, Buffer.from(content.key))
+}
+
+function put(
+  archive: Pack,
+  header: Parameters<Pack['entry']>[0],
+  content: Uint8Array = new Uint8Array(),
+): Promise<void> {
+  const owned = { ...header, uid: TOOL_USER, gid: TOOL_USER, mtime: MTIME, size: content.length }
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
+  return new Promise((resolve, reject) => {
+    archive.entry(owned, bytes, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** A git tree knows no times; some archivers refuse those before 1980. */
+const MTIME = new Date('2020-01-01T00:00:00Z')
+
+/** For callers that turn "no such folder" into words. */
+export function folderOf(snapshot: Snapshot, source: string): string {
+  const folder = posix.normalize(source).replace(/\/$/, '')
+  const isInside = folder !== '..' && !folder.startsWith('../') && !posix.isAbsolute(folder)
+  const exists = folder === '.' || snapshot.files.some((file) => file.path.startsWith(`${folder}/`))
+  if (isInside && exists) return folder
+  throw new WaveError('config-invalid', `The snapshot has no folder ${JSON.stringify(source)}.`, {
+    hint: 'Let the mount name a folder inside the project.',
+  })
+}
