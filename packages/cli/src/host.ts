@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { renderProblem } from './render/problem.ts'
-import type { Environment } from './redact.ts'
+import { createRedactor, type Environment, type Redactor, secretsOf } from './redact.ts'
 import type { Sink } from './render/renderer.ts'
 
 /** The process as commands see it. Nothing else in wave touches `process`. */
@@ -12,6 +11,10 @@ export interface Host {
   /** Diagnostics, the live view and questions. */
   readonly err: Sink
   readonly stdin: Stdin
+  /** Takes secrets out of text; everything written to `out` and `err` has gone through it. */
+  readonly redact: Redactor
+  /** Values of these variables are secrets, too. */
+  hideVariables(names: readonly string[]): void
   /** From now on the first signal aborts instead of ending the process. */
   catchSignals(): Interruption
   /** Resolves when everything that was written has left. */
@@ -33,8 +36,10 @@ export interface Interruption extends Disposable {
 
 /** The real process. `leave` ends it at once. */
 export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => never): Host {
-  const out = openSink(node.stdout)
-  const err = openSink(node.stderr)
+  let hide = createRedactor(secretsOf(node.env, []))
+  const redact: Redactor = (text) => hide(text)
+  const out = openSink(node.stdout, redact)
+  const err = openSink(node.stderr, redact)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     node.on(event, (error: unknown) => {
       err.write(renderProblem(error, { stack: true }))
@@ -47,6 +52,10 @@ export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => n
     out,
     err,
     stdin: { isTerminal: node.stdin.isTTY, read: (maxBytes) => readAll(node.stdin, maxBytes) },
+    redact,
+    hideVariables: (names) => {
+      hide = createRedactor(secretsOf(node.env, names))
+    },
     catchSignals: () => catchSignals(node, err, leave),
     flush: async () => {
       await Promise.all([out.flush(), err.flush()])
@@ -70,7 +79,7 @@ function catchSignals(
     err.write(`${signal}: stopping. Once more leaves at once.\n`)
     controller.abort(signal)
   }
-  const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) node.on(name, onSignal)
   return {
     signal: controller.signal,
@@ -81,8 +90,12 @@ function catchSignals(
   }
 }
 
+interface OpenSink extends Sink {
+  flush(): Promise<void>
+}
+
 /** A reader that leaves early ends the printing, not the run. */
-function openSink(stream: NodeJS.WriteStream): Sink & { flush(): Promise<void> } {
+function openSink(stream: NodeJS.WriteStream, redact: Redactor): OpenSink {
   let closed = false
   stream.on('error', () => {
     closed = true
@@ -93,20 +106,22 @@ function openSink(stream: NodeJS.WriteStream): Sink & { flush(): Promise<void> }
       return stream.columns
     },
     write(text) {
-      if (!closed) stream.write(text)
+      if (!closed) stream.write(redact(text))
     },
-    async flush() {
-      if (!closed && stream.writableLength > 0)
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')])
-    },
+    flush: () =>
+      new Promise((resolve) => {
+        // Its callback comes after everything before it has left, or when nobody reads any more.
+        if (closed) resolve()
+        else stream.write('', () => resolve())
+      }),
   }
 }
 
 async function readAll(stream: NodeJS.ReadStream, maxBytes: number): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk as Buffer)
+  const input: AsyncIterable<Buffer> = stream
+  for await (const bytes of input) {
     chunks.push(bytes)
     size += bytes.length
     if (size > maxBytes) break

@@ -47,10 +47,10 @@ function isOlder(found: readonly number[]): boolean {
 
 /** The same relative path from `src/` and from `dist/`. */
 function readVersion(): string {
-  const manifest: unknown = JSON.parse(
+  const manifest: { version: string } = JSON.parse(
     fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   )
-  return (manifest as { version: string }).version
+  return manifest.version
 }
 
 /** Ours alone: Node's default is a shared temporary folder, where others could plant code. */

@@ -17,6 +17,10 @@ export async function execute(
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      host.out.write(program.helpInformation())
+      return 0
+    }
     return reportError(error instanceof CommanderError ? toUsageError(error) : error, argv, host)
   }
 }
@@ -57,7 +61,6 @@ function createProgram(frame: Frame): Command {
         throw new WaveError('usage', `"wave ${verb}" is not supported yet.`)
       })
   }
-  program.action(() => program.help())
   return program
 }
 
@@ -143,14 +146,14 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
   })
 }
 
-const PLANNED_VERBS = [
-  ...['resume', 'status', 'logs', 'artifacts', 'report', 'show', 'config'],
-  ...['gc', 'demo', 'completion', 'diff', 'verify', 'explain', 'serve'],
-]
-const PLANNED_RUN_FLAGS = [
-  ...['--input <pair>', '--steps <ids>', '-x, --exclude <id>', '--record <file>'],
-  ...['--replay <file>', '--offline', '--answer <answer>'],
-]
+const PLANNED_VERBS =
+  'resume status logs artifacts report show config gc demo completion diff verify explain serve'.split(
+    ' ',
+  )
+const PLANNED_RUN_FLAGS =
+  '--input <pair>,--steps <ids>,-x --exclude <id>,--record <file>,--replay <file>,--offline,--answer <answer>'.split(
+    ',',
+  )
 
 function notYet(flag: string): never {
   throw new WaveError('usage', `"${flag.replace(/ .*/, '')}" is not supported yet.`)

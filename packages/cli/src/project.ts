@@ -46,8 +46,10 @@ export function projectFiles(project: Project): ProjectFiles {
 
 /** The project's own pipelines; a name may hold folders, `ops/rollback`. */
 export function projectPipelines(project: Project): readonly PipelineFile[] {
-  return readAll(project, '.wave/pipelines', '.yaml').map((file) => ({
-    ...file,
+  return readAll(project, '.wave/pipelines', '.yaml').map(({ file, name, bytes }) => ({
+    file,
+    name,
+    bytes,
     origin: 'project',
   }))
 }

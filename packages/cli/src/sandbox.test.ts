@@ -65,6 +65,7 @@ function provider(kind: 'docker' | 'local'): WorkspaceProvider {
 }
 
 function plan(planned: Pick<PlannedStep, 'runner' | 'executes'>): Plan {
-  const step = { id: 'fix' }
-  return { steps: [{ step, ...planned }] } as Partial<Plan> as Plan
+  // Only what the choice looks at.
+  const partial = JSON.stringify({ steps: [{ step: { id: 'fix' }, ...planned }] })
+  return JSON.parse(partial)
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { escapeJson, escapeName, sanitiseLine, sanitiseText } from './sanitise.ts'
 
@@ -22,8 +22,8 @@ const attacks: Record<string, string> = {
   'soft reset': '\u{1b}c\u{1b}(0',
   nested: '\u{1b}\u{1b}[2J[2J',
 }
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const dangerous =
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u{0}-\u{8}\u{b}-\u{1f}\u{7f}-\u{9f}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 const hostile = fc

@@ -1,6 +1,5 @@
 import {
   AgentRunner,
-  type Clock,
   checkDeliverable,
   commandRunner,
   openRunFolder,
@@ -10,14 +9,13 @@ import {
   systemIds,
 } from '@wave/core'
 import { collectFacts, createEvidenceRunner } from '@wave/evidence'
-import { connectDocker, createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
-import type { Invocation } from './invocation.ts'
+import { createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
 import type { PreparedRun, RunOptions } from './prepare.ts'
+import { openDocker } from './open-docker.ts'
 import { chooseSandbox } from './sandbox.ts'
 
 /** The parts that a run is made of, opened. */
 export interface Wiring extends AsyncDisposable {
-  readonly clock: Clock
   readonly parts: Pick<
     RunRequest,
     | 'snapshot'
@@ -39,33 +37,31 @@ export interface Wiring extends AsyncDisposable {
  * The one place where implementations meet ports. Also the preflight: whatever the environment lacks is
  * found here, before a model is called and before the run exists.
  */
-export async function wire(
-  invocation: Invocation,
-  job: {
-    readonly prepared: PreparedRun
-    readonly options: RunOptions
-    readonly signal: AbortSignal
-  },
-): Promise<Wiring> {
+export async function wire(job: {
+  readonly prepared: PreparedRun
+  readonly options: RunOptions
+  readonly signal: AbortSignal
+}): Promise<Wiring> {
   const { prepared, options, signal } = job
   const { project, config, plan, input } = prepared
-  const { dataDir } = config.paths
   checkDeliverable(project.root)
+  await using opened = new AsyncDisposableStack()
   const sandbox = await chooseSandbox(options.sandbox, plan, {
-    docker: () => connectDocker({ dataDir, env: invocation.host.env }),
+    docker: async () => opened.use(await openDocker(config)),
     local: () => new LocalWorkspaceProvider(),
   })
   signal.throwIfAborted()
-  const source = createSnapshotSource({ dataDir })
+  const source = createSnapshotSource({ dataDir: config.paths.dataDir })
   const snapshot = await source.take(project.root, { include: [], history: 'full' })
   signal.throwIfAborted()
   const nowUtc = systemClock.nowUtc()
   const facts = plan.mode === 'model' ? await collectFacts({ input, snapshot, nowUtc }) : undefined
+  signal.throwIfAborted()
   const runId = systemIds.runId()
   const runs = runsFolder(project.root)
-  const folder = openRunFolder(runs, runId, systemClock)
+  const folder = opened.use(openRunFolder(runs, runId, systemClock))
+  const resources = opened.move()
   return {
-    clock: systemClock,
     parts: {
       snapshot,
       provider: sandbox.provider,
@@ -83,8 +79,6 @@ export async function wire(
       ...(facts !== undefined && { facts }),
     },
     notes: sandbox.note === undefined ? [] : [sandbox.note],
-    async [Symbol.asyncDispose]() {
-      folder[Symbol.dispose]()
-    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -1,5 +1,5 @@
 import { findRun, runsFolder, WaveError } from '@wave/core'
-import { applyPatches, planApply } from '@wave/workspace'
+import { applyPatches, type ApplyPlan, type ApplyRequest, planApply } from '@wave/workspace'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
@@ -11,9 +11,6 @@ interface ApplyOptions {
   readonly accept?: readonly string[]
 }
 
-type Request = Parameters<typeof applyPatches>[0]
-type Plan = Awaited<ReturnType<typeof planApply>>
-
 /** Puts the changes of a run on the working tree, after showing them: all or nothing. */
 export async function apply(
   invocation: Invocation,
@@ -23,7 +20,7 @@ export async function apply(
   const project = findProject(invocation.cwd)
   const config = loadConfig(invocation, project)
   const patches = readRunPatches(findRun(runsFolder(project.root), prefix))
-  const request: Request = {
+  const request: ApplyRequest = {
     root: project.root,
     dataDir: config.paths.dataDir,
     patches,
@@ -42,7 +39,7 @@ export async function apply(
   return 0
 }
 
-function renderFiles(planned: Plan): string {
+function renderFiles(planned: ApplyPlan): string {
   const rows = planned.files.map((file) => [
     file.status,
     `+${file.added} -${file.deleted}`,
@@ -53,7 +50,11 @@ function renderFiles(planned: Plan): string {
 }
 
 /** Refused patches fail with their own error, so they are not asked about. */
-async function confirmApply(invocation: Invocation, planned: Plan, isText: boolean): Promise<void> {
+async function confirmApply(
+  invocation: Invocation,
+  planned: ApplyPlan,
+  isText: boolean,
+): Promise<void> {
   const blocked = planned.rejected.length + planned.drifted.length + planned.needsAccept.length > 0
   if (blocked || invocation.yes) return
   if (!invocation.mayAsk || !isText) {

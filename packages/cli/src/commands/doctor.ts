@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkEngine } from '../doctor/engine.ts'
 import { checkMachine } from '../doctor/machine.ts'
-import { checkModels } from '../doctor/models.ts'
+import { checkModels, hasModels } from '../doctor/models.ts'
 import { checkFiles } from '../doctor/project.ts'
 import { type Invocation, paintOf } from '../invocation.ts'
 import { findProject } from '../project.ts'
@@ -18,11 +18,10 @@ export async function doctor(invocation: Invocation): Promise<number> {
   const { dataDir } = config.paths
   const groups = await Promise.all([
     checkMachine(project, dataDir, createSnapshotSource({ dataDir })),
-    checkEngine(config, env),
+    checkEngine(config, hasModels(config, env)),
     checkModels(config, env),
-    checkFiles(invocation, project),
   ])
-  const checks = groups.flat()
+  const checks = [...groups.flat(), ...checkFiles(invocation, project)]
   const ready = checks.every(({ level }) => level !== 'error')
   if (config.output === 'json') out.write(`${escapeJson(JSON.stringify({ ready, checks }))}\n`)
   else out.write(renderChecks(checks, ready, paintOf(invocation)))

@@ -39,11 +39,11 @@ async function perform(
   },
 ): Promise<RunResult> {
   const { prepared, options, interruption } = job
-  await using wiring = await wire(invocation, { ...job, signal: interruption.signal })
+  await using wiring = await wire({ ...job, signal: interruption.signal })
   for (const warning of [...prepared.warnings, ...wiring.notes]) {
     invocation.host.err.write(renderWarning(warning))
   }
-  using renderer = await createRenderer(invocation, prepared.config.output, wiring.clock)
+  using renderer = await createRenderer(invocation, prepared.config.output, wiring.parts.clock)
   return await runPipeline({
     ...wiring.parts,
     plan: prepared.plan,

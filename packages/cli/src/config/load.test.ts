@@ -117,6 +117,8 @@ function load(given: {
     out: sink,
     err: sink,
     stdin: { isTerminal: false, read: () => Promise.resolve(new Uint8Array()) },
+    redact: (text: string) => text,
+    hideVariables: () => {},
     catchSignals: () => {
       throw new Error('not in this test')
     },

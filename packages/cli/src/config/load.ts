@@ -25,6 +25,7 @@ export function loadConfig(invocation: Invocation, project: Project): Config {
   const { env } = invocation.host
   const paths = userPaths(env, invocation.configFile)
   const user = loadUser(paths.configFile, invocation.configFile !== undefined)
+  invocation.host.hideVariables(keyVariables(user))
   const own = project.hasWave ? readProjectFile(project.root, PROJECT_CONFIG_FILE) : undefined
   const ofProject =
     own === undefined ? {} : readProjectConfig(PROJECT_CONFIG_FILE, own, paths.configFile)
@@ -66,6 +67,10 @@ export function positiveNumber(text: string, source: string): number {
 
 function usdOf(text: string | undefined): Partial<RunLimits> {
   return text === undefined || text === '' ? {} : { usd: positiveNumber(text, 'WAVE_MAX_USD') }
+}
+
+function keyVariables(user: UserConfig): readonly string[] {
+  return Object.values(user.providers ?? {}).flatMap(({ keyEnv }) => keyEnv ?? [])
 }
 
 /** Leaves unset keys out, so that they replace nothing. */

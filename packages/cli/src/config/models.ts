@@ -19,25 +19,24 @@ export function chosenModels(user: UserConfig, provider: string | undefined): Mo
   const all = modelsConfig(user)
   if (provider === undefined) return all
   if (provider === 'evidence') return {}
-  const configured = all.providers?.[provider]
-  if (all.providers !== undefined && configured === undefined) {
+  const known = Object.keys(all.providers ?? VENDORS)
+  if (!known.includes(provider)) {
     throw new WaveError('provider-missing', `There is no provider "${provider}".`, {
-      hint: suggestionHint(provider, [...Object.keys(all.providers), 'evidence'], 'providers'),
+      hint: suggestionHint(provider, [...known, 'evidence'], 'providers'),
     })
   }
-  if (configured === undefined && !VENDORS.includes(provider)) {
-    throw new WaveError('provider-missing', `There is no provider "${provider}".`, {
-      hint: suggestionHint(provider, [...VENDORS, 'evidence'], 'providers'),
-    })
-  }
-  const own = Object.entries(all.models ?? {}).filter(([, model]) => model.provider === provider)
-  return {
-    providers: { [provider]: configured ?? {} },
-    ...(own.length > 0 && { models: Object.fromEntries(own) }),
-    ...(own.some(([name]) => name === all.default) &&
-      all.default !== undefined && { default: all.default }),
-  }
+  return { providers: { [provider]: all.providers?.[provider] ?? {} }, ...ownModels(all, provider) }
 }
 
 /** They need nothing but a key in the environment. */
-const VENDORS = ['anthropic', 'openai']
+const VENDORS = { anthropic: {}, openai: {} }
+
+function ownModels(all: ModelsConfig, provider: string): Pick<ModelsConfig, 'models' | 'default'> {
+  const own = Object.entries(all.models ?? {}).filter(([, model]) => model.provider === provider)
+  if (own.length === 0) return {}
+  const keepsDefault = own.some(([name]) => name === all.default)
+  return {
+    models: Object.fromEntries(own),
+    ...(keepsDefault && all.default !== undefined && { default: all.default }),
+  }
+}

@@ -13,7 +13,7 @@ import { type ProjectConfig, PROJECT_CONFIG, USER_CONFIG, type UserConfig } from
 
 /** The user's configuration file. Every mistake in it at once. */
 export function readUserConfig(file: string, bytes: Uint8Array): UserConfig {
-  return readConfig(file, bytes, { shape: USER_CONFIG, rules: rulesFor({}) })
+  return readConfig(file, bytes, { shape: USER_CONFIG, rules: rulesFor({}), fits: isUserConfig })
 }
 
 /** `.wave/config.yaml`. What only the user may set is refused with the place where it belongs. */
@@ -27,25 +27,47 @@ export function readProjectConfig(
   )
   const reason = `only your own configuration may set it (${userConfigFile})`
   const known = Object.fromEntries([...userOnly, ...NEVER].map((key) => [key, reason]))
-  return readConfig(file, bytes, { shape: PROJECT_CONFIG, rules: rulesFor(known) })
+  const rules = rulesFor(known)
+  return readConfig(file, bytes, { shape: PROJECT_CONFIG, rules, fits: isProjectConfig })
 }
 
 /** Keys that people expect to work here. */
 const NEVER = ['apiKey', 'baseUrl', 'headers', 'proxy', 'image', 'network', 'env']
 
-function readConfig<T>(
+function isUserConfig(value: unknown): value is UserConfig {
+  return value !== undefined
+}
+
+function isProjectConfig(value: unknown): value is ProjectConfig {
+  return value !== undefined
+}
+
+interface Reading<T> {
+  readonly shape: Shape
+  readonly rules: ShapeRules
+  /** Called with what had no mistakes. */
+  readonly fits: (value: unknown) => value is T
+}
+
+function readConfig<T>(file: string, bytes: Uint8Array, reading: Reading<T>): T {
+  const value = readValue(file, bytes, reading)
+  if (reading.fits(value)) return value
+  throw new Error(`Internal error: "${file}" gave nothing`)
+}
+
+function readValue(
   file: string,
   bytes: Uint8Array,
-  as: { readonly shape: Shape; readonly rules: ShapeRules },
-): T {
+  reading: Omit<Reading<object>, 'fits'>,
+): unknown {
   const text = decode(file, bytes)
   // Nothing but comments: the usual state of a fresh file, and not worth a YAML parser.
-  if (text.split('\n').every((line) => /^\s*(?:#|$)/.test(line))) return {} as T
+  if (text.split('\n').every((line) => /^\s*(?:#|$)/.test(line))) return {}
   const parsed = parseYaml({ file, text, code: 'config-invalid' })
   if (!parsed.ok) throw new ProblemsError(parsed.problems)
-  const { value, problems } = readShape(parsed.value, as.shape, as.rules)
+  const { value, problems } = readShape(parsed.value, reading.shape, reading.rules)
   throwAll(problems)
-  return value as T
+  return value
 }
 
 function throwAll(problems: readonly Problem[]): void {

@@ -106,7 +106,6 @@ export const USER_CONFIG = {
       additionalProperties: false,
       properties: {
         image: { type: 'string', minLength: 1, description: 'Image that steps run in.' },
-        runtime: { type: 'string', enum: ['runc', 'runsc'], description: 'Default: runc.' },
       },
     },
     limits: LIMITS,

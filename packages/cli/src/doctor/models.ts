@@ -10,6 +10,16 @@ export async function checkModels(config: Config, env: Environment): Promise<rea
   return [...checkKeys(config, env), ...(await checkLocalServers(config))]
 }
 
+/** Whether any model can be called. A configuration that cannot be meant has none. */
+export function hasModels(config: Config, env: Environment): boolean {
+  try {
+    return createModelCatalog(modelsConfig(config.user), env).hasModels
+  } catch (error) {
+    if (error instanceof WaveError) return false
+    throw error
+  }
+}
+
 function checkKeys(config: Config, env: Environment): readonly Check[] {
   try {
     const catalog = createModelCatalog(modelsConfig(config.user), env)

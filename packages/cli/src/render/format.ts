@@ -63,30 +63,13 @@ export function describeFailure(failure: StepFailure): string {
 }
 
 function detailOf(failure: StepFailure): string | undefined {
-  switch (failure.reason) {
-    case 'command-failed':
-      return `exit code ${failure.exitCode} of ${failure.command}`
-    case 'model-error':
-      return `${failure.class}, ${failure.model}: ${failure.message}`
-    case 'limit-reached':
-      return `${failure.limit} of the ${failure.scope}`
-    case 'stuck':
-      return failure.pattern
-    case 'artifact-missing':
-    case 'artifact-invalid':
-    case 'contract-failed':
-      return failure.name
-    case 'template-failed':
-    case 'oom':
-    case 'workspace-lost':
-      return failure.message
-    case 'environment':
-      return `${failure.code}: ${failure.message}`
-    case 'model-refused':
-    case 'context-overflow':
-    case 'cancelled':
-      return undefined
-  }
+  if ('exitCode' in failure) return `exit code ${failure.exitCode} of ${failure.command}`
+  if ('class' in failure) return `${failure.class}, ${failure.model}: ${failure.message}`
+  if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
+  if ('pattern' in failure) return failure.pattern
+  if ('code' in failure) return `${failure.code}: ${failure.message}`
+  if ('name' in failure) return failure.name
+  return 'message' in failure ? failure.message : undefined
 }
 
 function pad(text: string, width: number): string {

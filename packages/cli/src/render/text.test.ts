@@ -139,7 +139,7 @@ test('json mode prints every event with the run id, one per line, ending in run-
   const lines = render(pageRun(), (out) => new JsonRenderer(out))
     .trimEnd()
     .split('\n')
-  const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const events = lines.map((line): Record<string, unknown> => JSON.parse(line))
   expect(events).toHaveLength(pageRun().length)
   expect(events.every((event) => event['run'] === '20260204t100000-abcd' && event['v'] === 1)).toBe(
     true,

@@ -23,29 +23,20 @@ export class TextRenderer implements Renderer {
   }
 
   show(event: RunEvent): void {
-    switch (event.type) {
-      case 'run-started':
-        return this.#runStarted(event)
-      case 'step-started':
-        return this.#stepStarted(event)
-      case 'step-succeeded':
-        return this.#stepSucceeded(event)
-      case 'step-failed':
-        return this.#stepFailed(event)
-      case 'step-skipped':
-        return this.#ended('skipped', { ...event, usage: undefined, message: event.because })
-      case 'warning':
-        return this.#warning(event, event.message)
-      case 'limit-warning':
-        return this.#warning(event, `${Math.round(event.share * 100)} % of ${event.limit} used`)
-      case 'run-finished':
-        return this.#summary(event)
-      case 'model-request':
-      case 'model-response':
-      case 'model-failed':
-      case 'tool-call':
-      case 'tool-result':
-      case 'artifact-stored':
+    if (event.type === 'run-started') this.#runStarted(event)
+    else if (event.type === 'run-finished') this.#summary(event)
+    else if (event.type === 'warning') this.#warning(event, event.message)
+    else if (event.type === 'limit-warning') {
+      this.#warning(event, `${Math.round(event.share * 100)} % of ${event.limit} used`)
+    } else this.#showStep(event)
+  }
+
+  #showStep(event: RunEvent): void {
+    if (event.type === 'step-started') this.#stepStarted(event)
+    if (event.type === 'step-succeeded') this.#stepSucceeded(event)
+    if (event.type === 'step-failed') this.#stepFailed(event)
+    if (event.type === 'step-skipped') {
+      this.#ended('skipped', { ...event, usage: undefined, message: event.because })
     }
   }
 
