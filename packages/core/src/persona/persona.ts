@@ -1,4 +1,5 @@
 import type { Effort } from '../agent/messages.ts'
+import type { Location } from '../errors.ts'
 
 /** Tools that permissions can name. `note` and `submit` are always there. */
 export const TOOL_NAMES = ['read', 'grep', 'glob', 'history', 'bash', 'edit', 'write'] as const
@@ -16,6 +17,8 @@ export interface Persona {
   readonly description: string
   /** The prompt, a template over `project.*`. */
   readonly prompt: string
+  /** Where the prompt begins in its file. */
+  readonly promptLocation?: Location
   readonly model: string | undefined
   readonly effort: Effort | undefined
   readonly permissions: Permissions

@@ -31,6 +31,8 @@ export interface Pipeline {
   readonly verdict: VerdictSource | undefined
   /** In file order. */
   readonly steps: readonly Step[]
+  /** Where a key of the file stands, for messages: `['steps', 0, 'persona']`. Only after loading. */
+  readonly locate?: (path: readonly (string | number)[]) => Location
 }
 
 /**

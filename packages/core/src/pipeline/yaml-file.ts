@@ -83,6 +83,20 @@ export function keyText(pair: Pair): string | undefined {
   return isScalar(pair.key) ? String(pair.key.value) : undefined
 }
 
+/** The node at a path of keys and indices, or the deepest one on the way to it. */
+export function nodeAt(file: YamlFile, path: readonly (string | number)[]): Node {
+  const { isMap, isSeq } = loadYaml()
+  let current: Node = file.root
+  for (const part of path) {
+    const parent: unknown = current
+    const raw: unknown = isMap(parent) || isSeq(parent) ? parent.get(part, true) : undefined
+    const child = file.resolve(raw)
+    if (child === undefined) return current
+    current = child
+  }
+  return current
+}
+
 export function offsetOf(node: unknown): number {
   return loadYaml().isNode(node) ? (node.range?.[0] ?? 0) : 0
 }

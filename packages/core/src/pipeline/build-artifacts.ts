@@ -1,0 +1,77 @@
+import type { ArtifactType } from '../events.ts'
+import type { StepShape } from './build-step.ts'
+import type { ArtifactDeclaration } from './pipeline.ts'
+import type { Reading } from './reading.ts'
+import type { ShapePath } from './shape.ts'
+
+/** The artifacts that a step declares. */
+export function buildArtifacts(
+  shape: StepShape,
+  path: ShapePath,
+  reading: Reading,
+): readonly ArtifactDeclaration[] {
+  const names = new Set<string>()
+  const paths = new Set<string>()
+  const declared: ArtifactDeclaration[] = []
+  for (const [index, artifact] of (shape.output_artifacts ?? []).entries()) {
+    const at = [...path, 'output_artifacts', index]
+    const built = buildArtifact(artifact, at, reading)
+    if (names.has(built.name)) {
+      const message = `Step "${shape.id}" declares the artifact "${built.name}" twice.`
+      reading.report(message, [...at, 'name'])
+    }
+    // Some file systems see no difference between upper and lower case.
+    const place = built.path.toLowerCase().normalize('NFC')
+    if (paths.has(place)) {
+      const message = `Step "${shape.id}" declares the path "${built.path}" twice.`
+      reading.report(message, [...at, 'path'])
+    }
+    names.add(built.name)
+    paths.add(place)
+    declared.push(built)
+  }
+  return declared
+}
+
+type ArtifactShape = NonNullable<StepShape['output_artifacts']>[number]
+
+function buildArtifact(
+  shape: ArtifactShape,
+  path: ShapePath,
+  reading: Reading,
+): ArtifactDeclaration {
+  const source = shape.source ?? 'file'
+  if (shape.path === undefined && source === 'file') {
+    reading.report(`${reading.subject(path)} lacks the required key "path".`, path)
+  }
+  const place = (shape.path ?? shape.name).replace(/^(?:\.\/)+/u, '')
+  const complaint = complainAboutPath(place)
+  if (complaint !== undefined) {
+    const at = [...path, 'path']
+    reading.report(`${reading.subject(at)} ${complaint}, not "${place}".`, at)
+  }
+  const type = shape.type ?? typeByEnding(place)
+  return { name: shape.name, path: place, type, required: shape.required ?? true, source }
+}
+
+function complainAboutPath(path: string): string | undefined {
+  if (path.includes('{{') || path.includes('{%')) return 'must be a path without a template'
+  if (/[\\\p{C}]/u.test(path)) return 'must be a path of printable characters with "/"'
+  const segments = path.split('/')
+  if (path.startsWith('/') || path.startsWith('~')) return 'must be relative'
+  if (segments.some((part) => part === '' || part === '.' || part === '..')) {
+    return 'must be a plain path without empty parts, "." and ".."'
+  }
+  if (segments.some((part) => RESERVED.has(part.toLowerCase()))) {
+    return 'must not have a part named ".git" or ".wave"'
+  }
+  if (segments[0]?.toLowerCase() === 'artifacts') return 'must not lie below "artifacts/"'
+  return segments.some((part) => part.length > 200) ? 'must have shorter parts' : undefined
+}
+
+const RESERVED = new Set(['.git', '.wave'])
+
+function typeByEnding(path: string): ArtifactType {
+  if (/\.json$/iu.test(path)) return 'json'
+  return /\.(?:md|markdown)$/iu.test(path) ? 'markdown' : 'text'
+}
