@@ -16,8 +16,10 @@ test('every package has its arrows here', () => {
 })
 
 test.each(Object.entries(ALLOWED))('%s depends only on %j', (name, allowed) => {
-  const manifest: unknown = JSON.parse(read(`${name}/package.json`))
-  const { dependencies = {} } = manifest as { dependencies?: Record<string, string> }
+  const manifest: { dependencies?: Record<string, string> } = JSON.parse(
+    read(`${name}/package.json`),
+  )
+  const { dependencies = {} } = manifest
   const internal = Object.keys(dependencies).filter((dependency) => dependency.startsWith('@wave/'))
   expect(internal).toEqual(allowed.map((dependency) => `@wave/${dependency}`))
 })

@@ -4,7 +4,7 @@ import type { Redactor } from './redact.ts'
 
 /** Diagnostics for whoever looks for a fault; never part of the output. */
 export interface Log {
-  write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void
+  write(level: LogLevel, message: string, facts?: object): void
 }
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const

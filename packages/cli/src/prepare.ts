@@ -64,7 +64,7 @@ export async function prepareRun(
     project: config.project.project ?? {},
     hasModels: options.provider !== 'evidence' && models.hasModels,
     resolveModel: (name) => models.resolve(name),
-    knownStandIns: new Set(STAND_INS),
+    knownStandIns: STAND_INS,
     limits: limitRules(config, { flags: flagLimits(options), env: invocation.host.env }),
     ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),
   })

@@ -5,12 +5,14 @@ import {
   openRunFolder,
   type RunRequest,
   runsFolder,
+  type Snapshot,
   systemClock,
   systemIds,
 } from '@wave/core'
-import { collectFacts, createEvidenceRunner } from '@wave/evidence'
+import { collectFacts, createEvidenceRunner, investigate } from '@wave/evidence'
 import { createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
 import type { PreparedRun, RunOptions } from './prepare.ts'
+import type { Config } from './config/load.ts'
 import { openDocker } from './open-docker.ts'
 import { chooseSandbox } from './sandbox.ts'
 
@@ -43,7 +45,7 @@ export async function wire(job: {
   readonly signal: AbortSignal
 }): Promise<Wiring> {
   const { prepared, options, signal } = job
-  const { project, config, plan, input } = prepared
+  const { project, config, plan } = prepared
   checkDeliverable(project.root)
   await using opened = new AsyncDisposableStack()
   const sandbox = await chooseSandbox(options.sandbox, plan, {
@@ -68,7 +70,7 @@ export async function wire(job: {
       runners: {
         agent: new AgentRunner(),
         command: commandRunner,
-        evidence: createEvidenceRunner(),
+        evidence: createEvidenceRunner(testCommandOf(config)),
       },
       store: folder.store,
       journal: folder.journal,
@@ -81,4 +83,21 @@ export async function wire(job: {
     notes: sandbox.note === undefined ? [] : [sandbox.note],
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+/** Personas start from what can be found without them, where the pipeline is one of ours. */
+async function factsFor(
+  { plan, input }: PreparedRun,
+  snapshot: Snapshot,
+): Promise<Uint8Array | undefined> {
+  const wanted =
+    plan.mode === 'model' &&
+    plan.steps.some(({ step }) => step.kind === 'prompt' && step.standIn !== undefined)
+  if (!wanted) return undefined
+  return collectFacts(await investigate({ input, snapshot, nowUtc: systemClock.nowUtc() }))
+}
+
+function testCommandOf({ project }: Config): { readonly testCommand?: string } {
+  const command = project.project?.['test_command']
+  return typeof command === 'string' ? { testCommand: command } : {}
 }

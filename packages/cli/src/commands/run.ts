@@ -1,6 +1,7 @@
 import { runPipeline, type RunResult } from '@wave/core'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
+import { type Log, openLog } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
 import { createRenderer } from '../render/create.ts'
 import { planToJson, renderPlan } from '../render/plan.ts'
@@ -43,6 +44,8 @@ async function perform(
   for (const warning of [...prepared.warnings, ...wiring.notes]) {
     invocation.host.err.write(renderWarning(warning))
   }
+  const log = await openRunLog(invocation, prepared)
+  log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
   using renderer = await createRenderer(invocation, prepared.config.output, wiring.parts.clock)
   return await runPipeline({
     ...wiring.parts,
@@ -53,9 +56,19 @@ async function perform(
     projectRoot: prepared.project.root,
     waveVersion: invocation.version,
     signal: interruption.signal,
-    onEvent: (event) => renderer.show(event),
+    onEvent: (event) => {
+      log.write('debug', event.type, event)
+      renderer.show(event)
+    },
     inconclusiveOk: options.inconclusiveOk ?? false,
   })
+}
+
+function openRunLog(invocation: Invocation, { config }: PreparedRun): Promise<Log> {
+  const toStderr = invocation.verbosity > 0
+  const level = config.logLevel ?? (toStderr ? 'debug' : 'info')
+  const { redact } = invocation.host
+  return openLog({ dataDir: config.paths.dataDir, toStderr, level, redact })
 }
 
 function showPlan(invocation: Invocation, prepared: PreparedRun, options: RunOptions): number {

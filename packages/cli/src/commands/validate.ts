@@ -104,7 +104,7 @@ function planWithoutModels(
     ...facts,
     hasModels: true,
     resolveModel: () => NO_MODEL,
-    knownStandIns: new Set(STAND_INS),
+    knownStandIns: STAND_INS,
   })
 }
 
