@@ -56,8 +56,7 @@ export async function wire(job: {
   const source = createSnapshotSource({ dataDir: config.paths.dataDir })
   const snapshot = await source.take(project.root, { include: [], history: 'full' })
   signal.throwIfAborted()
-  const nowUtc = systemClock.nowUtc()
-  const facts = plan.mode === 'model' ? await collectFacts({ input, snapshot, nowUtc }) : undefined
+  const facts = await factsFor(prepared, snapshot)
   signal.throwIfAborted()
   const runId = systemIds.runId()
   const runs = runsFolder(project.root)
