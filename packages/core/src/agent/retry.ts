@@ -102,7 +102,8 @@ export class ModelCaller {
     const reported = heard.event?.usage
     if (reported !== undefined) {
       this.usage = this.usage === undefined ? reported : addUsage(this.usage, reported)
-      this.estimate.learn(request, reported)
+      // A failure may report a part of its input only.
+      if (heard.event?.type === 'done') this.estimate.learn(request, reported)
     }
     // Unknown is never zero: what a cut-off or silent provider will bill is counted by estimate.
     const used = reported ?? this.estimate.used(request, heard.characters)

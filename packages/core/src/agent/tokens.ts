@@ -3,6 +3,9 @@ import type { Message, ModelRequest, Usage } from './messages.ts'
 
 /** Code and JSON have about 3.5 bytes per token; providers correct this with their first report. */
 const FIRST_GUESS = 1 / 3.5
+/** No real text is outside these; a test server's round numbers are. */
+const MIN_RATIO = 1 / 8
+const MAX_RATIO = 1
 /** Too little text says nothing about the ratio. */
 const MIN_LEARNED_BYTES = 2000
 /** A guess that came out too low would reserve too little. */
@@ -14,7 +17,8 @@ export class TokenEstimate {
 
   learn(request: ModelRequest, usage: Usage): void {
     const bytes = requestBytes(request)
-    if (bytes >= MIN_LEARNED_BYTES && usage.input > 0) this.tokensPerByte = usage.input / bytes
+    if (bytes < MIN_LEARNED_BYTES || usage.input === 0) return
+    this.tokensPerByte = Math.min(MAX_RATIO, Math.max(MIN_RATIO, usage.input / bytes))
   }
 
   input(request: ModelRequest): number {

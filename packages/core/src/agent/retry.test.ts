@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest'
+import { WaveError } from '../errors.ts'
+import { AgentRig } from '../testing/agent-rig.ts'
+import type { AgentRigOptions } from '../testing/agent-rig.ts'
+import { ScriptedModel } from '../testing/scripted-model.ts'
+import type { Script } from '../testing/scripted-model.ts'
+import { NO_USAGE } from './messages.ts'
+
+const OK = { text: 'Done.' }
+const BUSY = { failed: 'retryable', message: '529' } as const
+
+function rigFor(
+  scripts: readonly Script[],
+  options: Omit<AgentRigOptions, 'models'> = {},
+): { rig: AgentRig; models: ScriptedModel[] } {
+  const models = scripts.map((script) => new ScriptedModel(script))
+  const resolved = models.map((model, index) => model.resolved({ model: `m${index + 1}` }))
+  return { rig: new AgentRig({ ...options, models: resolved }), models }
+}
+
+test('A retryable failure is tried again, up to four attempts, with growing delays', async () => {
+  const { rig, models } = rigFor([[BUSY, BUSY, BUSY, OK]])
+  expect((await rig.run()).status).toBe('succeeded')
+  expect(rig.delaysMs).toEqual([500, 1000, 2000])
+  expect(models[0]?.requests).toHaveLength(4)
+  expect(rig.eventsOf('model-request')).toHaveLength(4)
+  expect(rig.eventsOf('model-failed').map(({ retryInMs }) => retryInMs)).toEqual([500, 1000, 2000])
+})
+
+test('After the last attempt the step fails with the provider’s words', async () => {
+  const { rig, models } = rigFor([() => BUSY])
+  expect(await rig.run()).toEqual({
+    status: 'failed',
+    failure: { reason: 'model-error', class: 'retryable', model: 'scripted/m1', message: '529' },
+    usage: undefined,
+    lastText: '',
+  })
+  expect(models[0]?.requests).toHaveLength(4)
+  expect(rig.eventsOf('model-failed').at(-1)?.retryInMs).toBeUndefined()
+})
+
+test('A requested delay is honoured up to a minute; a longer one ends the attempts', async () => {
+  const short = rigFor([[{ ...BUSY, retryAfterMs: 60_000 }, OK]])
+  expect((await short.rig.run()).status).toBe('succeeded')
+  expect(short.rig.delaysMs).toEqual([60_000])
+  const long = rigFor([[{ ...BUSY, retryAfterMs: 60_001 }]])
+  expect(await long.rig.run()).toMatchObject({ failure: { reason: 'model-error' } })
+  expect(long.rig.delaysMs).toEqual([])
+})
+
+test('A stream that just ends is a retryable failure, and its partial reply is discarded', async () => {
+  const partial = { events: [{ type: 'text', delta: 'Half a rep' }] } as const
+  const { rig, models } = rigFor([[partial, OK]])
+  expect(await rig.run()).toMatchObject({ status: 'succeeded', lastText: 'Done.' })
+  expect(rig.eventsOf('model-failed')[0]).toMatchObject({ class: 'retryable' })
+  expect(models[0]?.requests[1]?.messages).toHaveLength(1)
+})
+
+test.each(['auth', 'quota', 'request'] as const)(
+  '%s goes to the fallback at once',
+  async (failed) => {
+    const { rig, models } = rigFor([[{ failed }], [OK]])
+    expect((await rig.run()).status).toBe('succeeded')
+    expect(models.map(({ requests }) => requests.length)).toEqual([1, 1])
+    expect(rig.delaysMs).toEqual([])
+    expect(rig.eventsOf('model-request').map(({ model }) => model)).toEqual([
+      'scripted/m1',
+      'scripted/m2',
+    ])
+    expect(rig.eventsOf('warning')[0]?.message).toContain('scripted/m2')
+  },
+)
+
+test('Fallbacks follow when the attempts are used up, and stay for the rest of the step', async () => {
+  const note = { calls: [{ name: 'note', input: { text: 'n' } }] }
+  const { rig, models } = rigFor([() => BUSY, [note, OK]])
+  expect((await rig.run()).status).toBe('succeeded')
+  expect(models.map(({ requests }) => requests.length)).toEqual([4, 2])
+  expect(models[1]?.requests.map(({ model }) => model)).toEqual(['m2', 'm2'])
+})
+
+test('The failure of the last fallback is the one reported', async () => {
+  const { rig } = rigFor([[{ failed: 'auth' }], [{ failed: 'quota', message: 'empty' }]])
+  expect(await rig.run()).toMatchObject({
+    failure: { reason: 'model-error', class: 'quota', model: 'scripted/m2' },
+  })
+})
+
+test('A refusal ends the step; nobody else is asked', async () => {
+  const { rig, models } = rigFor([[{ failed: 'refusal' }], [OK]])
+  expect(await rig.run()).toMatchObject({ failure: { reason: 'model-refused' } })
+  expect(models[1]?.requests).toEqual([])
+})
+
+test('A model that cannot be opened is passed over, or is the environment’s fault', async () => {
+  const missing = { open: () => Promise.reject(new WaveError('provider-missing', 'No key.')) }
+  const broken = new ScriptedModel([]).resolved(missing)
+  const alone = new AgentRig({ models: [broken] })
+  expect(await alone.run()).toMatchObject({
+    failure: { reason: 'environment', code: 'provider-missing' },
+  })
+  const helped = new AgentRig({ models: [broken, new ScriptedModel([OK]).resolved()] })
+  expect((await helped.run()).status).toBe('succeeded')
+})
+
+test('Usage of failed calls counts, and unknown usage is estimated, never zero', async () => {
+  const settled: number[] = []
+  const { rig } = rigFor(
+    [
+      [
+        { ...BUSY, usage: { ...NO_USAGE, input: 7, output: 3 } },
+        BUSY,
+        { events: [{ type: 'text', delta: 'x'.repeat(700) }] },
+        { text: 'Done.', usage: null },
+      ],
+    ],
+    { budget: { reserve: () => undefined, settle: ({ tokens }) => void settled.push(tokens) } },
+  )
+  expect(await rig.run()).toMatchObject({ usage: { input: 7, output: 3 } })
+  expect(settled[0]).toBe(10)
+  expect(settled[1]).toBe(0)
+  expect(settled[2]).toBeGreaterThan(200)
+  expect(settled[3]).toBeGreaterThan(200)
+})
+
+test('The worst case is reserved before a call, with its price when it is known', async () => {
+  const reserved: { tokens: number; usd: number | undefined }[] = []
+  const model = new ScriptedModel([OK])
+  const rig = new AgentRig({
+    models: [model.resolved({ cost: ({ input, output }) => input * 2 + output })],
+    budget: { reserve: (worst) => void reserved.push(worst), settle: () => undefined },
+  })
+  await rig.run()
+  const [worst] = reserved
+  const input = (worst?.tokens ?? 0) - 16_384
+  expect(input).toBeGreaterThan(500)
+  expect(worst?.usd).toBe(input * 2 + 16_384)
+  expect(rig.eventsOf('model-response')[0]?.costUsd).toBe(210)
+})
+
+test('Abort during a pause ends the waiting', async () => {
+  const { rig, models } = rigFor([() => BUSY])
+  const { clock } = rig.context
+  Object.assign(clock, {
+    after: () => {
+      rig.controller.abort({ reason: 'cancelled' })
+      return { [Symbol.dispose]: () => undefined }
+    },
+  })
+  expect(await rig.run()).toMatchObject({ failure: { reason: 'cancelled' } })
+  expect(models[0]?.requests).toHaveLength(1)
+})
