@@ -1,0 +1,6 @@
+export { createEvidenceRunner, STAND_INS } from './evidence-runner.ts'
+export type { EvidenceOptions } from './evidence-runner.ts'
+export type { Findings } from './findings.ts'
+export { investigate } from './investigate.ts'
+export type { Investigation } from './investigate.ts'
+export { collectFacts } from './report/facts-artifact.ts'

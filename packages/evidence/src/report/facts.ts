@@ -1,0 +1,123 @@
+import type { CommitSuspect, Findings } from '../findings.ts'
+import type { Signals } from '../signals/signals.ts'
+import { block, changeBlock, cite, code, list, reasonItem, short, utc } from './markdown.ts'
+
+/** The line that every document of evidence mode carries. */
+export const METHOD =
+  'Method: no language model was used. wave read the symptom, the source tree and the git history, and ranked what it found by fixed rules.'
+
+/** What the symptom says that can be checked, each with its line in the symptom. */
+export function signalItems({ signals, start }: Findings): string[] {
+  return [
+    ...(start === undefined
+      ? []
+      : [
+          `Start: ${utc(start.utc)}, ${start.basis} ${at(start.line)}${assumed(start.assumptions)}`,
+        ]),
+    ...signals.statuses.map((one) => `HTTP status: ${one.status} ${at(one.line)}`),
+    ...signals.endpoints.map(
+      (one) => `Endpoint: ${code(`${one.method ?? ''} ${one.path}`)} ${at(one.line)}`,
+    ),
+    ...signals.errors.slice(0, 5).map((one) => `Error: ${code(errorText(one))} ${at(one.line)}`),
+    ...namesOf(signals).map((one) => `Name: ${code(one.name)} ${at(one.line)}`),
+    ...signals.mentions.slice(0, 10).map((one) => `File: ${code(one.path)} ${at(one.line)}`),
+  ]
+}
+
+function at(line: number): string {
+  return `(symptom line ${line})`
+}
+
+function assumed(assumptions: readonly string[]): string {
+  return assumptions.length === 0 ? '' : `; assumed: ${assumptions.join(', ')}`
+}
+
+function namesOf(signals: Signals): Signals['names'] {
+  return signals.names.slice(0, 10)
+}
+
+/** `TypeError: Cannot read …`. Untrusted. */
+export function errorText({ name, message }: { name: string; message: string }): string {
+  return message === '' ? name : `${name}: ${message}`
+}
+
+const MATCH_NOTES = {
+  same: 'the trace prints the same line',
+  unchecked: '',
+  moved: 'found on another line than the trace says',
+  differs: 'the trace prints other code for this line',
+  'no-such-line': 'the file here has no such line',
+} as const
+
+/** Stack frames that lie in the repository, nearest to the throw first. */
+export function frameItems({ frames, foreignFrames }: Findings): string[] {
+  const own = frames.slice(0, 12).map((frame) => {
+    const place =
+      frame.citation === undefined ? code(`${frame.path}:${frame.line}`) : cite(frame.citation)
+    const note = MATCH_NOTES[frame.match]
+    const symbol = frame.frame.symbol === undefined ? '' : ` in ${code(frame.frame.symbol)}`
+    return `${place}${symbol}${note === '' ? '' : ` (${note})`}`
+  })
+  if (foreignFrames === 0) return own
+  return [...own, `${foreignFrames} more frame(s) lie outside this repository.`]
+}
+
+/** Where the endpoints and names of the symptom stand in the source. */
+export function matchItems({ endpoints, names }: Findings): string[] {
+  const found = [
+    ...endpoints.map(({ literal, citations }) => ({ literal, citations })),
+    ...names.slice(0, 6).map(({ name, citations }) => ({ literal: name, citations })),
+  ]
+  return found.map(({ literal, citations }) => {
+    const places = citations.slice(0, 3).map((citation) => `  - ${cite(citation)}`)
+    return [`${code(literal)}:`, ...places].join('\n')
+  })
+}
+
+/** One suspect with everything that speaks for and against it. */
+export function suspectSection(suspect: CommitSuspect, rank: number): string {
+  const { commit, likelihood, supporting, opposing, changes } = suspect
+  return [
+    `### Candidate ${rank}: commit ${short(commit.id)}`,
+    `- Change: ${code(commit.subject)}\n- Committed: ${utc(commit.committedAt)}\n- Likelihood: ${likelihood} (how many signals agree; no probability, and no proof)`,
+    `**Evidence for**\n\n${supporting.map(reasonItem).join('\n') || '- None beyond its age.'}`,
+    `**Evidence against**\n\n${[...opposing.map(reasonItem), ...revertItem(suspect)].join('\n') || '- None found.'}`,
+    changes.length === 0
+      ? ''
+      : `Changed lines that share names with the symptom:\n\n${changeBlock(changes)}`,
+    `**Tests to confirm**\n\n${testsFor(suspect)}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+function revertItem({ revert }: CommitSuspect): string[] {
+  return revert === undefined || revert.applies
+    ? []
+    : [`- later changes build on it: its revert does not apply (${code(revert.problem)})`]
+}
+
+function testsFor({ commit, revert }: CommitSuspect): string {
+  const id = short(commit.id)
+  const compare = `- Run the reproduction at \`${id}\` and at \`${id}^\`: it must fail at the first and pass at the second.`
+  if (revert?.applies !== true) return compare
+  return `${compare}\n- Or revert \`${id}\` on the current state, where it applies cleanly, and run the reproduction before and after.`
+}
+
+/** The symptom as it was given, each line behind its number. */
+export function symptomBlock({ symptom, inputChars }: Findings, maxLines = 20): string {
+  const lines = symptom.split('\n')
+  const shown = block(lines.slice(0, maxLines).map((text, index) => ({ mark: index + 1, text })))
+  const cut = lines.length > maxLines || inputChars > symptom.length
+  return cut ? `${shown}\n\nShortened; the symptom has ${inputChars} characters.` : shown
+}
+
+/** Commits as list items, without anybody's name. */
+export function commitItems(commits: Findings['recent'], none: string): string {
+  return list(
+    commits.map(
+      (commit) => `${short(commit.id)} at ${utc(commit.committedAt)}: ${code(commit.subject)}`,
+    ),
+    none,
+  )
+}

@@ -1,0 +1,87 @@
+import type { Findings } from '../findings.ts'
+import { errorText } from './facts.ts'
+import { plain, short } from './markdown.ts'
+import { severityOf } from './severity.ts'
+
+/** `triage.json`: the first facts. What nobody knows says "unknown". */
+export function renderTriage(findings: Findings): Uint8Array {
+  const { signals, start, files, gaps } = findings
+  const severity = severityOf(findings)
+  const triage = {
+    symptom: plain(firstLine(findings.symptom)),
+    severity: severity.level,
+    severity_basis: plain(severity.basis),
+    started_at: start?.utc ?? 'unknown',
+    started_at_basis: startBasis(findings),
+    blast_radius: {
+      users: 'unknown',
+      services: 'unknown',
+      regions: 'unknown',
+      endpoints: signals.endpoints.map((endpoint) => plain(endpoint.path)),
+      http_statuses: signals.statuses.map(({ status }) => status),
+      errors: signals.errors.slice(0, 5).map((error) => plain(errorText(error))),
+      suspect_files: files.slice(0, 10).map((file) => plain(file.path)),
+    },
+    recent_changes: recentChanges(findings),
+    mitigation_options: mitigations(findings),
+    open_questions: [...questions(findings), ...gaps],
+    method: 'No language model was used. Ranks suggest where to look; they prove nothing.',
+  }
+  return new TextEncoder().encode(`${JSON.stringify(triage, null, 2)}\n`)
+}
+
+function firstLine(symptom: string): string {
+  return symptom.split('\n', 1)[0]?.slice(0, 500) || '(empty)'
+}
+
+function startBasis({ start }: Findings): string {
+  if (start === undefined) return 'the symptom names no time'
+  return [`${start.basis}, line ${start.line}: ${plain(start.quote)}`, ...start.assumptions].join(
+    '; ',
+  )
+}
+
+function recentChanges({ recent, commits, setupChanges }: Findings): object[] {
+  const ranks = new Map(commits.map((suspect, index) => [suspect.commit.id, index + 1]))
+  const setup = new Map(setupChanges.map((change) => [change.commit.id, change.kind]))
+  return recent.map((commit) => ({
+    commit: short(commit.id),
+    committed_at: commit.committedAt,
+    change: plain(commit.subject),
+    kind: setup.get(commit.id) ?? 'code',
+    files: commit.files.slice(0, 10).map((file) => plain(file.path)),
+    suspect_rank: ranks.get(commit.id) ?? null,
+  }))
+}
+
+function mitigations({ commits }: Findings): object[] {
+  const reverts = commits.flatMap(({ commit, revert, likelihood }, index) => {
+    if (revert?.applies !== true) return []
+    return [
+      {
+        option: `Revert commit ${short(commit.id)} (${plain(commit.subject)})`,
+        basis: `suspect ${index + 1}, likelihood ${likelihood}; the revert applies cleanly to the current state`,
+        how_to_undo: 'Revert the revert.',
+        status: 'proposed, unproven',
+      },
+    ]
+  })
+  const rollback = {
+    option: 'Roll back to the release before the symptom began, if there was one',
+    basis: 'deployments were not available to wave',
+    how_to_undo: 'Deploy the current release again.',
+    status: 'proposed, unproven',
+  }
+  return [...reverts, rollback]
+}
+
+function questions({ start, signals }: Findings): string[] {
+  return [
+    'How many users, requests and regions are affected?',
+    'What was deployed or configured outside this repository before the start?',
+    ...(start === undefined ? ['When did it start?'] : []),
+    ...(signals.frames.length === 0
+      ? ['Is there a stack trace or a log line of one failing request?']
+      : []),
+  ]
+}

@@ -1,0 +1,59 @@
+import type { Commit, Snapshot } from '@wave/core'
+import type { File as DiffFile } from 'parse-diff'
+import type { ChangedLine } from '../findings.ts'
+import { LIMITS, mapBounded } from '../limits.ts'
+import { kindOf } from './path-kind.ts'
+
+/** A commit that may be ranked, with the lines it changed. */
+export interface Candidate {
+  readonly commit: Commit
+  readonly changes: readonly ChangedLine[]
+}
+
+export interface Candidates {
+  /** Newest first. */
+  readonly candidates: readonly Candidate[]
+  readonly merges: number
+  readonly roots: number
+}
+
+/**
+ * The last commits of the history. Merges and roots are left out: the first change nothing by themselves,
+ * the second change everything.
+ */
+export async function readCandidates(snapshot: Snapshot): Promise<Candidates> {
+  const commits = await snapshot.history.log({ max: 2 * LIMITS.commits })
+  const singles = commits.filter((commit) => commit.parents.length === 1).slice(0, LIMITS.commits)
+  const { default: parseDiff } = await import('parse-diff')
+  const candidates = await mapBounded(singles, async (commit) => {
+    const text = await diffOf(snapshot, commit)
+    return { commit, changes: parseDiff(text).flatMap(changedLines) }
+  })
+  return {
+    candidates,
+    merges: commits.filter((commit) => commit.parents.length > 1).length,
+    roots: commits.filter((commit) => commit.parents.length === 0).length,
+  }
+}
+
+/** Only what people wrote: no lock files, no binaries, no vendored code. */
+async function diffOf(snapshot: Snapshot, commit: Commit): Promise<string> {
+  const paths = commit.files
+    .filter((file) => file.added !== undefined && kindOf(file.path) !== 'generated')
+    .map((file) => file.path)
+    .slice(0, LIMITS.diffFiles)
+  if (paths.length === 0) return ''
+  const text = (await snapshot.history.diff(commit.id, paths)) ?? ''
+  return text.slice(0, LIMITS.diffChars)
+}
+
+function changedLines(file: DiffFile): ChangedLine[] {
+  return file.chunks.flatMap((chunk) =>
+    chunk.changes.flatMap((change): ChangedLine[] => {
+      if (change.type === 'normal' || change.content.startsWith('\\')) return []
+      const sign = change.type === 'add' ? '+' : '-'
+      const path = (sign === '+' ? file.to : file.from) ?? ''
+      return [{ path, line: change.ln, sign, text: change.content.slice(1, 401) }]
+    }),
+  )
+}
