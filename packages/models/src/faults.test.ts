@@ -12,7 +12,7 @@ import type { CallLimits } from './call-guard.ts'
 import type { ProviderAccess } from './call.ts'
 import { OpenAiChatModel } from './openai-chat.ts'
 import { OpenAiResponsesModel } from './openai-responses.ts'
-import { accessTo, collect, doneOf, failureOf, KEY, requestOf, SHORT } from './testing/calls.ts'
+import { accessTo, collect, doneOf, failureOf, KEY, requestOf } from './testing/calls.ts'
 
 interface Adapter {
   readonly name: string
@@ -188,7 +188,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
   })
 
   test('MA-05 a server that never answers runs into the header timer', async () => {
-    const { model, server } = await start(['silence'], SHORT)
+    const { model, server } = await start(['silence'], { headersMs: 150 })
     await using _ = server
     const failure = await failureOf(model)
     expect(failure).toMatchObject({ class: 'retryable' })
@@ -210,7 +210,9 @@ describe.each(ADAPTERS)('$name', (adapter) => {
   })
 
   test('MA-07 a stall in mid-stream runs into the idle timer', async () => {
-    const { model, server } = await start([{ sse: adapter.begun, afterwards: 'stall' }], SHORT)
+    const { model, server } = await start([{ sse: adapter.begun, afterwards: 'stall' }], {
+      idleMs: 150,
+    })
     await using _ = server
     const failure = await failureOf(model)
     expect(failure.class).toBe('retryable')
@@ -218,16 +220,18 @@ describe.each(ADAPTERS)('$name', (adapter) => {
   })
 
   test('MA-07 keep-alives hold off the idle timer, not the progress timer', async () => {
-    const { model, server } = await start([{ endless: adapter.keepAlive, everyMs: 20 }], SHORT)
+    const { model, server } = await start([{ endless: adapter.keepAlive, everyMs: 20 }], {
+      idleMs: 400,
+      progressMs: 1_000,
+    })
     await using _ = server
     const failure = await failureOf(model)
     expect(failure.class).toBe('retryable')
-    expect(failure.message).toContain('No content within 0.4 s')
+    expect(failure.message).toContain('No content within 1 s')
   })
 
   test('MA-05 content that never ends runs into the total timer', async () => {
     const { model, server } = await start([{ endless: adapter.begun, everyMs: 20 }], {
-      ...SHORT,
       totalMs: 300,
     })
     await using _ = server

@@ -5,15 +5,6 @@ import type { ProviderAccess } from '../call.ts'
 
 export const KEY = 'sk-canary-4711-aaaabbbbccccdddd'
 
-/** Long enough for loopback, short enough for a test that waits for it. */
-export const SHORT: Partial<CallLimits> = {
-  headersMs: 150,
-  idleMs: 150,
-  progressMs: 400,
-  totalMs: 2_000,
-  lingerMs: 50,
-}
-
 export function accessTo(url: string, limits: Partial<CallLimits> = {}): ProviderAccess {
   return { name: 'test-provider', apiKey: KEY, keySetting: 'TEST_KEY', baseUrl: url, limits }
 }
