@@ -15,7 +15,7 @@ export class AgentRunner implements StepRunner {
       throw new Error(`Internal error: step ${step.id} is not for an agent`)
     }
     // Loaded here: commands that run no agent do not pay for it.
-    const { prepareAttempt } = await import('./attempt.ts')
+    const { prepareAttempt } = await import('./prepare-attempt.ts')
     const { runLoop } = await import('./loop.ts')
     const { ToolCompiler } = await import('./tools/compiler.ts')
     this.#compiler ??= new ToolCompiler()

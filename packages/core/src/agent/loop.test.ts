@@ -245,6 +245,19 @@ test.each([
   expectPaired(rig)
 })
 
+test('PI-10 an error never repeats megabytes of what the model wrote', async () => {
+  const keys = Array.from({ length: 20_000 }, (_, n) => [`key-${n}-${'x'.repeat(100)}`, 1])
+  const { rig, model } = rigFor([
+    { calls: [{ name: 'read', input: Object.fromEntries(keys) }] },
+    { calls: [{ name: 'submit', input: Object.fromEntries(keys) }] },
+    { calls: [SUBMIT] },
+  ])
+  expect((await rig.run()).status).toBe('succeeded')
+  for (const request of model.requests.slice(1)) {
+    expect(resultsIn(request)[0]?.text.length).toBeLessThan(33_000)
+  }
+})
+
 test('MA-17 two calls with one id are both refused, and both get a result', async () => {
   const calls = [
     { ...READ, id: 'same' },

@@ -1,6 +1,6 @@
 import type { StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
-import { requestKey } from './canonical.ts'
+import { requestKey } from './request-key.ts'
 import { addUsage } from './messages.ts'
 import type { ModelEvent, ModelRequest, Reply, StopKind, Usage } from './messages.ts'
 import { abortFailure, failureOfError, interruptible } from './stop.ts'
@@ -216,6 +216,6 @@ function failureOf(failed: Failed, model: ResolvedModel): StepFailure {
 }
 
 /** As journals and messages name it. */
-export function modelName(model: ResolvedModel): string {
+function modelName(model: ResolvedModel): string {
   return `${model.provider}/${model.model}`
 }

@@ -7,7 +7,7 @@ import type { Acted } from './toolbox.ts'
 import { problem } from './tools/tool.ts'
 
 /** How many rejected submissions may be corrected. The last attempt never wins by being the last. */
-export const MAX_CORRECTIONS = 3
+const MAX_CORRECTIONS = 3
 const MAX_PROBLEMS = 50
 const MAX_PROBLEM_CHARACTERS = 500
 

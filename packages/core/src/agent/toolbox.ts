@@ -3,7 +3,7 @@ import { TOOL_NAMES } from '../persona/persona.ts'
 import type { Permissions } from '../persona/persona.ts'
 import { isAllowed } from '../persona/permissions.ts'
 import type { StepContext } from '../ports.ts'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from './request-key.ts'
 import { dataBlock, escapeInvisible } from './data-block.ts'
 import { parseToolInput } from './json.ts'
 import type { JsonObject } from './json.ts'
@@ -11,6 +11,7 @@ import type { ToolCall, ToolResult, ToolSpec } from './messages.ts'
 import { failureOfError, interruptible } from './stop.ts'
 import type { Observation } from './stuck.ts'
 import { showPath } from './tools/place.ts'
+import { cutTail } from './truncate.ts'
 import type { ToolCompiler } from './tools/compiler.ts'
 import { problem } from './tools/tool.ts'
 import type { Tool, ToolContext, ToolOutput } from './tools/tool.ts'
@@ -179,6 +180,8 @@ export class Toolbox {
 
 const MAX_INPUT_CHARACTERS = 4 * 1024 * 1024
 const MAX_NAME_CHARACTERS = 200
+/** It may repeat what the model wrote, and that has no end. */
+const MAX_SAID_BYTES = 32 * 1024
 const MAX_SUBJECT_CHARACTERS = 200
 const INTERRUPTED = problem('interrupted')
 
@@ -186,7 +189,7 @@ const INTERRUPTED = problem('interrupted')
 function renderOutput({ shown, say }: ToolOutput): string {
   const parts = [
     shown === undefined ? undefined : dataBlock(shown.origin, shown.text),
-    say === undefined ? undefined : escapeInvisible(say),
+    say === undefined ? undefined : cutTail(escapeInvisible(say), MAX_SAID_BYTES).text,
   ]
   return parts.filter((part) => part !== undefined).join('\n')
 }

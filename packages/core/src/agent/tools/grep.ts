@@ -46,14 +46,16 @@ export const grepTool = defineTool({
       const literally = workspace.canExecute ? '' : ' (matched as literal text)'
       return { isError: false, say: `No matches${literally}.` }
     }
-    const cut = cutTail(
-      matches.map(showMatch).join('\n'),
-      Math.min(MAX_SHOWN_BYTES, context.maxShownBytes),
-    )
+    const all = matches.map(showMatch).join('\n')
+    const cut = cutTail(all, Math.min(MAX_SHOWN_BYTES, context.maxShownBytes))
     const partial = truncated || cut.droppedBytes > 0
     return {
       isError: false,
-      shown: { origin: `grep ${escapeInvisible(pattern)} in ${showPath(place)}`, text: cut.text },
+      shown: {
+        origin: `grep ${escapeInvisible(pattern)} in ${showPath(place)}`,
+        text: cut.text,
+        full: Buffer.from(all),
+      },
       say: partial
         ? 'Not all matches are shown: narrow the pattern, path or include.'
         : `${matches.length} matches.`,

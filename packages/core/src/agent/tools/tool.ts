@@ -44,7 +44,7 @@ export interface Tool {
 /** Checks an input against the tool's schema. Nothing has run when it returns. */
 export type Admit = (input: JsonObject, base: string) => Admission
 
-export type Admission =
+type Admission =
   | { readonly admitted: false; readonly problems: readonly string[] }
   | {
       readonly admitted: true
@@ -92,7 +92,9 @@ export type ObjectSchema = {
 }
 
 function describeErrors(errors: readonly ErrorObject[], input: JsonObject): string[] {
-  const problems = errors.map((error) => `${error.instancePath || 'input'} ${describeError(error)}`)
+  const problems = errors
+    .slice(0, MAX_LISTED)
+    .map((error) => `${error.instancePath || 'input'} ${describeError(error)}`)
   const keys = Object.keys(input).slice(0, MAX_LISTED)
   problems.push(keys.length === 0 ? 'The input was empty.' : `Present: ${keys.join(', ')}.`)
   return problems

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { canonicalJson, requestKey } from './canonical.ts'
+import { canonicalJson, requestKey } from './request-key.ts'
 import type { ModelRequest } from './messages.ts'
 
 function request(id: string, more: Partial<ModelRequest> = {}): ModelRequest {
