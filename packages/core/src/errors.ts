@@ -28,6 +28,7 @@ const EXIT_CODES = {
   'node-too-old': 4,
   'approval-needed': 6,
   'patch-drifted': 6,
+  'patch-invalid': 6,
 } as const
 
 export type WaveErrorCode = keyof typeof EXIT_CODES

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { lstat, readFile, readlink } from 'node:fs/promises'
+import { join, posix, resolve } from 'node:path'
+
+import { WaveError } from '@wave/core'
+import type { PatchedFile } from '@wave/core'
+
+import { hostGit } from './host-git.ts'
+import type { HostRepository } from './host-git.ts'
+import { openHostRepository } from './host-repository.ts'
+import { patchedFiles } from './patch-diff.ts'
+import { parsePatchText } from './patch-text.ts'
+import type { PatchEntry } from './patch-text.ts'
+
+export interface ApplyRequest {
+  /** The project, or any folder in it. */
+  readonly root: string
+  readonly dataDir: string
+  /** Texts of patches, in the order in which they build on each other. */
+  readonly patches: readonly Uint8Array[]
+  /** Paths whose flag the user has accepted. */
+  readonly accept: readonly string[]
+}
+
+/** What applying would do, judged from the texts alone. Nothing is written. */
+export interface ApplyPlan {
+  /** Where paths are relative to: the top level of the repository. */
+  readonly root: string
+  readonly files: readonly PatchedFile[]
+  /** Flagged and not accepted. */
+  readonly needsAccept: readonly PatchedFile[]
+  /** If there is any, nothing can be applied. */
+  readonly rejected: readonly PatchedFile[]
+  /** Paths that no longer hold what the patches were made against. */
+  readonly drifted: readonly { readonly path: string; readonly problem: string }[]
+}
+
+/** Looks, and changes nothing. Throws `patch-invalid` for a text that wave did not write. */
+export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
+  const { host } = await openHostRepository(resolve(request.dataDir), resolve(request.root))
+  return await plan(host, request)
+}
+
+/**
+ * Puts patches on the user's files, all or nothing: every touched path must still hold the bytes that the
+ * patch was made against. Nothing is staged or committed, and no hook or filter of the repository runs.
+ * Throws `WaveError`: `patch-invalid`, `patch-drifted`, `approval-needed`.
+ */
+export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
+  const { host } = await openHostRepository(resolve(request.dataDir), resolve(request.root))
+  const planned = await plan(host, request)
+  refuse(planned)
+  const input = Buffer.concat(request.patches)
+  if (input.length === 0) return planned
+  await gitApply(host, input, ['--check'])
+  await gitApply(host, input, [])
+  return planned
+}
+
+async function plan(host: HostRepository, request: ApplyRequest): Promise<ApplyPlan> {
+  const files = request.patches.flatMap((text) => patchedFiles(text))
+  const entries = request.patches.flatMap((text) => parsePatchText(text))
+  const accepted = new Set(request.accept.map((path) => posix.normalize(path)))
+  const rejected = files.filter((file) => file.verdict === 'rejected')
+  return {
+    root: host.workTree,
+    files,
+    rejected,
+    needsAccept: files.filter((file) => file.verdict === 'flagged' && !accepted.has(file.path)),
+    drifted: rejected.length > 0 ? [] : await findDrift(host.workTree, entries),
+  }
+}
+
+function refuse(planned: ApplyPlan): void {
+  const { rejected, drifted, needsAccept } = planned
+  if (rejected.length > 0)
+    throw new WaveError('patch-invalid', `Never applied:\n${describe(rejected)}`, {
+      hint: 'Look at the patch by hand; wave does not apply it.',
+    })
+  if (drifted.length > 0)
+    throw new WaveError(
+      'patch-drifted',
+      `The project has changed since the run, nothing was applied:\n${drifted.map(({ path, problem }) => `  ${printable(path)} ${problem}`).join('\n')}`,
+      { hint: 'Put these files back to what they were, or run the pipeline again.' },
+    )
+  if (needsAccept.length > 0)
+    throw new WaveError('approval-needed', `Needs your yes:\n${describe(needsAccept)}`, {
+      hint: `Read the patch, then add ${needsAccept.map((file) => `--accept ${printable(file.path)}`).join(' ')}`,
+    })
+}
+
+function describe(files: readonly PatchedFile[]): string {
+  return files.map((file) => `  ${printable(file.path)} ${file.because ?? ''}`).join('\n')
+}
+
+/** Names come from patches: line breaks and the like must not pass for text of ours. */
+function printable(path: string): string {
+  return /^[\w./@+ -]+$/.test(path) ? path : JSON.stringify(path)
+}
+
+/** Follows each path through the patches, starting from what is on disk. */
+async function findDrift(
+  root: string,
+  entries: readonly PatchEntry[],
+): Promise<ApplyPlan['drifted']> {
+  const expected = new Map<string, string | undefined>()
+  const drifted: { path: string; problem: string }[] = []
+  for (const entry of entries) {
+    const problem = expected.has(entry.path)
+      ? chainProblem(entry, expected.get(entry.path))
+      : await diskProblem(root, entry)
+    if (problem !== undefined) drifted.push({ path: entry.path, problem })
+    expected.set(entry.path, entry.newOid ?? (entry.newMode && expected.get(entry.path)))
+  }
+  return drifted
+}
+
+function chainProblem(entry: PatchEntry, before: string | undefined): string | undefined {
+  if (entry.oldMode === undefined) return before === undefined ? undefined : 'is added twice'
+  return entry.oldOid === undefined || entry.oldOid === before
+    ? undefined
+    : 'is changed differently by two patches'
+}
+
+async function diskProblem(root: string, entry: PatchEntry): Promise<string | undefined> {
+  const behind = await linkAbove(root, entry.path)
+  if (behind !== undefined) return `lies behind the link ${printable(behind)}`
+  const absolute = join(root, entry.path)
+  const found = await lstat(absolute).catch(() => undefined)
+  if (entry.oldMode === undefined) return found === undefined ? undefined : 'exists already'
+  if (found === undefined) return 'is gone'
+  const link = entry.oldMode === '120000'
+  if (link ? !found.isSymbolicLink() : !found.isFile()) return 'is of another kind'
+  if (entry.oldOid === undefined) return undefined
+  const bytes = link ? await readlink(absolute, 'buffer') : await readFile(absolute)
+  return blobId(bytes, entry.oldOid.length) === entry.oldOid ? undefined : 'has changed'
+}
+
+async function linkAbove(root: string, path: string): Promise<string | undefined> {
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+    const folder = path.slice(0, slash)
+    const found = await lstat(join(root, folder)).catch(() => undefined)
+    if (found?.isSymbolicLink()) return folder
+  }
+  return undefined
+}
+
+/** Git's id of these bytes, in the object format that an id of this length belongs to. */
+function blobId(bytes: Buffer, idLength: number): string {
+  const hash = createHash(idLength === 40 ? 'sha1' : 'sha256')
+  return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+}
+
+async function gitApply(
+  host: HostRepository,
+  input: Buffer,
+  extra: readonly string[],
+): Promise<void> {
+  const args = ['apply', ...extra, '--whitespace=nowarn', '-']
+  const result = await hostGit(host, args, { input, borrow: true, answers: [1, 128] })
+  if (result.exitCode === 0) return
+  throw new WaveError('patch-drifted', `The patch does not apply: ${result.stderr.trim()}`, {
+    hint: 'Run the pipeline again on the project as it is now.',
+  })
+}

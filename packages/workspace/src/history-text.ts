@@ -1,0 +1,71 @@
+import type { FileResult, HistoryRequest, Snapshot } from '@wave/core'
+
+import { asGitSnapshot } from './git-snapshot.ts'
+import type { GitHistory } from './history.ts'
+import { hostGit } from './host-git.ts'
+
+const MAX_TEXT_BYTES = 2 ** 20
+
+/**
+ * What git prints for a request, read on the host through wave's own git dir. Paths are relative to the
+ * snapshot's root. Names of commits may end in `~n` and `^n`; ranges are written `A..B`.
+ */
+export async function renderHistory(
+  snapshot: Snapshot,
+  request: HistoryRequest,
+): Promise<FileResult<string>> {
+  const { history, head } = asGitSnapshot(snapshot)
+  if (head === undefined) return { ok: false, problem: 'the project has no commits' }
+  const names = request.kind === 'diff' ? [request.ref, request.to] : [request.ref]
+  const ids: string[] = []
+  for (const name of names.flatMap((given) => given?.split('..', 2) ?? [])) {
+    const id = await history.resolve(name === '' ? 'HEAD' : name)
+    if (id === undefined) return { ok: false, problem: `there is no commit ${name}` }
+    ids.push(id)
+  }
+  // Blame without a commit means the lines as they are now.
+  if (ids.length === 0)
+    ids.push(request.kind === 'blame' ? await history.workingCommit(head) : head)
+  const args = [...argumentsOf(request), ...revisions(request, ids, snapshot.tree)]
+  return await print(history, args, request.path)
+}
+
+const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'] as const
+
+function argumentsOf(request: HistoryRequest): readonly string[] {
+  const dated = ['--date=iso-strict', '--stat', ...PLAIN]
+  if (request.kind === 'log') return ['log', ...dated, `--max-count=${request.max}`]
+  if (request.kind === 'show')
+    return ['log', ...dated, '--max-count=1', '--patch', '--diff-merges=first-parent']
+  if (request.kind === 'diff') return ['diff-tree', '-r', '-p', ...PLAIN]
+  const range = `${request.from},${request.to}`
+  return ['blame', '--date=short', '--no-ext-diff', '--no-textconv', '-L', range]
+}
+
+function revisions(
+  request: HistoryRequest,
+  [first = '', second]: readonly string[],
+  tree: string,
+): readonly string[] {
+  if (request.kind === 'diff') return [first, second ?? tree]
+  return second === undefined ? [first] : [second, `^${first}`]
+}
+
+async function print(
+  history: GitHistory,
+  args: readonly string[],
+  path: string | undefined,
+): Promise<FileResult<string>> {
+  const paths = path === undefined || path === '.' ? [] : [path]
+  const options = { maxOutputBytes: MAX_TEXT_BYTES, truncate: true, answers: [128] }
+  const result = await hostGit(history.point.host, [...args, '--', ...paths], options)
+  if (result.exitCode === 128 && !result.truncated)
+    return { ok: false, problem: result.stderr.replace(/^fatal: /, '').trim() }
+  return {
+    ok: true,
+    value: result.stdout.toString().replaceAll(UNCOMMITTED, '$1 (not committed yet $2)'),
+  }
+}
+
+/** How blame shows a line of the working copy, which wave commits only for itself. */
+const UNCOMMITTED = /^([0-9a-f]+) (?:.*? )?\(wave +1970-01-01 +(\d+)\)/gm

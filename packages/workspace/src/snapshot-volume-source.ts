@@ -1,0 +1,90 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Snapshot } from '@wave/core'
+
+import { asGitSnapshot } from './git-snapshot.ts'
+import type { GitSnapshot } from './git-snapshot.ts'
+import { hostGit } from './host-git.ts'
+import { openScratch } from './host-repository.ts'
+import { readObjects } from './object-reader.ts'
+
+/** A file or link of the snapshot. The content of a link is where it leads. */
+export interface SnapshotEntry {
+  readonly path: string
+  readonly mode: 0o644 | 0o755 | 'link'
+  readonly content: Uint8Array
+}
+
+/** A file below `.git/`. */
+export interface GitDirEntry {
+  readonly path: string
+  readonly content: Uint8Array
+}
+
+/** The whole tree in path order, read through one git, one file in memory at a time. */
+export async function* snapshotEntries(of: Snapshot): AsyncGenerator<SnapshotEntry> {
+  const snapshot = asGitSnapshot(of)
+  const files = snapshot.files[Symbol.iterator]()
+  const oids = snapshot.files.map((file) => file.oid)
+  for await (const content of readObjects(snapshot.host, oids)) {
+    const { value: file } = files.next()
+    if (file === undefined || content === undefined)
+      throw new Error('Internal error: an object of the snapshot is missing')
+    const mode = file.mode === '120000' ? 'link' : file.mode === '100755' ? 0o755 : 0o644
+    yield { path: file.path, mode, content }
+  }
+}
+
+/**
+ * A clean `.git` for a copy of the snapshot: the history behind HEAD in packs, one branch, an index of the
+ * tree. No hooks, remotes, other branches or settings of the user. Without history only the tree is in it.
+ */
+export async function* gitDirEntries(of: Snapshot): AsyncGenerator<GitDirEntry> {
+  const snapshot = asGitSnapshot(of)
+  await using scratch = await openScratch(snapshot.host)
+  const branch = `refs/heads/${safeBranch(snapshot.branch)}`
+  const detached = snapshot.head !== undefined && snapshot.branch === undefined
+  yield text('HEAD', detached ? `${snapshot.head}\n` : `ref: ${branch}\n`)
+  yield text('config', configFor(snapshot))
+  // Git wants the folder, also when there is no branch yet; names with a dot in front are no branches.
+  yield text('refs/heads/.keep', '')
+  if (snapshot.head !== undefined && !detached) yield text(branch, `${snapshot.head}\n`)
+  const shallow = await readFile(join(snapshot.host.gitDir, 'shallow')).catch(() => undefined)
+  if (shallow !== undefined && snapshot.head !== undefined)
+    yield { path: 'shallow', content: shallow }
+  await packHistory(snapshot, join(scratch.path, 'pack'))
+  for (const name of await readdir(scratch.path))
+    yield { path: `objects/pack/${name}`, content: await readFile(join(scratch.path, name)) }
+  const index = join(scratch.path, 'index')
+  await hostGit(snapshot.host, ['read-tree', snapshot.tree], { index, borrow: false })
+  yield { path: 'index', content: await readFile(index) }
+}
+
+const MAX_PACK = '64m'
+
+/** In pieces, so that no file is too large to hold in memory. */
+async function packHistory(snapshot: GitSnapshot, base: string): Promise<void> {
+  // Deltas that exist are kept; searching for new ones would cost more than it saves.
+  const effort = ['--window=0', `--max-pack-size=${MAX_PACK}`, '--delta-base-offset']
+  // What a partial clone never fetched cannot be packed; git inside then says which object is missing.
+  const args = ['pack-objects', '--revs', '--quiet', '--missing=allow-any', ...effort, base]
+  const input = [snapshot.head, snapshot.tree].filter((id) => id !== undefined).join('\n')
+  await hostGit(snapshot.host, args, { input: `${input}\n` })
+}
+
+function configFor(snapshot: GitSnapshot): string {
+  const sha256 = snapshot.tree.length === 64
+  const core = `[core]\n\trepositoryformatversion = ${sha256 ? 1 : 0}\n\tbare = false\n\tfilemode = true\n`
+  return sha256 ? `${core}[extensions]\n\tobjectformat = sha256\n` : core
+}
+
+/** The name becomes a path: anything beyond the plainest is replaced. */
+function safeBranch(branch: string | undefined): string {
+  const plain = /^[A-Za-z0-9_][\w.+-]*(\/[A-Za-z0-9_][\w.+-]*)*$/
+  return branch !== undefined && plain.test(branch) ? branch : 'main'
+}
+
+function text(path: string, content: string): GitDirEntry {
+  return { path, content: Buffer.from(content) }
+}

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path'
+
+import type { SnapshotSource, SnapshotSpec } from '@wave/core'
+
+import { GitSnapshot } from './git-snapshot.ts'
+import { hostGit } from './host-git.ts'
+import type { HostRepository } from './host-git.ts'
+import { openHostRepository, openScratch } from './host-repository.ts'
+import { includedPaths, listFiles, splitRecords } from './snapshot-files.ts'
+import type { Dropped } from './snapshot-files.ts'
+import { freezeTree } from './snapshot-tree.ts'
+
+/**
+ * Freezes projects as git trees in wave's own git dirs below `dataDir`. The user's files, index and
+ * repository stay as they are, timestamps included. Inside a repository the snapshot covers the whole
+ * repository, also when the project is a folder in it: `Snapshot.root` is the top level.
+ */
+export function createSnapshotSource(options: { readonly dataDir: string }): SnapshotSource {
+  return { take: (root, spec) => takeSnapshot(resolve(options.dataDir), resolve(root), spec) }
+}
+
+async function takeSnapshot(
+  dataDir: string,
+  root: string,
+  spec: SnapshotSpec,
+): Promise<GitSnapshot> {
+  const opened = await openHostRepository(dataDir, root)
+  const { host, user } = opened
+  await using scratch = await openScratch(host)
+  const listing = await listFiles(opened, scratch.path, includedPaths(host, root, spec.include))
+  const frozen = await freezeTree(host, scratch.path, listing)
+  const dropped = [...listing.dropped, ...frozen.dropped]
+  const head = user?.head
+  const unborn = user !== undefined && head === undefined
+  return new GitSnapshot(host, {
+    tree: frozen.tree,
+    files: frozen.files,
+    dropped,
+    head: spec.history === 'none' ? undefined : head,
+    branch: user?.branch,
+    dirty:
+      head === undefined
+        ? unborn && frozen.files.length > 0
+        : await differs(host, { head, tree: frozen.tree, dropped }),
+  })
+}
+
+/** What was left out on purpose does not make a working copy dirty. */
+async function differs(
+  host: HostRepository,
+  state: { readonly head: string; readonly tree: string; readonly dropped: readonly Dropped[] },
+): Promise<boolean> {
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', state.head, state.tree]
+  const changed = splitRecords((await hostGit(host, args)).stdout)
+  const dropped = new Set(state.dropped.map((entry) => entry.path))
+  return [...changed.names, ...changed.undecodable].some((path) => !isBelow(path, dropped))
+}
+
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  if (folders.has(path)) return true
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1))
+    if (folders.has(path.slice(0, slash))) return true
+  return false
+}
