@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { AgentRig } from '../testing/agent-rig.ts'
 import { ScriptedModel } from '../testing/scripted-model.ts'
 import type { ScriptedReply } from '../testing/scripted-model.ts'
+import { Conversation } from './conversation.ts'
+import { elideResults } from './elide.ts'
 import type { ModelRequest } from './messages.ts'
 
 const files = Object.fromEntries(
@@ -63,7 +65,30 @@ test('MA-16 an overflow leaves out old results once, then the step fails by that
   expect(resultTexts(helped.model.requests.at(-1))[0]).toContain('Left out')
   const twice = rigFor([...reads, overflow, overflow], 200_000)
   expect(await twice.rig.run()).toMatchObject({ failure: { reason: 'context-overflow' } })
+  const later = rigFor([...reads, overflow, read(4), read(5), overflow], 200_000)
+  expect(await later.rig.run()).toMatchObject({ failure: { reason: 'context-overflow' } })
   const nothing = rigFor([overflow], 200_000)
   expect(await nothing.rig.run()).toMatchObject({ failure: { reason: 'context-overflow' } })
   expect(nothing.model.requests).toHaveLength(1)
+})
+
+test('Nothing is left out unless enough is gained, and a stub is never replaced again', () => {
+  const conversation = new Conversation('go')
+  const report = (callId: string): Parameters<Conversation['addResults']>[0][number] => ({
+    tool: 'read',
+    label: 'read a',
+    kind: 'done',
+    result: { callId, text: 'x'.repeat(5000), isError: false },
+    observation: { tool: 'read', input: '', result: '', isError: false },
+  })
+  conversation.addResults(['1', '2', '3', '4'].map(report), undefined)
+  expect(elideResults(conversation, 5000)).toBe(0)
+  expect(elideResults(conversation, 4000)).toBeGreaterThan(4000)
+  expect(elideResults(conversation, 1)).toBe(0)
+  expect(conversation.results().map(({ isElided }) => isElided)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ])
 })
