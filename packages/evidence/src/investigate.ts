@@ -7,12 +7,13 @@ import { readCandidates } from './suspects/candidates.ts'
 import type { Candidate, Candidates } from './suspects/candidates.ts'
 import { gapsOf } from './suspects/gaps.ts'
 import { mapFrames, PathFinder } from './suspects/map-frames.ts'
-import { kindOf } from './suspects/path-kind.ts'
+import { setupLines } from './suspects/setup-lines.ts'
 import { rankCommits } from './suspects/rank-commits.ts'
 import { rankFiles } from './suspects/rank-files.ts'
 import { scanFiles } from './suspects/scan.ts'
 import { codeTerms, symptomTerms } from './suspects/terms.ts'
 
+const SYMPTOM_CHARS = 2_000
 const RECENT_COMMITS = 10
 const SETUP_CHANGES = 8
 const SETUP_LINES = 6
@@ -79,7 +80,7 @@ function describeInput(
 ): Pick<Findings, 'nowUtc' | 'symptom' | 'inputChars' | 'inputTruncated'> {
   return {
     nowUtc,
-    symptom: input.trim().slice(0, 2_000),
+    symptom: input.slice(0, SYMPTOM_CHARS).trimEnd(),
     inputChars: input.length,
     inputTruncated: input.length > LIMITS.inputChars,
   }
@@ -123,7 +124,7 @@ function setupChanges(candidates: readonly Candidate[]): SetupChange[] {
   return candidates
     .flatMap(({ commit, changes }) =>
       (['dependencies', 'config'] as const).flatMap((kind): SetupChange[] => {
-        const lines = changes.filter((change) => kindOf(change.path) === kind).slice(0, SETUP_LINES)
+        const lines = setupLines(changes, kind).slice(0, SETUP_LINES)
         return lines.length === 0 ? [] : [{ commit, kind, lines }]
       }),
     )

@@ -22,7 +22,7 @@ export function collectFacts(findings: Findings): Uint8Array {
       .map((file, index) => {
         const reasons = file.reasons
           .slice(0, 3)
-          .map((reason) => `  ${reasonItem(reason).replaceAll('\n', '\n  ')}`)
+          .map((reason) => `   ${reasonItem(reason).replaceAll('\n', '\n   ')}`)
         return [`${index + 1}. ${code(file.path)}`, ...reasons].join('\n')
       })
       .join('\n') || 'None.',

@@ -41,6 +41,10 @@ export function errorText({ name, message }: { name: string; message: string }):
   return message === '' ? name : `${name}: ${message}`
 }
 
+const SYMPTOM_LINES = 30
+/** Blank ends of the text are no loss. */
+const SYMPTOM_SLACK = 20
+
 const MATCH_NOTES = {
   same: 'the trace prints the same line',
   unchecked: '',
@@ -104,12 +108,17 @@ function testsFor({ commit, revert }: CommitSuspect): string {
   return `${compare}\n- Or revert \`${id}\` on the current state, where it applies cleanly, and run the reproduction before and after.`
 }
 
-/** The symptom as it was given, each line behind its number. */
-export function symptomBlock({ symptom, inputChars }: Findings, maxLines = 20): string {
+/** The first line of the symptom that says anything. Untrusted. */
+export function firstLine({ symptom }: Findings): string {
+  return symptom.trimStart().split('\n', 1)[0]?.trim() ?? ''
+}
+
+/** The beginning of the symptom as it was given, each line behind its number. */
+export function symptomBlock({ symptom, inputChars }: Findings): string {
   const lines = symptom.split('\n')
-  const shown = block(lines.slice(0, maxLines).map((text, index) => ({ mark: index + 1, text })))
-  const cut = lines.length > maxLines || inputChars > symptom.length
-  return cut ? `${shown}\n\nShortened; the symptom has ${inputChars} characters.` : shown
+  const shown = lines.slice(0, SYMPTOM_LINES).map((text, index) => ({ mark: index + 1, text }))
+  const cut = lines.length > SYMPTOM_LINES || inputChars - symptom.length > SYMPTOM_SLACK
+  return `${block(shown)}${cut ? `\n\nShortened; the symptom has ${inputChars} characters.` : ''}`
 }
 
 /** Commits as list items, without anybody's name. */

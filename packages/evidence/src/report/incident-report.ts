@@ -1,6 +1,14 @@
 import type { Findings } from '../findings.ts'
 import type { Remedy } from '../remedy.ts'
-import { errorText, frameItems, matchItems, METHOD, signalItems, symptomBlock } from './facts.ts'
+import {
+  errorText,
+  firstLine,
+  frameItems,
+  matchItems,
+  METHOD,
+  signalItems,
+  symptomBlock,
+} from './facts.ts'
 import { code, document, list, reasonItem, short, utc } from './markdown.ts'
 import { proofSection, proofSentence } from './proof-text.ts'
 import { whys } from './root-cause.ts'
@@ -26,7 +34,8 @@ export function renderIncidentReport(
 ): Uint8Array {
   return document([
     `# Incident Report: ${title(findings)}`,
-    header(findings, remedy, provenance),
+    `Verdict: ${remedy.verdict}`,
+    header(findings, provenance),
     '## Executive Summary',
     summary(findings, remedy),
     '## Detection',
@@ -56,20 +65,20 @@ export function renderIncidentReport(
   ])
 }
 
-function title({ signals, symptom }: Findings): string {
+function title(findings: Findings): string {
+  const { signals } = findings
   const status = signals.statuses[0]?.status
   const endpoint = signals.endpoints[0]?.path
   if (endpoint !== undefined)
     return `${status === undefined ? 'errors' : `HTTP ${status}`} on ${code(endpoint)}`
   const error = signals.errors[0]
-  return code(error === undefined ? (symptom.split('\n', 1)[0] ?? '') : errorText(error), 80)
+  return code(error === undefined ? firstLine(findings) : errorText(error), 80)
 }
 
-function header(findings: Findings, { verdict }: Remedy, { run }: Provenance): string {
+function header(findings: Findings, { run }: Provenance): string {
   const severity = severityOf(findings)
   const start = findings.start === undefined ? 'unknown' : utc(findings.start.utc)
   return [
-    `- **Verdict**: ${verdict}`,
     `- **Severity**: ${severity.level} (${severity.basis})`,
     '- **Status**: open; wave changed nothing outside its own copy',
     `- **Started**: ${start}`,
@@ -93,8 +102,8 @@ function summary(findings: Findings, remedy: Remedy): string {
   return `${symptomSentence(findings)} It began ${start}. ${cause}${suspicion} ${proofSentence(remedy)}`
 }
 
-function symptomSentence({ symptom }: Findings): string {
-  return `The symptom as reported: ${code(symptom.split('\n', 1)[0] ?? '', 160)}.`
+function symptomSentence(findings: Findings): string {
+  return `The symptom as reported: ${code(firstLine(findings), 160)}.`
 }
 
 function detection({ start }: Findings): string {

@@ -50,7 +50,7 @@ function fileItems({ files }: Findings): string {
   const shown = files.slice(0, 8).map((file, index) => {
     const reasons = file.reasons
       .slice(0, 4)
-      .map((reason) => `  ${reasonItem(reason).replaceAll('\n', '\n  ')}`)
+      .map((reason) => `   ${reasonItem(reason).replaceAll('\n', '\n   ')}`)
     return [`${index + 1}. ${code(file.path)} (${file.kind})`, ...reasons].join('\n')
   })
   return shown.join('\n') || 'No file has evidence against it.'

@@ -70,9 +70,7 @@ function improvements({ signals, frames, start }: Findings): string[] {
   return [
     'Keep a test that reproduces this symptom.',
     ...(frames.length > 0
-      ? [
-          'Run that test on data like that of the failing request: the existing checks passed this change.',
-        ]
+      ? ['Check which data reach the failing lines, and test with such data.']
       : []),
     ...(start === undefined
       ? ['Record when an alert first fired: the start of this symptom is unknown.']

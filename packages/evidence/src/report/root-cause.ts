@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.ts'
-import { errorText, frameItems, METHOD } from './facts.ts'
+import { errorText, firstLine, frameItems, METHOD } from './facts.ts'
 import { changeBlock, cite, code, document, list, reasonItem, short, utc } from './markdown.ts'
 
 /** `root-cause.md`: the five questions, as far as facts carry. It names no cause: nothing is proven here. */
@@ -42,16 +42,14 @@ export function whys(findings: Findings): string {
     .join('\n')
 }
 
-function firstLine({ symptom }: Findings): string {
-  return symptom.split('\n', 1)[0] ?? ''
-}
-
 function answerWhat({ frames, signals }: Findings): string {
   const error = signals.errors[0]
   const thrown = frames.find((frame) => frame.rank === 0 && frame.citation !== undefined)
   if (thrown?.citation !== undefined) {
     const what =
-      error === undefined ? 'The trace ends' : `The program throws ${code(errorText(error))}`
+      error === undefined
+        ? 'The trace ends'
+        : `By the trace, the program throws ${code(errorText(error))}`
     return `${what} at ${cite(thrown.citation)}.`
   }
   if (error !== undefined)
@@ -63,11 +61,10 @@ function answerHow({ frames }: Findings): string {
   const callers = frames.filter(
     (frame) => frame.rank > 0 && frame.frame.trace === frames[0]?.frame.trace,
   )
-  const places = callers
-    .slice(0, 4)
-    .flatMap((frame) => (frame.citation === undefined ? [] : [cite(frame.citation)]))
-  if (places.length === 0) return 'Unknown: no caller of the failing line is known.'
-  return `The line was reached with a value that it does not accept, through ${places.join(', then ')}. Which of these supplied the value is not established.`
+  const places = callers.flatMap(({ citation }) => (citation === undefined ? [] : [cite(citation)]))
+  const shown = [...new Set(places)].slice(0, 4)
+  if (shown.length === 0) return 'Unknown: no caller of the failing line is known.'
+  return `The line was reached through ${shown.join(', then ')}. Which of these, or what they call, supplied what the line does not accept is not established.`
 }
 
 function answerChange({ commits }: Findings): string {

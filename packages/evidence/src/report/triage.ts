@@ -1,6 +1,7 @@
 import type { Findings } from '../findings.ts'
-import { errorText } from './facts.ts'
+import { errorText, firstLine } from './facts.ts'
 import { plain, short } from './markdown.ts'
+import { kindOf } from '../suspects/path-kind.ts'
 import { severityOf } from './severity.ts'
 
 /** `triage.json`: the first facts. What nobody knows says "unknown". */
@@ -8,7 +9,7 @@ export function renderTriage(findings: Findings): Uint8Array {
   const { signals, start, files, gaps } = findings
   const severity = severityOf(findings)
   const triage = {
-    symptom: plain(firstLine(findings.symptom)),
+    symptom: plain(firstLine(findings).slice(0, 500)) || '(empty)',
     severity: severity.level,
     severity_basis: plain(severity.basis),
     started_at: start?.utc ?? 'unknown',
@@ -30,10 +31,6 @@ export function renderTriage(findings: Findings): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(triage, null, 2)}\n`)
 }
 
-function firstLine(symptom: string): string {
-  return symptom.split('\n', 1)[0]?.slice(0, 500) || '(empty)'
-}
-
 function startBasis({ start }: Findings): string {
   if (start === undefined) return 'the symptom names no time'
   return [`${start.basis}, line ${start.line}: ${plain(start.quote)}`, ...start.assumptions].join(
@@ -48,10 +45,16 @@ function recentChanges({ recent, commits, setupChanges }: Findings): object[] {
     commit: short(commit.id),
     committed_at: commit.committedAt,
     change: plain(commit.subject),
-    kind: setup.get(commit.id) ?? 'code',
+    kind: setup.get(commit.id) ?? kindOfChange(commit),
     files: commit.files.slice(0, 10).map((file) => plain(file.path)),
     suspect_rank: ranks.get(commit.id) ?? null,
   }))
+}
+
+function kindOfChange(commit: Findings['recent'][number]): string {
+  const kinds = new Set(commit.files.map((file) => kindOf(file.path)))
+  if (kinds.size === 1 && kinds.has('docs')) return 'documentation'
+  return kinds.size === 1 && kinds.has('test') ? 'tests' : 'code'
 }
 
 function mitigations({ commits }: Findings): object[] {

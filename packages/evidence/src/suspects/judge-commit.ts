@@ -4,6 +4,8 @@ import { kindOf } from './path-kind.ts'
 import type { CommitEvidence, Marks } from './rank-commits.ts'
 import { termsOf, wordsOf } from './terms.ts'
 
+const LEAST_PRIOR = 0.4
+
 interface Judged {
   readonly commit: Commit
   readonly marks: Marks
@@ -19,12 +21,12 @@ export function likelihoodOf(marks: Marks): CommitSuspect['likelihood'] {
     marks.line >= 0.4,
     marks.guards.length > 0,
     marks.code >= 0.5,
-    marks.setup && marks.text >= 0.3,
+    marks.setup.length > 0 && marks.text >= 0.3,
   ]
   const indirect = [marks.file >= 0.35, marks.text >= 0.5]
   const strong = [...direct, ...indirect].filter(Boolean).length
   if (marks.harmless || strong === 0) return 'LOW'
-  const inTime = marks.prior >= 0.4 && !marks.afterStart
+  const inTime = !isOld(marks) && !marks.afterStart
   return strong >= 2 && direct.some(Boolean) && inTime ? 'HIGH' : 'MEDIUM'
 }
 
@@ -111,25 +113,33 @@ function nameReason(text: string, names: readonly string[]): Reason[] {
   return [{ text, about: names.slice(0, 6), citations: [] }]
 }
 
-function forSetup({ commit }: Judged): Reason[] {
-  const paths = commit.files.map((file) => file.path)
+function forSetup({ marks }: Judged): Reason[] {
   return (['dependencies', 'config'] as const).flatMap((kind) => {
-    const own = paths.filter((path) => kindOf(path) === kind)
+    const paths = marks.setup.map((line) => line.path).filter((path) => kindOf(path) === kind)
+    const about = [...new Set(paths)].slice(0, 3)
     const text = kind === 'config' ? 'changes configuration' : 'changes dependencies'
-    return own.length === 0 ? [] : [{ text, about: own.slice(0, 3), citations: [] }]
+    return about.length === 0 ? [] : [{ text, about, citations: [] }]
   })
 }
 
 function forTime({ commit, marks }: Judged, { startUtc }: CommitEvidence): Reason[] {
-  if (startUtc === undefined || marks.afterStart) return []
-  const minutes = Math.round((Date.parse(startUtc) - Date.parse(commit.committedAt)) / 60_000)
+  if (startUtc === undefined || marks.afterStart || isOld(marks)) return []
   return [
     {
-      text: `committed ${duration(minutes)} before the start of the symptom`,
+      text: `committed ${lead(commit, startUtc)} before the start of the symptom`,
       about: [],
       citations: [],
     },
   ]
+}
+
+/** What was there long before the start needs another reason to fail only then. */
+function isOld(marks: Marks): boolean {
+  return marks.prior < LEAST_PRIOR
+}
+
+function lead(commit: Commit, startUtc: string): string {
+  return duration(Math.round((Date.parse(startUtc) - Date.parse(commit.committedAt)) / 60_000))
 }
 
 function duration(minutes: number): string {
@@ -137,18 +147,22 @@ function duration(minutes: number): string {
   return minutes < 2_880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1_440)} days`
 }
 
-function against({ commit, marks, changes }: Judged, { frames, files }: CommitEvidence): Reason[] {
+function against(judged: Judged, evidence: CommitEvidence): Reason[] {
+  const { commit, marks, changes } = judged
+  const { frames, files, startUtc } = evidence
   const touched = new Set(commit.files.map((file) => file.path))
+  const inFrames = frames.some((frame) => touched.has(frame.path))
   const claims: [boolean, string][] = [
     [marks.afterStart, 'committed after the start of the symptom'],
-    [marks.harmless, 'changes only tests or documentation'],
     [
-      frames.length > 0 && !frames.some((frame) => touched.has(frame.path)),
-      'touches no file of the stack trace',
+      startUtc !== undefined && !marks.afterStart && isOld(marks),
+      `in place for ${lead(commit, startUtc ?? commit.committedAt)} before the symptom began`,
     ],
+    [marks.harmless, 'changes only tests or documentation'],
+    [frames.length > 0 && !inFrames, 'touches no file of the stack trace'],
     [
-      frames.some((frame) => frame.blame.length > 0) && marks.line === 0,
-      'no line near a stack frame was last changed by it',
+      inFrames && !ownsFrameLine(commit, frames),
+      'no line that a stack frame points at was last changed by it',
     ],
     [
       changes.length === 0,
@@ -160,4 +174,10 @@ function against({ commit, marks, changes }: Judged, { frames, files }: CommitEv
     ],
   ]
   return claims.filter(([holds]) => holds).map(([, text]) => ({ text, about: [], citations: [] }))
+}
+
+function ownsFrameLine(commit: Commit, frames: CommitEvidence['frames']): boolean {
+  return frames.some((frame) =>
+    frame.blame.some((line) => line.commit === commit.id && line.line === frame.line),
+  )
 }

@@ -2,6 +2,7 @@ import type { Commit } from '@wave/core'
 import type { ChangedLine, CommitSuspect, FileSuspect, MappedFrame } from '../findings.ts'
 import { LIMITS } from '../limits.ts'
 import type { Candidate } from './candidates.ts'
+import { setupLines } from './setup-lines.ts'
 import { removedGuards } from './guards.ts'
 import { judge, likelihoodOf } from './judge-commit.ts'
 import { kindOf } from './path-kind.ts'
@@ -19,6 +20,8 @@ const SETUP = 0.4
 const AFTER_START = 0.3
 const HARMLESS_KINDS = 0.25
 const SHOWN_CHANGES = 12
+/** Commits far behind the first are no suspects. */
+const LEAST_SHARE = 0.4
 const DAY_MS = 86_400_000
 
 export interface CommitEvidence {
@@ -40,7 +43,8 @@ export interface Marks {
   readonly prior: number
   /** Removed lines that guarded or defaulted something that the failing lines name. */
   readonly guards: readonly ChangedLine[]
-  readonly setup: boolean
+  /** Its changes of dependencies and configuration. */
+  readonly setup: readonly ChangedLine[]
   readonly afterStart: boolean
   readonly harmless: boolean
 }
@@ -61,13 +65,14 @@ export async function rankCommits(evidence: CommitEvidence): Promise<CommitSuspe
         code: texts.code.get(commit.id) ?? 0,
         prior: priorOf(commit, ages.get(commit.id) ?? 0, evidence.startUtc),
         guards: removedGuards(candidate.changes, evidence.code),
-        setup: commit.files.some((file) => ['config', 'dependencies'].includes(kindOf(file.path))),
+        setup: setupOf(candidate.changes),
         afterStart: isAfter(commit, evidence.startUtc),
         harmless: commit.files.every((file) => ['test', 'docs'].includes(kindOf(file.path))),
       }
       return { candidate, marks, score: total(marks) }
     })
     .toSorted((a, b) => b.score - a.score)
+    .filter(({ score }, _, [first]) => score > 0 && score >= LEAST_SHARE * (first?.score ?? 0))
     .slice(0, LIMITS.suspectCommits)
     .map(({ candidate, marks, score }) => {
       const { commit } = candidate
@@ -99,10 +104,14 @@ function total(marks: Marks): number {
     TEXT * marks.text +
     CODE * marks.code +
     (marks.guards.length > 0 ? GUARD : 0) +
-    (marks.setup ? SETUP : 0)
+    (marks.setup.length > 0 ? SETUP : 0)
   const score =
     sum * marks.prior * (marks.afterStart ? AFTER_START : 1) * (marks.harmless ? HARMLESS_KINDS : 1)
   return Math.round(score * 1e6) / 1e6
+}
+
+function setupOf(changes: readonly ChangedLine[]): ChangedLine[] {
+  return [...setupLines(changes, 'dependencies'), ...setupLines(changes, 'config')]
 }
 
 async function searchCommits({
