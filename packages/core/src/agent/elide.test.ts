@@ -5,6 +5,7 @@ import type { ScriptedReply } from '../testing/scripted-model.ts'
 import { Conversation } from './conversation.ts'
 import { elideResults } from './elide.ts'
 import type { ModelRequest } from './messages.ts'
+import type { CallReport } from './toolbox.ts'
 
 const files = Object.fromEntries(
   Array.from({ length: 8 }, (_, n) => [`f${n}.ts`, `file ${n}\n`.repeat(400)]),
@@ -74,13 +75,6 @@ test('MA-16 an overflow leaves out old results once, then the step fails by that
 
 test('Nothing is left out unless enough is gained, and a stub is never replaced again', () => {
   const conversation = new Conversation('go')
-  const report = (callId: string): Parameters<Conversation['addResults']>[0][number] => ({
-    tool: 'read',
-    label: 'read a',
-    kind: 'done',
-    result: { callId, text: 'x'.repeat(5000), isError: false },
-    observation: { tool: 'read', input: '', result: '', isError: false },
-  })
   conversation.addResults(['1', '2', '3', '4'].map(report), undefined)
   expect(elideResults(conversation, 5000)).toBe(0)
   expect(elideResults(conversation, 4000)).toBeGreaterThan(4000)
@@ -92,3 +86,13 @@ test('Nothing is left out unless enough is gained, and a stub is never replaced 
     false,
   ])
 })
+
+function report(callId: string): CallReport {
+  return {
+    tool: 'read',
+    label: 'read a',
+    kind: 'done',
+    result: { callId, text: 'x'.repeat(5000), isError: false },
+    observation: { tool: 'read', input: '', result: '', isError: false },
+  }
+}
