@@ -1,6 +1,12 @@
 import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { bundledPersonas, bundledPipelines, WaveError } from '@wave/core'
+import {
+  bundledPersonas,
+  bundledPipelines,
+  loadPipeline,
+  type PipelineFile,
+  WaveError,
+} from '@wave/core'
 import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
@@ -31,19 +37,26 @@ export async function init(invocation: Invocation, options: InitOptions): Promis
   return 0
 }
 
+/** The pipelines, and the personas that they name: what is copied is what is used. */
 function filesOf(): readonly ProjectFile[] {
+  const pipelines = bundledPipelines()
+  const used = new Set(pipelines.flatMap(personasOf))
+  const personas = bundledPersonas().filter(({ name }) => used.has(name))
   return [
     { path: '.wave/config.yaml', content: Buffer.from(PROJECT_CONFIG) },
-    ...bundledPipelines().map(({ name, bytes }) => ({
+    ...pipelines.map(({ name, bytes }) => ({
       path: `.wave/pipelines/${name}.yaml`,
       content: bytes,
     })),
-    ...bundledPersonas().map(({ name, bytes }) => ({
-      path: `.wave/personas/${name}.md`,
-      content: bytes,
-    })),
+    ...personas.map(({ name, bytes }) => ({ path: `.wave/personas/${name}.md`, content: bytes })),
     { path: '.wave/runs/.gitignore', content: Buffer.from('*\n') },
   ]
+}
+
+function personasOf(file: PipelineFile): readonly string[] {
+  const loaded = loadPipeline(file, { read: () => undefined })
+  if (!loaded.ok) throw new Error(`Internal error: ${file.file} does not load`)
+  return loaded.value.steps.flatMap((step) => (step.kind === 'prompt' ? step.persona : []))
 }
 
 async function decideOverwrite(

@@ -5,7 +5,7 @@ import { type Log, openLog } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
 import { createRenderer } from '../render/create.ts'
 import { planToJson, renderPlan } from '../render/plan.ts'
-import { renderWarning } from '../render/problem.ts'
+import { renderNote, renderWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
 import { afterRun } from './after-run.ts'
 import { wire } from '../wire.ts'
@@ -41,9 +41,9 @@ async function perform(
 ): Promise<RunResult> {
   const { prepared, options, interruption } = job
   await using wiring = await wire({ ...job, signal: interruption.signal })
-  for (const warning of [...prepared.warnings, ...wiring.notes]) {
-    invocation.host.err.write(renderWarning(warning))
-  }
+  const { err } = invocation.host
+  for (const warning of prepared.warnings) err.write(renderWarning(warning))
+  for (const note of wiring.notes) err.write(renderNote(note))
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
   using renderer = await createRenderer(invocation, prepared.config.output, wiring.parts.clock)

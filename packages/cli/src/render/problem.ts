@@ -22,6 +22,11 @@ export function renderWarning(message: string): string {
   return `warning: ${sanitiseLine(message)}\n`
 }
 
+/** What the user should know, and need not do anything about. */
+export function renderNote(message: string): string {
+  return `note: ${sanitiseLine(message)}\n`
+}
+
 const REPORT = 'This is a bug in wave. Report it with the text above and what you ran.'
 
 function problemsOf(error: WaveError): readonly [Problem, ...Problem[]] {
