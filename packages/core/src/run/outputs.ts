@@ -29,15 +29,17 @@ export async function checkOutputs(
   const collected = await collect(step, given, files)
   const check = checkArtifacts(step, collected.artifacts)
   const reports = await runContracts(step, check.artifacts)
-  const failed = reports.filter((report) => !report.passed)
+  const known = new Set(check.problems.map(({ name }) => name))
+  // What is missing or unreadable is told once, not again by each of its contracts.
+  const failed = reports.filter(({ passed, contract }) => !passed && !known.has(contract.source))
   const [warned, broken] = partition(failed, (report) => effectOf(step, report) === 'warn')
   const notes = collected.refused.map(({ name, message }) => `${name}: ${message}`)
   const failure = artifactFailure(step, check, notes) ?? contractFailure(step, broken)
   return {
     artifacts: check.artifacts,
-    warnings: [...check.warnings, ...warned.flatMap(describeReport)],
+    warnings: [...check.warnings, ...warned.flatMap((report) => report.problems)],
     problems: [...check.problems.flatMap(({ problems }) => problems), ...notes].concat(
-      broken.flatMap(describeReport),
+      broken.flatMap((report) => report.problems),
     ),
     failure,
   }
@@ -125,10 +127,6 @@ function contractFailure(step: Step, broken: readonly ContractReport[]): Outputs
 
 function effectOf(step: Step, report: ContractReport): FailureEffect {
   return report.contract.onFailure ?? step.retry.onFailure
-}
-
-function describeReport({ contract, problems }: ContractReport): readonly string[] {
-  return problems.map((problem) => `${contract.source} (${contract.type}): ${problem}`)
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {

@@ -52,6 +52,7 @@ function openLocked(directory: string, clock: Clock): RunFolder {
   const lock = takeLock(directory)
   try {
     const journal = openJournal(directory, clock)
+    makeDirectory(join(directory, 'store'))
     const store = new FileArtifactStore(join(directory, 'store'))
     const close = (): void => {
       journal[Symbol.dispose]()

@@ -1,4 +1,10 @@
-import type { ArtifactDeclaration, Pipeline, PromptStep, Step } from '../pipeline/pipeline.ts'
+import type {
+  ArtifactDeclaration,
+  CommandStep,
+  Pipeline,
+  PromptStep,
+  Step,
+} from '../pipeline/pipeline.ts'
 import type { Plan, PlannedStep } from '../pipeline/plan.ts'
 
 /** What a test says about a prompt step; the rest has defaults. */
@@ -40,26 +46,11 @@ export function sketchPlan(steps: readonly Step[], sketch: PlanSketch = {}): Pla
 
 /** A prompt step without artifacts, dependencies or retries, unless the sketch says otherwise. */
 export function sketchStep(sketch: StepSketch): PromptStep {
-  const location = { file: 'test.yaml', line: 1, column: 1 }
   return {
+    ...BASE,
     kind: 'prompt',
-    dependencies: [],
-    inject: [],
-    artifacts: [],
-    mount: undefined,
-    contracts: [],
-    retry: {
-      maxAttempts: 1,
-      backoff: 'fixed',
-      baseDelayMs: 1000,
-      maxDelayMs: 60_000,
-      onFailure: 'fail',
-    },
-    timeoutMs: 900_000,
-    message: undefined,
-    location,
     persona: 'navigator',
-    task: { text: `Do ${sketch.id}.`, location },
+    task: { text: `Do ${sketch.id}.`, location: LOCATION },
     model: undefined,
     permissions: undefined,
     turns: 40,
@@ -67,6 +58,32 @@ export function sketchStep(sketch: StepSketch): PromptStep {
     ...sketch,
   }
 }
+
+/** A command step that runs `true`, unless the sketch says otherwise. */
+export function sketchCommand(sketch: Partial<CommandStep> & { readonly id: string }): CommandStep {
+  const script = { text: 'true', location: LOCATION }
+  return { ...BASE, kind: 'command', script, dir: undefined, ...sketch }
+}
+
+const LOCATION = { file: 'test.yaml', line: 1, column: 1 }
+
+const BASE = {
+  dependencies: [],
+  inject: [],
+  artifacts: [],
+  mount: undefined,
+  contracts: [],
+  retry: {
+    maxAttempts: 1,
+    backoff: 'fixed',
+    baseDelayMs: 1000,
+    maxDelayMs: 60_000,
+    onFailure: 'fail',
+  },
+  timeoutMs: 900_000,
+  message: undefined,
+  location: LOCATION,
+} as const satisfies Partial<Step>
 
 /** A required file artifact below `output/`. */
 export function sketchArtifact(

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { takeLock } from './lock.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wave-lock-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const lockFile = () => join(directory, 'lock')
+const mine = (): Record<string, unknown> => {
+  using _ = takeLock(directory)
+  const content: Record<string, unknown> = JSON.parse(readFileSync(lockFile(), 'utf8'))
+  return content
+}
+
+test('a live lock is respected and names the process; releasing it leaves nothing behind', () => {
+  const lock = takeLock(directory)
+  expect(() => takeLock(directory)).toThrow(
+    expect.objectContaining({
+      code: 'run-locked',
+      exitCode: 4,
+      message: expect.stringContaining(String(process.pid)),
+    }),
+  )
+  lock[Symbol.dispose]()
+  expect(readdirSync(directory)).toEqual([])
+  takeLock(directory)[Symbol.dispose]()
+})
+
+test('the lock of a dead process is taken over', () => {
+  const { pid } = spawnSync('true')
+  writeFileSync(lockFile(), JSON.stringify({ ...mine(), pid }))
+  using _ = takeLock(directory)
+  expect(readFileSync(lockFile(), 'utf8')).toContain(`"pid":${process.pid}`)
+  expect(readdirSync(directory)).toEqual(['lock'])
+})
+
+test('a recycled pid and a lock from before a reboot are recognised as dead', () => {
+  for (const change of [{ startTime: '1' }, { bootId: 'another-boot' }]) {
+    writeFileSync(lockFile(), JSON.stringify({ ...mine(), ...change }))
+    takeLock(directory)[Symbol.dispose]()
+    expect(readdirSync(directory)).toEqual([])
+  }
+})
+
+test('an unreadable lock is no lock', () => {
+  writeFileSync(lockFile(), '{')
+  takeLock(directory)[Symbol.dispose]()
+  expect(readdirSync(directory)).toEqual([])
+})
