@@ -5,12 +5,15 @@ export type SandboxKind = 'auto' | 'docker' | 'local'
 
 export interface Sandboxes {
   /** Throws `WaveError`: `docker-unreachable`, `image-missing`, `image-unfit`. */
-  docker(): Promise<WorkspaceProvider>
-  local(): WorkspaceProvider
+  docker(): Promise<SandboxProvider>
+  local(): SandboxProvider
 }
 
+/** Some have something to close: the engine's work goes on after the last step. */
+export type SandboxProvider = WorkspaceProvider & Partial<AsyncDisposable>
+
 export interface ChosenSandbox {
-  readonly provider: WorkspaceProvider
+  readonly provider: SandboxProvider
   /** Why the local view stands in for Docker. */
   readonly note: string | undefined
 }

@@ -14,7 +14,7 @@ import { createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
 import type { PreparedRun, RunOptions } from './prepare.ts'
 import type { Config } from './config/load.ts'
 import { openDocker } from './open-docker.ts'
-import { chooseSandbox } from './sandbox.ts'
+import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
 
 /** The parts that a run is made of, opened. */
 export interface Wiring extends AsyncDisposable {
@@ -39,20 +39,30 @@ export interface Wiring extends AsyncDisposable {
  * The one place where implementations meet ports. Also the preflight: whatever the environment lacks is
  * found here, before a model is called and before the run exists.
  */
-export async function wire(job: {
+export async function wire(job: WiringJob): Promise<Wiring> {
+  const { prepared, options, signal } = job
+  checkDeliverable(prepared.project.root)
+  const sandbox = await chooseSandbox(options.sandbox, prepared.plan, {
+    docker: () => openDocker(prepared.config),
+    local: () => new LocalWorkspaceProvider(),
+  })
+  try {
+    signal.throwIfAborted()
+    return await assemble(job, sandbox)
+  } catch (error) {
+    await sandbox.provider[Symbol.asyncDispose]?.()
+    throw error
+  }
+}
+
+interface WiringJob {
   readonly prepared: PreparedRun
   readonly options: RunOptions
   readonly signal: AbortSignal
-}): Promise<Wiring> {
-  const { prepared, options, signal } = job
-  const { project, config, plan } = prepared
-  checkDeliverable(project.root)
-  await using opened = new AsyncDisposableStack()
-  const sandbox = await chooseSandbox(options.sandbox, plan, {
-    docker: async () => opened.use(await openDocker(config)),
-    local: () => new LocalWorkspaceProvider(),
-  })
-  signal.throwIfAborted()
+}
+
+async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox): Promise<Wiring> {
+  const { project, config } = prepared
   const source = createSnapshotSource({ dataDir: config.paths.dataDir })
   const snapshot = await source.take(project.root, { include: [], history: 'full' })
   signal.throwIfAborted()
@@ -60,8 +70,7 @@ export async function wire(job: {
   signal.throwIfAborted()
   const runId = systemIds.runId()
   const runs = runsFolder(project.root)
-  const folder = opened.use(openRunFolder(runs, runId, systemClock))
-  const resources = opened.move()
+  const folder = openRunFolder(runs, runId, systemClock)
   return {
     parts: {
       snapshot,
@@ -80,7 +89,10 @@ export async function wire(job: {
       ...(facts !== undefined && { facts }),
     },
     notes: sandbox.note === undefined ? [] : [sandbox.note],
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      folder[Symbol.dispose]()
+      await sandbox.provider[Symbol.asyncDispose]?.()
+    },
   }
 }
 

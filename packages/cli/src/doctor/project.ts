@@ -12,7 +12,10 @@ export function checkFiles(invocation: Invocation, project: Project): readonly C
     ]
   }
   const { checked, problems } = checkProject(invocation, project, [])
-  if (problems.length === 0) return [ok(name, `${checked.length} files are valid`)]
+  if (problems.length === 0) {
+    const count = checked.length === 0 ? 'none of its own' : `${checked.length} valid`
+    return [ok(name, count)]
+  }
   return problems.map(({ message, location, hint }) => {
     const place = location === undefined ? '' : ` (${location.file}:${location.line})`
     return failure(name, `${message}${place}`, hint ?? 'Run "wave validate" for all of it.')
