@@ -3,10 +3,16 @@ import type { PipelineFile } from './load.ts'
 
 // The same relative depth from src/ and from dist/.
 const FOLDER = new URL('../../builtin/pipelines/', import.meta.url)
+const ENDING = '.yaml'
 
 /** The pipelines that come with wave. */
 export function bundledPipelines(): PipelineFile[] {
   return bundledPipelineNames().map(readBundled)
+}
+
+/** The bundled pipeline of that name, if there is one. */
+export function bundledPipeline(name: string): PipelineFile | undefined {
+  return bundledPipelineNames().includes(name) ? readBundled(name) : undefined
 }
 
 export function bundledPipelineNames(): string[] {
@@ -24,5 +30,3 @@ function readBundled(name: string): PipelineFile {
     origin: 'bundled',
   }
 }
-
-const ENDING = '.yaml'

@@ -8,9 +8,9 @@ export class StepGraph {
   readonly steps: readonly Step[]
   readonly #indexById: ReadonlyMap<string, number>
   readonly #parents: readonly (readonly number[])[]
-  /** The last search that visited a step. */
-  readonly #visited: Uint32Array
-  #search = 0
+  readonly #children: readonly (readonly number[])[]
+  /** What was asked for lately: many steps ask for the same early one. */
+  readonly #descendants = new Map<number, Uint8Array>()
 
   /** Unknown dependencies are left out. Of equal ids, the first counts. */
   constructor(steps: readonly Step[]) {
@@ -21,7 +21,11 @@ export class StepGraph {
     this.steps = steps
     this.#indexById = indexById
     this.#parents = steps.map((step) => step.dependencies.flatMap((id) => indexById.get(id) ?? []))
-    this.#visited = new Uint32Array(steps.length)
+    const children = steps.map((): number[] => [])
+    for (const [index, parents] of this.#parents.entries()) {
+      for (const parent of parents) children[parent]?.push(index)
+    }
+    this.#children = children
   }
 
   find(id: string): Step | undefined {
@@ -35,18 +39,18 @@ export class StepGraph {
   /** Whether a step is reachable from another one through dependencies. */
   isAncestor(ancestor: string, step: Step): boolean {
     if (step.dependencies.includes(ancestor)) return true
-    const wanted = this.#indexById.get(ancestor)
-    if (wanted === undefined) return false
-    return this.#walk(step, (index) => index === wanted)
+    const from = this.#indexById.get(ancestor)
+    const to = this.#indexById.get(step.id)
+    if (from === undefined || to === undefined) return false
+    return this.#descendantsOf(from)[to] === 1
   }
 
   /** Everything reachable through dependencies. */
   ancestorsOf(step: Step): ReadonlySet<string> {
+    const start = this.#indexById.get(step.id)
     const ancestors = new Set<string>()
-    this.#walk(step, (index) => {
-      ancestors.add(this.steps[index]?.id ?? '')
-      return false
-    })
+    const found = start === undefined ? [] : reach(start, this.#parents).found
+    for (const index of found) ancestors.add(this.steps[index]?.id ?? '')
     return ancestors
   }
 
@@ -76,14 +80,10 @@ export class StepGraph {
 
   /** By index: whether a step could never start, because a circle is above it. */
   #findStuck(): boolean[] {
-    const children = this.steps.map((): number[] => [])
     const waiting = this.#parents.map((parents) => parents.length)
-    for (const [index, parents] of this.#parents.entries()) {
-      for (const parent of parents) children[parent]?.push(index)
-    }
     const ready = waiting.flatMap((count, index) => (count === 0 ? [index] : []))
     for (let index = ready.pop(); index !== undefined; index = ready.pop()) {
-      for (const child of children[index] ?? []) {
+      for (const child of this.#children[index] ?? []) {
         waiting[child] = (waiting[child] ?? 0) - 1
         if (waiting[child] === 0) ready.push(child)
       }
@@ -91,18 +91,33 @@ export class StepGraph {
     return waiting.map((count) => count > 0)
   }
 
-  /** Visits ancestors, nearest first, until the visitor says stop. */
-  #walk(step: Step, visit: (index: number) => boolean): boolean {
-    this.#search += 1
-    const stack = [this.#indexById.get(step.id) ?? -1]
-    for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
-      for (const parent of this.#parents[index] ?? []) {
-        if (this.#visited[parent] === this.#search) continue
-        if (visit(parent)) return true
-        this.#visited[parent] = this.#search
-        stack.push(parent)
-      }
-    }
-    return false
+  #descendantsOf(index: number): Uint8Array {
+    const known = this.#descendants.get(index)
+    if (known !== undefined) return known
+    if (this.#descendants.size >= MAX_REMEMBERED) this.#descendants.clear()
+    const { visited } = reach(index, this.#children)
+    this.#descendants.set(index, visited)
+    return visited
   }
+}
+
+const MAX_REMEMBERED = 64
+
+/** What can be reached from a node, which itself counts only if a circle leads back. */
+function reach(
+  start: number,
+  edges: readonly (readonly number[])[],
+): { readonly visited: Uint8Array; readonly found: readonly number[] } {
+  const visited = new Uint8Array(edges.length)
+  const found: number[] = []
+  const stack = [start]
+  for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
+    for (const next of edges[index] ?? []) {
+      if (visited[next] === 1) continue
+      visited[next] = 1
+      found.push(next)
+      stack.push(next)
+    }
+  }
+  return { visited, found }
 }

@@ -1,8 +1,13 @@
 import type { RunLimits } from '../events.ts'
 import type { Persona, ToolName } from '../persona/persona.ts'
 import type { ResolvedModel } from '../ports.ts'
+import { inheritStandIns } from './inherit.ts'
+import { failed } from './load.ts'
 import type { Loaded } from './load.ts'
 import type { Pipeline, Step } from './pipeline.ts'
+import { checkPrices, planLimits } from './plan-limits.ts'
+import { StepPlanner } from './plan-step.ts'
+import { checkWiring } from './wiring.ts'
 
 /** Everything that can be known before a token is spent. */
 export interface Plan {
@@ -19,7 +24,7 @@ export interface PlannedStep {
   readonly runner: 'agent' | 'command' | 'evidence'
   /** Undefined for command steps. */
   readonly persona: Persona | undefined
-  /** Persona and system prompt with `project.*` filled in. */
+  /** The persona's prompt with `project.*` filled in. The base rules go before it when a model is called. */
   readonly systemPrompt: string
   /** Tools with at least one permitted call, in the order of TOOL_NAMES. Empty in evidence mode. */
   readonly tools: readonly ToolName[]
@@ -27,7 +32,7 @@ export interface PlannedStep {
   readonly models: readonly ResolvedModel[]
   /** Whether it needs a workspace that executes: commands, `bash`, read-write mounts, test contracts. */
   readonly executes: boolean
-  /** Everything reachable through dependencies. */
+  /** Everything reachable through dependencies. Collected anew on each access: keep it while you use it. */
   readonly ancestors: ReadonlySet<string>
   readonly dependents: readonly string[]
   /** The `completed` message when the runner reports none. */
@@ -71,6 +76,27 @@ export const BUILT_IN_CAPS: LimitCaps = {
 }
 
 /** Decides everything that can be decided before the run: who does what, with which tools, within which limits. */
-export function planPipeline(_pipeline: Pipeline, _context: PlanContext): Loaded<Plan> {
-  throw new Error('Internal error: not written yet')
+export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Plan> {
+  const pipeline = inheritStandIns(loaded)
+  const wiring = checkWiring(pipeline)
+  const { limits, problems: widened } = planLimits(pipeline, context.limits ?? NO_RULES)
+  const mode = modeOf(pipeline, context)
+  const planner = new StepPlanner(pipeline, { context, mode })
+  const steps = pipeline.steps.map((step, index) => planner.plan(step, index))
+  const problems = [...wiring, ...widened, ...planner.problems]
+  if (problems.length > 0) return failed(problems)
+  // A missing model is told only when nothing is wrong with the files: it is another kind of error.
+  const missing = [...planner.missing, ...checkPrices(steps, limits)]
+  if (missing.length > 0) return failed(missing)
+  const verdict = loaded.verdict ?? (mode === 'evidence' ? pipeline.verdict : undefined)
+  return { ok: true, value: { pipeline: { ...pipeline, verdict }, mode, steps, limits } }
+}
+
+const NO_RULES: LimitRules = { caps: BUILT_IN_CAPS, layers: [] }
+
+function modeOf(pipeline: Pipeline, context: PlanContext): Plan['mode'] {
+  if (context.hasModels) return 'model'
+  const prompts = pipeline.steps.filter((step) => step.kind === 'prompt')
+  const hasStandIns = prompts.length > 0 && prompts.every((step) => step.standIn !== undefined)
+  return hasStandIns ? 'evidence' : 'model'
 }

@@ -64,7 +64,7 @@ class Wiring {
     if (cycle === undefined) return false
     const [first = ''] = cycle
     if (cycle.length > 1) {
-      const shown = [...cycle, first].map((id) => `"${id}"`).join(' -> ')
+      const shown = showCircle(cycle)
       const index = this.#pipeline.steps.findIndex((step) => step.id === first)
       this.#report(`Steps wait for each other: ${shown}.`, ['steps', index, 'dependencies'])
     }
@@ -143,3 +143,12 @@ class Wiring {
     this.problems.push({ code: 'pipeline-invalid', message, ...place, ...advice })
   }
 }
+
+function showCircle(cycle: readonly string[]): string {
+  const ids = cycle.map((id) => `"${id}"`)
+  const more = ids.length - MAX_SHOWN
+  const shown = more > 0 ? [...ids.slice(0, MAX_SHOWN), `${more} more`] : ids
+  return [...shown, ids[0]].join(' -> ')
+}
+
+const MAX_SHOWN = 20

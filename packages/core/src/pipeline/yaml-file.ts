@@ -184,9 +184,10 @@ function findUnsafe(
   })
   if (found !== undefined) return found
   try {
-    document.toJS({ maxAliasCount: MAX_ALIASES })
+    // Throws for aliases that contain themselves.
+    JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES }))
   } catch (error) {
-    if (!(error instanceof ReferenceError || error instanceof RangeError)) throw error
+    if (!(error instanceof ReferenceError || error instanceof TypeError)) throw error
     return { message: 'The aliases of the file expand to too much.', offset: 0 }
   }
   return undefined
