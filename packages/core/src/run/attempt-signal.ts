@@ -41,12 +41,17 @@ function isFailure(value: unknown): value is StepFailure {
  */
 export function unlessDeaf<T>(work: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
+  let timer: Disposable | undefined
   const giveUp = (): void => {
-    clock.after(GRACE_MS, () => reject(new Error('The runner did not stop.')))
+    timer = clock.after(GRACE_MS, () => reject(new Error('The attempt did not stop.')))
+  }
+  const settled = (): void => {
+    signal.removeEventListener('abort', giveUp)
+    timer?.[Symbol.dispose]()
   }
   if (signal.aborted) giveUp()
   else signal.addEventListener('abort', giveUp, { once: true })
-  work.then(resolve, reject)
+  work.then(resolve, reject).finally(settled)
   return promise
 }
 

@@ -74,7 +74,8 @@ export async function runAttempt(request: AttemptRequest): Promise<AttemptEnd> {
     await scope.workspace[Symbol.asyncDispose]()
   }
   try {
-    const result = await perform(scope).catch((error: unknown) => expected(scope, error))
+    const work = unlessDeaf(perform(scope), limit.signal, clock)
+    const result = await work.catch((error: unknown) => expected(scope, error))
     return { result, durationMs: elapsed(), close }
   } catch (error) {
     await close()
@@ -123,8 +124,7 @@ async function perform(scope: Scope): Promise<AttemptResult> {
   const task = renderTemplate(taskOf(planned), templateScope(run, planned, attempt, scope.inputs))
   if (!task.ok) return failed(planned, { reason: 'template-failed', message: task.message })
   if (needsWorkspace(planned)) scope.workspace.openAhead()
-  const work = runnerOf(run, planned).run(stepContext(scope, task.text))
-  const outcome = await unlessDeaf(work, scope.signal, run.request.clock)
+  const outcome = await runnerOf(run, planned).run(stepContext(scope, task.text))
   if (outcome.status === 'succeeded') return conclude(scope, outcome)
   const failure = scope.signal.aborted ? abortReason(scope.signal) : outcome.failure
   const { usage, lastText = '' } = outcome

@@ -12,6 +12,9 @@ import { MemoryWorkspaceProvider } from '../testing/memory-workspace.ts'
 import { sketchArtifact, sketchPlan, sketchStep } from '../testing/plans.ts'
 import type { PlanSketch, StepSketch } from '../testing/plans.ts'
 import { startRig, succeed } from '../testing/rig.ts'
+import { journalPath } from './journal.ts'
+import { readJournal } from './journal-scan.ts'
+import { findRun, openRunFolder, runsFolder } from './run-folder.ts'
 import { fold } from './state.ts'
 
 const plan = (steps: readonly StepSketch[], sketch?: PlanSketch) =>
@@ -718,6 +721,27 @@ describe('the end', () => {
     const { state } = await rig.result
     expect(fold(rig.journal.events)).toEqual(state)
     expect(state.finished).toMatchObject({ outcome: 'completed', exitCode: 0, costUsd: 0 })
+  })
+
+  test('a run on disk leaves a journal and a store that tell all of it', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'wave-run-'))
+    const folder = openRunFolder(runsFolder(root), 'r1', new ManualClock())
+    const { journal, store } = folder
+    const rig = startRig({
+      plan: plan([{ id: 'a', artifacts: [sketchArtifact('one', 'notes/one.md')] }]),
+      projectRoot: root,
+      journal,
+      store,
+      perform: () => succeed({ one: 'eins' }),
+    })
+    const { state } = await rig.result
+    folder[Symbol.dispose]()
+    const read = readJournal(journalPath(findRun(runsFolder(root), 'last')))
+    expect(fold(read.events)).toEqual(state)
+    const [artifact] = state.steps.get('a')?.artifacts ?? []
+    expect(artifact && String(store.get(artifact))).toBe('eins')
+    expect(state.started && String(store.get(state.started.input))).toBe('the input')
+    rmSync(root, { recursive: true })
   })
 
   test('JSON input is parsed before anything starts', async () => {

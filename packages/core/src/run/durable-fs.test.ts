@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createFile, makeDirectory, replaceFile, storageError } from './durable-fs.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'wave-fs-'))
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+test('directories are created with their parents, and an existing one is fine', () => {
+  makeDirectory(join(root, 'a/b/c'))
+  makeDirectory(join(root, 'a/b/c'))
+  expect(statSync(join(root, 'a/b')).mode & 0o777).toBe(0o700)
+})
+
+test('a file is created once, and replaced as a whole', () => {
+  const path = join(root, 'file')
+  createFile(path, Buffer.from('one'))
+  expect(() => createFile(path, Buffer.from('two'))).toThrow('EEXIST')
+  replaceFile(path, Buffer.from('three'), 0o644)
+  expect(readFileSync(path, 'utf8')).toBe('three')
+  expect(statSync(path).mode & 0o777).toBe(0o644)
+  expect(readdirSync(root)).toEqual(['file'])
+})
+
+test('a replacement that fails leaves no temporary file', () => {
+  mkdirSync(join(root, 'target/inside'), { recursive: true })
+  expect(() => replaceFile(join(root, 'target'), Buffer.from('x'))).toThrow(/EISDIR|ENOTEMPTY/)
+  expect(readdirSync(root)).toEqual(['target'])
+})
+
+test.each([
+  ['ENOSPC', 'disk-full'],
+  ['EROFS', 'path-unwritable'],
+])('DF-04 %s is an error that the user can fix', (code, expected) => {
+  const cause = Object.assign(new Error(code), { code })
+  expect(storageError(cause, '/x')).toMatchObject({ code: expected, exitCode: 4 })
+})
+
+test('a bug stays a bug', () => {
+  const bug = new TypeError('oops')
+  expect(storageError(bug, '/x')).toBe(bug)
+})
