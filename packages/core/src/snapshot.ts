@@ -46,6 +46,11 @@ export interface History {
   log(query: HistoryQuery): Promise<readonly Commit[]>
   /** Unified diff of one commit against its first parent (the empty tree for a root). Undefined: no such commit. */
   diff(commit: string, paths?: readonly string[]): Promise<string | undefined>
+  /**
+   * The same for many commits at once, by full id. Absent: no such commit, or more than is read in one
+   * go; ask for those one by one.
+   */
+  diffs(commits: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Bytes of a file at a commit. Undefined: no such commit or file. */
   read(commit: string, path: string): Promise<Uint8Array | undefined>
   /** One entry per line of the range, in order. Lines count from 1, both ends included. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { posix } from 'node:path'
 
 import type { BlameLine, Commit, History, HistoryQuery, RevertCheck } from '@wave/core'
 
@@ -32,11 +33,12 @@ export class GitHistory implements History {
 
   async log(query: HistoryQuery): Promise<readonly Commit[]> {
     const { head } = this.point
-    if (head === undefined) return []
+    if (head === undefined || query.paths?.some(isOutside)) return []
     const args = ['log', '-z', '--numstat', '--full-diff', LOG_FORMAT, '--encoding=UTF-8']
     args.push('--diff-merges=first-parent', `--max-count=${query.max}`, ...PLAIN)
-    if (query.since !== undefined) args.push(`--since=${query.since}`)
-    if (query.until !== undefined) args.push(`--until=${query.until}`)
+    // As numbers: git's own reading of dates gives up on some years and guesses.
+    if (query.since !== undefined) args.push(`--max-age=${epochSeconds(query.since)}`)
+    if (query.until !== undefined) args.push(`--min-age=${epochSeconds(query.until)}`)
     args.push(head, '--', ...(query.paths ?? []))
     return parseLog((await this.#git(args)).stdout)
   }
@@ -44,15 +46,31 @@ export class GitHistory implements History {
   async diff(commit: string, paths: readonly string[] = []): Promise<string | undefined> {
     const found = await this.#parents(commit)
     if (found === undefined) return undefined
+    if (paths.some(isOutside)) return ''
     const from = found.parents[0] ?? emptyTree(found.id)
     const format = ['-r', '-p', '--full-index', '--no-renames', ...PLAIN]
     const args = ['diff-tree', ...format, from, found.id, '--', ...paths]
     return decodeText((await this.#git(args)).stdout)
   }
 
+  async diffs(commits: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const ids = commits.filter((commit) => /^[0-9a-f]{40,64}$/.test(commit))
+    if (ids.length === 0) return new Map()
+    const format = ['-r', '-p', '--root', '--full-index', '--no-renames', ...PLAIN]
+    const result = await this.#git(
+      ['diff-tree', '--stdin', '--diff-merges=first-parent', ...format],
+      {
+        input: ids.map((id) => `${id}\n`).join(''),
+        maxOutputBytes: MAX_DIFFS_BYTES,
+        truncate: true,
+      },
+    )
+    return splitDiffs(decodeText(result.stdout), result.truncated)
+  }
+
   async read(commit: string, path: string): Promise<Uint8Array | undefined> {
     const id = await this.resolve(commit)
-    if (id === undefined) return undefined
+    if (id === undefined || isOutside(path)) return undefined
     const { stdout } = await this.#git(['ls-tree', '-z', id, '--', path])
     const [entry] = stdout.toString().split('\t', 1)
     const [, type, oid] = entry?.split(' ') ?? []
@@ -132,6 +150,8 @@ export class GitHistory implements History {
 /** Hash, parents, author and committer time, message; each field ends with NUL. */
 const LOG_FORMAT = '--format=tformat:commit%x00%H%x00%P%x00%at%x00%ct%x00%B%x00'
 
+const MAX_DIFFS_BYTES = 64 * 2 ** 20
+
 const PLAIN = ['--no-textconv', '--no-ext-diff', '--no-color'] as const
 
 /** Id of the tree without entries, in the object format of the repository. */
@@ -141,10 +161,32 @@ function emptyTree(id: string): string {
     : '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'
 }
 
+/** Git refuses such paths, and the history holds none. */
+function isOutside(path: string): boolean {
+  const plain = posix.normalize(path)
+  return path === '' || plain === '..' || plain.startsWith('../') || plain.startsWith('/')
+}
+
+function epochSeconds(date: string): number {
+  const time = Date.parse(date)
+  if (Number.isNaN(time)) throw new Error(`Internal error: not a date: ${date}`)
+  return Math.max(0, Math.floor(time / 1_000))
+}
+
 function countLines(content: Uint8Array): number {
   let lines = 0
   for (const byte of content) if (byte === 0x0a) lines++
   return content.length > 0 && content.at(-1) !== 0x0a ? lines + 1 : lines
+}
+
+/** Each diff follows a line with the commit's id; lines of a diff itself never look like that. */
+function splitDiffs(output: string, truncated: boolean): Map<string, string> {
+  const parts = output.split(/^([0-9a-f]{40,64})\n/m).slice(1)
+  const diffs = new Map<string, string>()
+  for (let at = 0; at < parts.length; at += 2) diffs.set(parts[at] ?? '', parts[at + 1] ?? '')
+  const last = parts.at(-2)
+  if (truncated && last !== undefined) diffs.delete(last)
+  return diffs
 }
 
 /** Records are NUL-terminated; a commit's own have a fixed number, its files begin with a count. */

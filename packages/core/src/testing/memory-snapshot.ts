@@ -29,6 +29,7 @@ function memoryHistory(commits: readonly Commit[]): History {
   return {
     log: ({ max }) => Promise.resolve(commits.slice(0, max)),
     diff: () => Promise.resolve(undefined),
+    diffs: () => Promise.resolve(new Map()),
     read: () => Promise.resolve(undefined),
     blame: () => Promise.resolve([]),
     revert: () => Promise.resolve({ applies: false, problem: 'There is no history.' }),

@@ -11,12 +11,12 @@ export function renderTriage(findings: Findings): Uint8Array {
   const triage = {
     symptom: plain(firstLine(findings).slice(0, 500)) || '(empty)',
     severity: severity.level,
-    severity_basis: plain(severity.basis),
+    severity_reason: plain(severity.basis),
     started_at: start?.utc ?? 'unknown',
     started_at_basis: startBasis(findings),
     blast_radius: {
       users: 'unknown',
-      services: 'unknown',
+      services: [],
       regions: 'unknown',
       endpoints: signals.endpoints.map((endpoint) => plain(endpoint.path)),
       http_statuses: signals.statuses.map(({ status }) => status),
@@ -42,13 +42,17 @@ function recentChanges({ recent, commits, setupChanges }: Findings): object[] {
   const ranks = new Map(commits.map((suspect, index) => [suspect.commit.id, index + 1]))
   const setup = new Map(setupChanges.map((change) => [change.commit.id, change.kind]))
   return recent.map((commit) => ({
-    commit: short(commit.id),
-    committed_at: commit.committedAt,
-    change: plain(commit.subject),
+    change: `${short(commit.id)} ${plain(commit.subject)}`,
+    when: commit.committedAt,
+    why_relevant: relevance(ranks.get(commit.id)),
     kind: setup.get(commit.id) ?? kindOfChange(commit),
     files: commit.files.slice(0, 10).map((file) => plain(file.path)),
-    suspect_rank: ranks.get(commit.id) ?? null,
   }))
+}
+
+function relevance(rank: number | undefined): string {
+  if (rank === undefined) return 'near the start in time; nothing else connects it to the symptom'
+  return `suspect ${rank}; the investigation gives the reasons`
 }
 
 function kindOfChange(commit: Findings['recent'][number]): string {
@@ -62,17 +66,19 @@ function mitigations({ commits }: Findings): object[] {
     if (revert?.applies !== true) return []
     return [
       {
-        option: `Revert commit ${short(commit.id)} (${plain(commit.subject)})`,
-        basis: `suspect ${index + 1}, likelihood ${likelihood}; the revert applies cleanly to the current state`,
-        how_to_undo: 'Revert the revert.',
+        action: `Revert commit ${short(commit.id)} (${plain(commit.subject)})`,
+        effect: `removes suspect ${index + 1}, likelihood ${likelihood}; the revert applies cleanly to the current state`,
+        risk: 'it may not be the cause, and what came with the commit is lost too',
+        undo: 'Revert the revert.',
         status: 'proposed, unproven',
       },
     ]
   })
   const rollback = {
-    option: 'Roll back to the release before the symptom began, if there was one',
-    basis: 'deployments were not available to wave',
-    how_to_undo: 'Deploy the current release again.',
+    action: 'Roll back to the release before the symptom began, if there was one',
+    effect: 'restores what ran before; deployments were not available to wave',
+    risk: 'later fixes and migrations may depend on the current release',
+    undo: 'Deploy the current release again.',
     status: 'proposed, unproven',
   }
   return [...reverts, rollback]

@@ -4,6 +4,8 @@ import type { ChangedLine } from '../findings.ts'
 import { LIMITS, mapBounded } from '../limits.ts'
 import { kindOf } from './path-kind.ts'
 
+const SMALL_LINES = 3_000
+
 /** A commit that may be ranked, with the lines it changed. */
 export interface Candidate {
   readonly commit: Commit
@@ -25,15 +27,22 @@ export async function readCandidates(snapshot: Snapshot): Promise<Candidates> {
   const commits = await snapshot.history.log({ max: 2 * LIMITS.commits })
   const singles = commits.filter((commit) => commit.parents.length === 1).slice(0, LIMITS.commits)
   const { default: parseDiff } = await import('parse-diff')
+  const together = await snapshot.history.diffs(singles.filter(isSmall).map(({ id }) => id))
   const candidates = await mapBounded(singles, async (commit) => {
-    const text = await diffOf(snapshot, commit)
-    return { commit, changes: parseDiff(text).flatMap(changedLines) }
+    const text = together.get(commit.id) ?? (await diffOf(snapshot, commit))
+    return { commit, changes: parseDiff(text.slice(0, LIMITS.diffChars)).flatMap(changedLines) }
   })
   return {
     candidates,
     merges: commits.filter((commit) => commit.parents.length > 1).length,
     roots: commits.filter((commit) => commit.parents.length === 0).length,
   }
+}
+
+/** Fit to be read together with others: a few hundred lines that people wrote. */
+function isSmall(commit: Commit): boolean {
+  const lines = commit.files.reduce((sum, { added = 0, deleted = 0 }) => sum + added + deleted, 0)
+  return lines <= SMALL_LINES && commit.files.every(({ path }) => kindOf(path) !== 'generated')
 }
 
 /** Only what people wrote: no lock files, no binaries, no vendored code. */
@@ -43,8 +52,7 @@ async function diffOf(snapshot: Snapshot, commit: Commit): Promise<string> {
     .map((file) => file.path)
     .slice(0, LIMITS.diffFiles)
   if (paths.length === 0) return ''
-  const text = (await snapshot.history.diff(commit.id, paths)) ?? ''
-  return text.slice(0, LIMITS.diffChars)
+  return (await snapshot.history.diff(commit.id, paths)) ?? ''
 }
 
 function changedLines(file: DiffFile): ChangedLine[] {

@@ -34,7 +34,15 @@ const RULES: readonly (readonly [PathKind, RegExp])[] = [
   ],
 ]
 
+const CACHED_PATHS = 100_000
+const known = new Map<string, PathKind>()
+
 /** What a file is for, judged by its path alone. */
 export function kindOf(path: string): PathKind {
-  return RULES.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other'
+  const cached = known.get(path)
+  if (cached !== undefined) return cached
+  const kind = RULES.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other'
+  if (known.size >= CACHED_PATHS) known.clear()
+  known.set(path, kind)
+  return kind
 }

@@ -55,6 +55,7 @@ function noHistory(): History {
   return {
     log: async () => [],
     diff: async () => undefined,
+    diffs: async () => new Map(),
     read: async () => undefined,
     blame: async () => [],
     revert: async () => ({ applies: false, problem: 'no history' }),
@@ -66,6 +67,10 @@ function historyOf(repository: GitRepository, tree: string): History {
     log: async ({ max }) => logOf(repository, max),
     diff: async (commit, paths = []) =>
       attempt(() => repository.git(['show', '--format=', '-p', commit, '--', ...paths]).toString()),
+    diffs: async (commits) =>
+      new Map(
+        commits.map((id) => [id, repository.git(['show', '--format=', '-p', id]).toString()]),
+      ),
     read: async (commit, path) =>
       attempt(() => repository.git(['cat-file', 'blob', `${commit}:${path}`])),
     blame: async (path, from, to) => blameOf(repository, path, [from, to]),
