@@ -37,7 +37,7 @@ describe('a run without a model', () => {
       /^\[\d\d:\d\d:\d\d\] started {3}triage {12}\(navigator\) {14}Starting step$/,
     )
     expect(lines[2]).toMatch(
-      /^\[\d\d:\d\d:\d\d\] completed triage {12}\(navigator\) {1,4}\d+s {6}- Triage complete$/,
+      /^\[\d\d:\d\d:\d\d\] completed triage {12}\(navigator\) {1,4}\d+s {6}- \S.*$/,
     )
     expect(stdout).toMatch(/\n\nPipeline incident-response (?:completed|partial) in \d+s\n/)
     expect(stdout).toContain('\nArtifacts: output/incident-report.md\n')

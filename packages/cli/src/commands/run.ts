@@ -1,14 +1,11 @@
 import { runPipeline, type RunResult } from '@wave/core'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
-import { type Log, openLog } from '../log.ts'
+import type { Log } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
-import { createRenderer } from '../render/create.ts'
 import { planToJson, renderPlan } from '../render/plan.ts'
 import { renderNote, renderWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
-import { afterRun } from './after-run.ts'
-import { wire } from '../wire.ts'
 
 /** Load, plan, wire, run, deliver, render, exit code. */
 export async function run(
@@ -21,6 +18,7 @@ export async function run(
   using interruption = invocation.host.catchSignals()
   try {
     const result = await perform(invocation, { prepared, options, interruption })
+    const { afterRun } = await import('./after-run.ts')
     const exitCode = await afterRun(invocation, { prepared, options, result })
     return interruption.exitCode() ?? exitCode
   } catch (error) {
@@ -40,6 +38,9 @@ async function perform(
   },
 ): Promise<RunResult> {
   const { prepared, options, interruption } = job
+  // From here on it is worth loading what a dry run does without.
+  const { wire } = await import('../wire.ts')
+  const { createRenderer } = await import('../render/create.ts')
   await using wiring = await wire({ ...job, signal: interruption.signal })
   const { err } = invocation.host
   for (const warning of prepared.warnings) err.write(renderWarning(warning))
@@ -64,11 +65,12 @@ async function perform(
   })
 }
 
-function openRunLog(invocation: Invocation, { config }: PreparedRun): Promise<Log> {
+async function openRunLog(invocation: Invocation, { config }: PreparedRun): Promise<Log> {
+  const { openLog } = await import('../log.ts')
   const toStderr = invocation.verbosity > 0
   const level = config.logLevel ?? (toStderr ? 'debug' : 'info')
   const { redact } = invocation.host
-  return openLog({ dataDir: config.paths.dataDir, toStderr, level, redact })
+  return await openLog({ dataDir: config.paths.dataDir, toStderr, level, redact })
 }
 
 function showPlan(invocation: Invocation, prepared: PreparedRun, options: RunOptions): number {

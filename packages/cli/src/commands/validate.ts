@@ -76,9 +76,18 @@ export function checkProject(
       : projectPipelines(project),
   )
   const facts = { personas: loaded.personas, project: config?.project.project ?? {} }
-  for (const file of pipelines ?? []) problems.push(...checkPipeline(file, project, facts))
+  const broken = own.flatMap(({ name }) => (loaded.personas.has(name) ? [] : name))
+  for (const file of pipelines ?? []) {
+    const found = checkPipeline(file, project, facts)
+    problems.push(...found.filter((problem) => !isAbout(problem, broken)))
+  }
   const files = [...own, ...(pipelines ?? [])].map(({ file }) => file)
   return { checked: files, problems }
+}
+
+/** A persona that does not load is told once, not again by everyone who names it. */
+function isAbout({ code, message }: Problem, personas: readonly string[]): boolean {
+  return code === 'persona-unknown' && personas.some((name) => message.includes(`"${name}"`))
 }
 
 function checkPipeline(
