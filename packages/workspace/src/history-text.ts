@@ -27,7 +27,10 @@ export async function renderHistory(
   if (ids.length === 0)
     ids.push(request.kind === 'blame' ? await history.workingCommit(head) : head)
   const args = [...argumentsOf(request), ...revisions(request, ids, snapshot.tree)]
-  return await print(history, args, request.path)
+  const printed = await print(history, args, request.path)
+  return printed.ok && request.kind === 'blame'
+    ? { ok: true, value: markUncommitted(printed.value, ids[0] ?? '') }
+    : printed
 }
 
 const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'] as const
@@ -61,11 +64,14 @@ async function print(
   const result = await hostGit(history.point.host, [...args, '--', ...paths], options)
   if (result.exitCode === 128 && !result.truncated)
     return { ok: false, problem: result.stderr.replace(/^fatal: /, '').trim() }
-  return {
-    ok: true,
-    value: result.stdout.toString().replaceAll(UNCOMMITTED, '$1 (not committed yet $2)'),
-  }
+  return { ok: true, value: result.stdout.toString() }
 }
 
-/** How blame shows a line of the working copy, which wave commits only for itself. */
-const UNCOMMITTED = /^([0-9a-f]+) (?:.*? )?\(wave +1970-01-01 +(\d+)\)/gm
+/** Lines of the working copy carry a commit that exists only for wave. */
+function markUncommitted(blame: string, commit: string): string {
+  return blame.replaceAll(WORKING_COPY, (line, id: string, number: string) =>
+    commit.startsWith(id) ? `${'0'.repeat(id.length)} (not committed yet ${number})` : line,
+  )
+}
+
+const WORKING_COPY = /^([0-9a-f]+) (?:.*? )?\(wave +1970-01-01 +(\d+)\)/gm

@@ -54,8 +54,6 @@ export interface GitProcess extends AsyncDisposable {
 
 const DEFAULT_TIMEOUT_MS = 300_000
 const DEFAULT_OUTPUT_BYTES = 512 * 2 ** 20
-/** 128 and up: killed, or git's own "fatal". */
-const NO_EXIT_CODE = 255
 
 /**
  * Runs git to its end: the only caller of git on the host, together with `openHostGit`. Plumbing only;
@@ -73,15 +71,15 @@ export async function hostGit(
     ...standardInput(options.input),
     maxBuffer: options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,
   })
-  const outcome = {
-    exitCode: result.exitCode ?? NO_EXIT_CODE,
-    stdout: Buffer.from(result.stdout.buffer, result.stdout.byteOffset, result.stdout.byteLength),
-    stderr: Buffer.from(result.stderr).toString(),
-    truncated: result.isMaxBuffer && options.truncate === true,
-  }
-  if (outcome.truncated) return outcome
-  if (outcome.exitCode === 0 || options.answers?.includes(outcome.exitCode)) return outcome
-  throw gitFailure(args, result, outcome.stderr)
+  const stderr = Buffer.from(result.stderr).toString()
+  const truncated = result.isMaxBuffer && options.truncate === true
+  // A git that was cut off may still have ended by itself, with 0.
+  const wasStopped = result.timedOut || (result.isMaxBuffer && !truncated)
+  const exitCode = truncated ? 0 : result.exitCode
+  if (wasStopped || exitCode === undefined || !isAnswer(exitCode, options))
+    throw gitFailure(args, result, stderr)
+  const { buffer, byteOffset, byteLength } = result.stdout
+  return { exitCode, stdout: Buffer.from(buffer, byteOffset, byteLength), stderr, truncated }
 }
 
 /** Starts git for streaming. Dispose it, or read it to its end and await `ended`. */
@@ -110,6 +108,10 @@ export async function openHostGit(
       await subprocess
     },
   }
+}
+
+function isAnswer(exitCode: number, options: GitOptions): boolean {
+  return exitCode === 0 || options.answers?.includes(exitCode) === true
 }
 
 function argv(repository: HostRepository, args: readonly string[]): string[] {

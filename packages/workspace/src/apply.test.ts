@@ -1,0 +1,225 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+import { describe, expect, it } from 'vitest'
+
+import { applyPatches, planApply } from './apply.ts'
+import type { Change } from './patch.ts'
+import { computePatch } from './patch.ts'
+import { createSnapshotSource } from './snapshot.ts'
+import { createGitProject, fingerprint, stockGit } from './testing/git-project.ts'
+import type { GitProject } from './testing/git-project.ts'
+
+async function patchFor(project: GitProject, changes: readonly Change[]): Promise<Uint8Array> {
+  const snapshot = await createSnapshotSource(project).take(project.root, {
+    include: [],
+    history: 'full',
+  })
+  async function* each() {
+    yield* changes
+  }
+  const patch = await computePatch(snapshot, each())
+  if (patch === undefined) throw new Error('nothing differs')
+  return patch.text
+}
+
+const write = (path: string, content: string, mode: 0o644 | 0o755 = 0o644): Change => ({
+  kind: 'write',
+  path,
+  mode,
+  content: Buffer.from(content),
+})
+
+async function apply(
+  project: GitProject,
+  patches: readonly Uint8Array[],
+  accept: readonly string[] = [],
+) {
+  return await applyPatches({ root: project.root, dataDir: project.dataDir, patches, accept })
+}
+
+const read = (project: GitProject, path: string) => readFileSync(join(project.root, path), 'utf8')
+
+describe('applyPatches', () => {
+  it('puts the changes on the working copy, stages nothing, commits nothing', async () => {
+    using project = createGitProject()
+    project.write('a.txt', 'one\ntwo\n')
+    project.write('gone.txt', 'x')
+    const head = project.commit('first')
+    project.write('a.txt', 'one\ntwo\nuncommitted\n')
+    const patch = await patchFor(project, [
+      write('a.txt', 'ONE\ntwo\nuncommitted\n'),
+      write('new dir/b.txt', 'b'),
+      { kind: 'delete', path: 'gone.txt' },
+    ])
+    project.write('unrelated.txt', 'changed in the meantime')
+    const git = fingerprint(join(project.root, '.git'))
+    const planned = await apply(project, [patch])
+    expect(planned.files.map((file) => file.status)).toEqual(['modified', 'deleted', 'added'])
+    expect(read(project, 'a.txt')).toBe('ONE\ntwo\nuncommitted\n')
+    expect(read(project, 'new dir/b.txt')).toBe('b')
+    expect(existsSync(join(project.root, 'gone.txt'))).toBe(false)
+    expect(fingerprint(join(project.root, '.git'))).toEqual(git)
+    expect(project.git('rev-parse', 'HEAD').trim()).toBe(head)
+    expect(project.git('diff', '--cached', '--name-only')).toBe('')
+  })
+
+  it('GH-26 keeps CRLF bytes and runs no filter, hook or fsmonitor of the repository', async () => {
+    using project = createGitProject()
+    const ran = join(project.folder, 'ran')
+    project.write('.gitattributes', '*.txt text eol=lf filter=evil\n')
+    project.write('a.txt', 'one\r\ntwo\r\n')
+    project.commit('first')
+    project.git('config', 'filter.evil.clean', `touch ${ran}; tr a-z A-Z`)
+    project.git('config', 'filter.evil.smudge', `touch ${ran}; tr a-z A-Z`)
+    project.git('config', 'core.fsmonitor', `touch ${ran}; false`)
+    project.git('config', 'core.autocrlf', 'input')
+    for (const hook of ['post-applypatch', 'applypatch-msg', 'post-index-change'])
+      project.write(`.git/hooks/${hook}`, `#!/bin/sh\ntouch ${ran}\n`)
+    const patch = await patchFor(project, [write('a.txt', 'one\r\nTWO\r\nthree \r\n')])
+    await apply(project, [patch])
+    expect(read(project, 'a.txt')).toBe('one\r\nTWO\r\nthree \r\n')
+    expect(existsSync(ran)).toBe(false)
+    stockGit(project.root, ['status'])
+    expect(existsSync(ran)).toBe(true)
+  })
+
+  it('refuses all of it when one touched file has changed, and names it', async () => {
+    using project = createGitProject()
+    project.write('a.txt', 'one\n'.repeat(20))
+    project.write('b.txt', 'x\n')
+    const patch = await patchFor(project, [
+      write('a.txt', `${'one\n'.repeat(19)}two\n`),
+      write('b.txt', 'y\n'),
+      write('c.txt', 'new\n'),
+    ])
+    // Far from the change: git alone would apply it.
+    project.write('a.txt', `zero\n${'one\n'.repeat(20)}`)
+    project.write('c.txt', 'mine\n')
+    const before = fingerprint(project.root)
+    const planned = await planApply({
+      root: project.root,
+      dataDir: project.dataDir,
+      patches: [patch],
+      accept: [],
+    })
+    expect(planned.drifted).toEqual([
+      { path: 'a.txt', problem: 'has changed' },
+      { path: 'c.txt', problem: 'exists already' },
+    ])
+    await expect(apply(project, [patch])).rejects.toMatchObject({
+      code: 'patch-drifted',
+      exitCode: 6,
+    })
+    expect(fingerprint(project.root)).toEqual(before)
+  })
+
+  it('refuses files that are gone, of another kind, or behind a link now', async () => {
+    using project = createGitProject()
+    project.write('gone', 'x')
+    project.write('kind', 'x')
+    project.write('dir/deep', 'x')
+    project.write('elsewhere/deep', 'x')
+    const patch = await patchFor(project, [
+      write('gone', 'y'),
+      write('kind', 'y'),
+      write('dir/deep', 'y'),
+    ])
+    rmSync(join(project.root, 'gone'))
+    rmSync(join(project.root, 'kind'))
+    symlinkSync('elsewhere/deep', join(project.root, 'kind'))
+    rmSync(join(project.root, 'dir'), { recursive: true })
+    symlinkSync('elsewhere', join(project.root, 'dir'))
+    const request = { root: project.root, dataDir: project.dataDir, patches: [patch], accept: [] }
+    expect((await planApply(request)).drifted).toEqual([
+      { path: 'dir/deep', problem: 'lies behind the link dir' },
+      { path: 'gone', problem: 'is gone' },
+      { path: 'kind', problem: 'is of another kind' },
+    ])
+  })
+
+  it('GH-23 applies flagged files only after a yes for each', async () => {
+    using project = createGitProject()
+    project.write('package.json', '{}\n')
+    const patch = await patchFor(project, [
+      write('package.json', '{"scripts":{}}\n'),
+      write('run.sh', '#!/bin/sh\n', 0o755),
+      write('src.ts', 'x\n'),
+    ])
+    await expect(apply(project, [patch], ['run.sh'])).rejects.toMatchObject({
+      code: 'approval-needed',
+      message: expect.stringContaining('package.json'),
+    })
+    expect(existsSync(join(project.root, 'src.ts'))).toBe(false)
+    await apply(project, [patch], ['run.sh', './package.json'])
+    expect(statSync(join(project.root, 'run.sh')).mode & 0o111).not.toBe(0)
+    expect(read(project, 'package.json')).toBe('{"scripts":{}}\n')
+  })
+
+  it.each(['../x', '.git/hooks/pre-commit', '.GIT/config', '/tmp/x', '.gitmodules'])(
+    'GH-20 never applies a text that writes %s, whatever was recorded about it',
+    async (path) => {
+      using project = createGitProject()
+      const text = [
+        `diff --git a/${path} b/${path}`,
+        'new file mode 100644',
+        `index ${'0'.repeat(40)}..587be6b4c3f93f93c489c0111bba5596147a26cb`,
+        '--- /dev/null',
+        `+++ b/${path}`,
+        '@@ -0,0 +1 @@',
+        '+x',
+        '',
+      ].join('\n')
+      const before = fingerprint(project.folder)
+      await expect(apply(project, [Buffer.from(text)], [path])).rejects.toMatchObject({
+        code: 'patch-invalid',
+      })
+      const after = new Map(
+        [...fingerprint(project.folder)].filter(([name]) => !name.startsWith('data')),
+      )
+      expect(after).toEqual(before)
+    },
+  )
+
+  it('GH-20 never applies a link, nor a file through it', async () => {
+    using project = createGitProject()
+    const id = '0'.repeat(40)
+    const link = `diff --git a/l b/l\nnew file mode 120000\nindex ${id}..${'1'.repeat(40)}\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc\n\\ No newline at end of file\n`
+    await expect(apply(project, [Buffer.from(link)])).rejects.toMatchObject({
+      code: 'patch-invalid',
+    })
+    expect(lstatSync(join(project.root, 'l'), { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  it('applies patches that build on each other, and refuses ones that contradict', async () => {
+    using project = createGitProject()
+    project.write('a.txt', 'one\n')
+    const first = await patchFor(project, [write('a.txt', 'two\n'), write('b.txt', 'b\n')])
+    const rival = await patchFor(project, [write('a.txt', 'other\n')])
+    project.write('a.txt', 'two\n')
+    const second = await patchFor(project, [write('a.txt', 'three\n')])
+    project.write('a.txt', 'one\n')
+    await expect(apply(project, [first, rival])).rejects.toMatchObject({ code: 'patch-drifted' })
+    await apply(project, [first, second])
+    expect([read(project, 'a.txt'), read(project, 'b.txt')]).toEqual(['three\n', 'b\n'])
+  })
+
+  it('changes modes and binary files in a project without git', async () => {
+    using project = createGitProject({ git: false })
+    project.write('tool', 'x')
+    project.write('bin', Buffer.from([0, 1, 2]))
+    const patch = await patchFor(project, [write('tool', 'x', 0o755), write('bin', '\0\x03')])
+    await apply(project, [patch], ['tool'])
+    expect(statSync(join(project.root, 'tool')).mode & 0o111).not.toBe(0)
+    expect(read(project, 'bin')).toBe('\0\x03')
+    chmodSync(join(project.root, 'tool'), 0o644)
+  })
+})
