@@ -11,18 +11,22 @@ export const INPUT_PATH = artifactPath('_input')
 export class StepWorkspace implements AsyncDisposable {
   readonly #open: () => Promise<Workspace>
   #opening: Promise<Workspace> | undefined
+  #failed = false
 
   constructor(open: () => Promise<Workspace>) {
     this.#open = open
   }
 
-  /** Whether anybody asked for it. */
+  /** Whether anybody asked for it. One that could not be opened counts as not asked for: some do without. */
   get wanted(): boolean {
-    return this.#opening !== undefined
+    return this.#opening !== undefined && !this.#failed
   }
 
   get(): Promise<Workspace> {
-    this.#opening ??= this.#open()
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#failed = true
+      throw error
+    })
     return this.#opening
   }
 
