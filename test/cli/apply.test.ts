@@ -1,0 +1,72 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { Sandbox } from '../support/cli.ts'
+
+const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
+const BEFORE = 'export const total = (order) =>\n  (order.items ?? []).length\n'
+const AFTER = 'export const total = (order) =>\n  order.items.length\n'
+
+/** A run whose remedy is to take the last commit back. */
+async function propose(sandbox: Sandbox, ...options: readonly string[]): Promise<string> {
+  sandbox.write('src/orders.js', BEFORE)
+  sandbox.initGit()
+  sandbox.write('src/orders.js', AFTER)
+  sandbox.commit('Simplify total')
+  const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', ...options]
+  const { stdout } = await sandbox.wave(args)
+  expect(stdout).toMatch(/\nChanges: 1 file \(\+1 -1\); apply with: wave apply \S+\n/)
+  const runs = readdirSync(join(sandbox.project, '.wave/runs'), { withFileTypes: true })
+  return runs.find((entry) => entry.isDirectory())?.name ?? ''
+}
+
+test('apply shows the change and, with consent, makes it and nothing else', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  expect(sandbox.read('src/orders.js')).toBe(AFTER)
+  const refused = await sandbox.wave(['apply', run])
+  expect(refused.exitCode).toBe(6)
+  expect(refused.stdout).toContain('modified  +1 -1  src/orders.js')
+  expect(refused.stderr).toContain('hint: Add --yes')
+  expect(sandbox.read('src/orders.js')).toBe(AFTER)
+  const before = sandbox.fingerprint(['.git', 'src/orders.js'])
+  const applied = await sandbox.wave(['apply', run.slice(0, 12), '--yes'])
+  expect(applied).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+  expect(sandbox.fingerprint(['.git', 'src/orders.js'])).toEqual(before)
+  expect(sandbox.git('diff', '--cached', '--name-only')).toBe('')
+})
+
+test('apply refuses a tree that has changed since, and leaves it', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  sandbox.write('src/orders.js', 'something else\n')
+  const { exitCode, stderr } = await sandbox.wave(['apply', run, '--yes'])
+  expect(exitCode).toBe(6)
+  expect(stderr).toContain('error[patch-drifted]')
+  expect(sandbox.read('src/orders.js')).toBe('something else\n')
+})
+
+test('run --apply applies at the end of the run', async () => {
+  using sandbox = new Sandbox()
+  await propose(sandbox, '--apply')
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+test('an unknown run and a run without changes are told', async () => {
+  using sandbox = new Sandbox()
+  const unknown = await sandbox.wave(['apply', 'x'])
+  expect(unknown.exitCode).toBe(2)
+  expect(unknown.stderr).toContain('error[run-unknown]')
+  await sandbox.wave(['run', 'incident-response', 'slow', '--provider', 'evidence'])
+  const nothing = await sandbox.wave(['apply', 'last', '--yes'])
+  expect(nothing.exitCode).toBe(2)
+  expect(nothing.stderr).toContain('error[no-patch]')
+})
+
+test('a run outside .wave/runs is not applied', async () => {
+  using sandbox = new Sandbox()
+  sandbox.write('planted/20200101-000000/journal.jsonl', '')
+  const { exitCode, stderr } = await sandbox.wave(['apply', '../../planted/20200101-000000', '-y'])
+  expect([exitCode, stderr.split(':')[0]]).toEqual([2, 'error[run-unknown]'])
+})
