@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Problem } from '../errors.ts'
+import { failed } from '../pipeline/source.ts'
+import type { Loaded } from '../pipeline/source.ts'
 import type { ShapePath } from '../pipeline/shape.ts'
 import { readShape } from '../pipeline/shape.ts'
 import { NAME_PATTERN } from '../pipeline/words.ts'
 import { nodeAt, offsetOf, parseYaml } from '../pipeline/yaml-file.ts'
 import type { YamlFile } from '../pipeline/yaml-file.ts'
+import { prebuilt } from '../prebuilt.ts'
 import { splitFrontMatter } from './front-matter.ts'
 import { parseEntry } from './permissions.ts'
 import type { Permissions, Persona } from './persona.ts'
@@ -33,13 +36,34 @@ export function loadPersonas(files: {
   for (const origin of ['bundled', 'project'] as const) {
     for (const file of files[origin]) {
       personas.delete(file.name)
-      const reader = new PersonaReader(file, origin)
-      const persona = reader.read()
-      problems.push(...reader.problems)
-      if (persona !== undefined && reader.problems.length === 0) personas.set(file.name, persona)
+      const digest = createHash('sha256').update(file.bytes).digest('hex')
+      const known = prebuilt().personas[digest]
+      const read = known?.name === file.name ? standAt(known, file) : readPersona(file)
+      if (read.ok) personas.set(file.name, { ...read.value, origin, digest })
+      else problems.push(...read.problems)
     }
   }
   return { personas, problems }
+}
+
+/** What a persona file says, without what only its source knows. */
+export type PersonaContent = Omit<Persona, 'origin' | 'digest'>
+
+/** Reads the front matter and the prompt of a persona file. */
+export function readPersona(file: PersonaFile): Loaded<PersonaContent> {
+  const reader = new PersonaReader(file)
+  const value = reader.read()
+  if (value !== undefined && reader.problems.length === 0) return { ok: true, value }
+  return failed(reader.problems)
+}
+
+/** A prebuilt persona, as if it had been read from this file. */
+function standAt(
+  content: PersonaContent,
+  { file }: PersonaFile,
+): { readonly ok: true; readonly value: PersonaContent } {
+  const promptLocation = { line: 1, column: 1, ...content.promptLocation, file }
+  return { ok: true, value: { ...content, file, promptLocation } }
 }
 
 const MAX_BYTES = 64 * 1024
@@ -48,14 +72,12 @@ const DEFAULT_ALLOW = ['read', 'grep', 'glob']
 class PersonaReader {
   readonly problems: Problem[] = []
   readonly #file: PersonaFile
-  readonly #origin: Persona['origin']
 
-  constructor(file: PersonaFile, origin: Persona['origin']) {
+  constructor(file: PersonaFile) {
     this.#file = file
-    this.#origin = origin
   }
 
-  read(): Persona | undefined {
+  read(): PersonaContent | undefined {
     const text = this.#decode()
     if (text === undefined) return undefined
     const parts = splitFrontMatter(text)
@@ -84,9 +106,7 @@ class PersonaReader {
       effort: shape.effort,
       permissions: this.#permissions(shape.permissions, yaml.value),
       message: shape.message,
-      origin: this.#origin,
       file,
-      digest: createHash('sha256').update(this.#file.bytes).digest('hex'),
     }
   }
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { PipelineFile } from './load.ts'
+import type { PipelineFile } from './source.ts'
 
 // The same relative depth from src/ and from dist/.
 const FOLDER = new URL('../../builtin/pipelines/', import.meta.url)

@@ -1,6 +1,6 @@
 import { WaveError } from '../errors.ts'
 import { suggestionHint } from '../suggest.ts'
-import type { PipelineFile } from './load.ts'
+import type { PipelineFile } from './source.ts'
 
 /** The pipeline of that name: the project's before the bundled one. Throws `pipeline-unknown`. */
 export function findPipeline(

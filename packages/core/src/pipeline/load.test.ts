@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { bundledPipelines } from './bundled.ts'
 import { findPipeline } from './catalog.ts'
 import { loadPipeline } from './load.ts'
-import type { Loaded, PipelineFile } from './load.ts'
+import type { Loaded, PipelineFile } from './source.ts'
 import type { Pipeline } from './pipeline.ts'
 import { PIPELINE } from './schema.ts'
 

@@ -1,6 +1,6 @@
 import { loadYaml } from '../lazy.ts'
 import type { Location, Problem } from '../errors.ts'
-import type { ProjectFiles } from './load.ts'
+import type { ProjectFiles } from './source.ts'
 import type { Template } from './pipeline.ts'
 import type { ShapePath } from './shape.ts'
 import { nodeAt, offsetOf } from './yaml-file.ts'

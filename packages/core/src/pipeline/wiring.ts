@@ -7,20 +7,23 @@ import type { Pipeline, Step } from './pipeline.ts'
  * What is wrong between the steps of a pipeline: ids, dependencies, circles, and artifacts that
  * nothing produces before they are needed.
  */
-export function checkWiring(pipeline: Pipeline): readonly Problem[] {
+export function checkWiring(pipeline: Wired): readonly Problem[] {
   const wiring = new Wiring(pipeline)
   wiring.check()
   return wiring.problems
 }
 
+/** What the wiring needs to know of a pipeline. */
+type Wired = Pick<Pipeline, 'steps' | 'verdict' | 'locate'>
+
 type Path = readonly (string | number)[]
 
 class Wiring {
   readonly problems: Problem[] = []
-  readonly #pipeline: Pipeline
+  readonly #pipeline: Wired
   readonly #graph: StepGraph
 
-  constructor(pipeline: Pipeline) {
+  constructor(pipeline: Wired) {
     this.#pipeline = pipeline
     this.#graph = new StepGraph(pipeline.steps)
   }
