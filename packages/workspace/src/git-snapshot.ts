@@ -2,7 +2,7 @@ import type { Snapshot, SnapshotFile } from '@wave/core'
 
 import { GitHistory } from './history.ts'
 import type { HostRepository } from './host-git.ts'
-import { ObjectReader } from './object-reader.ts'
+import { ObjectReader, readObjects } from './object-reader.ts'
 import type { Dropped } from './snapshot-files.ts'
 
 /** A snapshot that knows where its objects are, for whatever reads it in bulk. */
@@ -41,6 +41,19 @@ export class GitSnapshot implements Snapshot {
   async read(path: string): Promise<Uint8Array | undefined> {
     const file = this.file(path)
     return file === undefined ? undefined : await this.#reader.read(file.oid)
+  }
+
+  /** Files of the snapshot, in the order asked, through one git of their own. */
+  async *readMany(paths: readonly string[]): AsyncGenerator<Buffer> {
+    const oids = paths.map((path) => this.file(path)?.oid)
+    const known = oids.filter((oid) => oid !== undefined)
+    if (known.length !== oids.length)
+      throw new Error('Internal error: no such file in the snapshot')
+    for await (const content of readObjects(this.host, known)) {
+      if (content === undefined)
+        throw new Error('Internal error: an object of the snapshot is gone')
+      yield content
+    }
   }
 }
 

@@ -94,10 +94,12 @@ async function askRepository(
     const result = await hostGit(asked, ['rev-parse', ...args], { answers: [1] })
     return result.exitCode === 0 ? result.stdout.toString().replace(/\n$/, '') : undefined
   }
-  const gitDir = (await ask('--absolute-git-dir')) ?? dotGit
-  const commonDir = (await ask('--path-format=absolute', '--git-common-dir')) ?? gitDir
-  const objectFormat = (await ask('--show-object-format')) ?? 'sha1'
-  const head = await ask('--quiet', '--verify', 'HEAD')
+  const [gitDir = dotGit, commonDir = gitDir, objectFormat = 'sha1', head] = await Promise.all([
+    ask('--absolute-git-dir'),
+    ask('--path-format=absolute', '--git-common-dir'),
+    ask('--show-object-format'),
+    ask('--quiet', '--verify', 'HEAD'),
+  ])
   const name = head === undefined ? undefined : await ask('--symbolic-full-name', 'HEAD')
   const branch = name?.startsWith('refs/heads/') ? name.slice('refs/heads/'.length) : undefined
   const shallow = await exists(join(commonDir, 'shallow'))

@@ -7,7 +7,7 @@ import type { SnapshotFile } from '@wave/core'
 
 import { hostGit } from './host-git.ts'
 import type { HostRepository } from './host-git.ts'
-import type { Dropped, Listing } from './snapshot-files.ts'
+import type { Dropped } from './snapshot-files.ts'
 import { splitRecords } from './snapshot-files.ts'
 
 export interface FrozenTree {
@@ -24,13 +24,14 @@ export interface FrozenTree {
 export async function freezeTree(
   host: HostRepository,
   scratch: string,
-  listing: Listing,
+  source: { readonly paths: readonly string[]; readonly head: string | undefined },
 ): Promise<FrozenTree> {
   const index = join(scratch, 'index')
-  await copyIndex(join(host.gitDir, KEPT_INDEX), index)
-  await forgetOthers(host, index, listing.paths)
+  const isFirst = !(await copyIndex(join(host.gitDir, KEPT_INDEX), index))
+  if (isFirst && source.head !== undefined) await copyTrees(host, source.head)
+  await forgetOthers(host, index, source.paths)
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const dropped = await hashFiles(host, index, listing.paths)
+    const dropped = await hashFiles(host, index, source.paths)
     const tree = await writeTree(host, index)
     const files = await completeFiles(host, index, scratch)
     if (files === undefined) continue
@@ -51,12 +52,22 @@ export async function writeTree(host: HostRepository, index: string): Promise<st
 const KEPT_INDEX = 'kept-index'
 const MAX_ATTEMPTS = 4
 
-async function copyIndex(from: string, to: string): Promise<void> {
+/** Most folders are as in HEAD: one pack of their trees spares a file for each of them. */
+async function copyTrees(host: HostRepository, head: string): Promise<void> {
+  const list = ['rev-list', '--objects', '--no-object-names', '--filter=blob:none', '--max-count=1']
+  const trees = await hostGit(host, [...list, head], { answers: [128] })
+  if (trees.exitCode !== 0) return
+  const args = ['pack-objects', '--quiet', '--window=0', join(host.gitDir, 'objects/pack/pack')]
+  await hostGit(host, args, { input: trees.stdout })
+}
+
+async function copyIndex(from: string, to: string): Promise<boolean> {
   const kept = await stat(from).catch(() => undefined)
-  if (kept === undefined) return
+  if (kept === undefined) return false
   await copyFile(from, to)
   // Git distrusts files that changed in the second its index was written: the copy must not look younger.
   await utimes(to, kept.atime, kept.mtime)
+  return true
 }
 
 async function forgetOthers(

@@ -7,7 +7,6 @@ import { asGitSnapshot } from './git-snapshot.ts'
 import type { GitSnapshot } from './git-snapshot.ts'
 import { hostGit } from './host-git.ts'
 import { openScratch } from './host-repository.ts'
-import { readObjects } from './object-reader.ts'
 
 /** A file or link of the snapshot. The content of a link is where it leads. */
 export interface SnapshotEntry {
@@ -25,12 +24,10 @@ export interface GitDirEntry {
 /** The whole tree in path order, read through one git, one file in memory at a time. */
 export async function* snapshotEntries(of: Snapshot): AsyncGenerator<SnapshotEntry> {
   const snapshot = asGitSnapshot(of)
-  const files = snapshot.files[Symbol.iterator]()
-  const oids = snapshot.files.map((file) => file.oid)
-  for await (const content of readObjects(snapshot.host, oids)) {
+  const files = snapshot.files.values()
+  for await (const content of snapshot.readMany(snapshot.files.map((file) => file.path))) {
     const { value: file } = files.next()
-    if (file === undefined || content === undefined)
-      throw new Error('Internal error: an object of the snapshot is missing')
+    if (file === undefined) throw new Error('Internal error: more contents than files')
     const mode = file.mode === '120000' ? 'link' : file.mode === '100755' ? 0o755 : 0o644
     yield { path: file.path, mode, content }
   }

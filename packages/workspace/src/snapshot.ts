@@ -28,9 +28,9 @@ async function takeSnapshot(
   const { host, user } = opened
   await using scratch = await openScratch(host)
   const listing = await listFiles(opened, scratch.path, includedPaths(host, root, spec.include))
-  const frozen = await freezeTree(host, scratch.path, listing)
-  const dropped = [...listing.dropped, ...frozen.dropped]
   const head = user?.head
+  const frozen = await freezeTree(host, scratch.path, { paths: listing.paths, head })
+  const dropped = [...listing.dropped, ...frozen.dropped]
   const unborn = user !== undefined && head === undefined
   return new GitSnapshot(host, {
     tree: frozen.tree,

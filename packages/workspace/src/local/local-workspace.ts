@@ -166,10 +166,19 @@ export class LocalWorkspace implements Workspace {
     path: string,
     names: readonly string[],
   ): AsyncGenerator<{ readonly path: string; readonly content: Uint8Array }> {
+    const folder = this.#absolute(path)
+    const place = this.#place(path)
+    if (place === undefined) return
+    for await (const { name, content } of place.input
+      ? this.#inputContents(place.path, names)
+      : (this.#tree?.contents(place.path, names) ?? []))
+      yield { path: posix.join(folder, name), content }
+  }
+
+  *#inputContents(path: string, names: readonly string[]) {
     for (const name of names) {
-      const absolute = posix.join(this.#absolute(path), name)
-      const content = await this.read(absolute)
-      if (content.ok) yield { path: absolute, content: content.value }
+      const input = this.#input(posix.join(path, name))
+      if (input?.ok === true) yield { name, content: input.value }
     }
   }
 }

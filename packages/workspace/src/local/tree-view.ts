@@ -2,6 +2,8 @@ import { posix } from 'node:path'
 
 import type { Entry, FileResult, Snapshot, SnapshotFile } from '@wave/core'
 
+import { GitSnapshot } from '../git-snapshot.ts'
+
 const MAX_LINKS = 40
 
 /** A folder of a snapshot as a read-only file tree. Links are followed inside it and nowhere else. */
@@ -47,6 +49,20 @@ export class TreeView {
     return names
   }
 
+  /** Content of these files below a folder, in order. */
+  async *contents(
+    path: string,
+    names: readonly string[],
+  ): AsyncGenerator<{ readonly name: string; readonly content: Uint8Array }> {
+    const real = (await this.#follow(path)) ?? '.'
+    const paths = names.map((name) => this.#outer(posix.join(real, name)))
+    let at = 0
+    for await (const content of readMany(this.#snapshot, paths)) {
+      const name = names[at++]
+      if (content !== undefined && name !== undefined) yield { name, content }
+    }
+  }
+
   #inside(file: SnapshotFile): SnapshotFile | undefined {
     if (this.#source === '.') return file
     const prefix = `${this.#source.replace(/\/$/, '')}/`
@@ -86,6 +102,14 @@ export class TreeView {
     const content = await this.#snapshot.read(this.#outer(path))
     return content && Buffer.from(content).toString()
   }
+}
+
+async function* readMany(
+  snapshot: Snapshot,
+  paths: readonly string[],
+): AsyncGenerator<Uint8Array | undefined> {
+  if (snapshot instanceof GitSnapshot) yield* snapshot.readMany(paths)
+  else for (const path of paths) yield await snapshot.read(path)
 }
 
 function foldersOf(
