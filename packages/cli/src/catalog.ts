@@ -1,16 +1,12 @@
+import type { Persona, Pipeline, PipelineFile, Problem, ProjectFiles } from '@wave/core'
 import {
   bundledPersonas,
   bundledPipelines,
   findPipeline,
   loadPersonas,
   loadPipeline,
-  type Persona,
-  type Pipeline,
-  type PipelineFile,
-  type Problem,
   ProblemsError,
-  type ProjectFiles,
-} from '@wave/core'
+} from '@wave/core/language'
 import {
   isPath,
   type Project,

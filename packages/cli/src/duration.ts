@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 
 /** Minutes of a duration as flags write it: `90s`, `15m`, `2h`, `1h30m`. */
 export function parseMinutes(text: string, flag: string): number {

@@ -1,6 +1,6 @@
 import { openSync, closeSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import type { Stdin } from './host.ts'
 
 /** The ways to give a pipeline its input. At most one may be used. */

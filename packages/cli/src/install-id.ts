@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 
 /** Marks what this installation creates on an engine that may serve several. Made once. */
 export function openInstallId(dataDir: string): string {

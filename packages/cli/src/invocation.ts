@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import type { Host } from './host.ts'
 import { createPaint, isPlain, type Paint } from './render/colour.ts'
 

@@ -1,13 +1,7 @@
-import {
-  type Pipeline,
-  type Plan,
-  planPipeline,
-  ProblemsError,
-  type RunLimits,
-  WaveError,
-} from '@wave/core'
-import { STAND_INS } from '@wave/evidence'
-import { createModelCatalog, type ModelCatalog } from '@wave/models'
+import type { Pipeline, Plan, RunLimits } from '@wave/core'
+import { planPipeline, ProblemsError, WaveError } from '@wave/core/language'
+import { STAND_INS } from '@wave/evidence/stand-ins'
+import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
 import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from './catalog.ts'
 import { type Config, limitRules, loadConfig, positiveNumber } from './config/load.ts'
 import { chosenModels } from './config/models.ts'

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import type { Host } from './host.ts'
 import { createInvocation, type GlobalOptions, guessOutput, type Invocation } from './invocation.ts'
 import { renderProblem, renderProblemJson } from './render/problem.ts'

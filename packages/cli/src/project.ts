@@ -8,7 +8,8 @@ import {
   realpathSync,
 } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { type PersonaFile, type PipelineFile, type ProjectFiles, WaveError } from '@wave/core'
+import type { PersonaFile, PipelineFile, ProjectFiles } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 
 /** Where `wave` works. */
 export interface Project {

@@ -1,4 +1,5 @@
-import { type Plan, WaveError, type WorkspaceProvider } from '@wave/core'
+import type { Plan, WorkspaceProvider } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { needsEngine } from './render/plan.ts'
 
 export type SandboxKind = 'auto' | 'docker' | 'local'

@@ -11,15 +11,6 @@ import { renderRootCause } from './report/root-cause.ts'
 import { severityOf } from './report/severity.ts'
 import { renderTriage } from './report/triage.ts'
 
-/** Names that `stand_in: evidence/<name>` can take. */
-export const STAND_INS: ReadonlySet<string> = new Set([
-  'triage',
-  'investigate',
-  'root-cause',
-  'remediate',
-  'postmortem',
-])
-
 export interface EvidenceOptions {
   /** The project's own reproduction: a shell command that fails while the symptom is there. */
   readonly testCommand?: string | undefined

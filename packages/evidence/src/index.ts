@@ -1,6 +1,7 @@
-export { createEvidenceRunner, STAND_INS } from './evidence-runner.ts'
+export { createEvidenceRunner } from './evidence-runner.ts'
 export type { EvidenceOptions } from './evidence-runner.ts'
 export type { Findings } from './findings.ts'
 export { investigate } from './investigate.ts'
 export type { Investigation } from './investigate.ts'
 export { collectFacts } from './report/facts-artifact.ts'
+export { STAND_INS } from './stand-ins.ts'

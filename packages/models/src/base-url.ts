@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { BlockList, isIP } from 'node:net'
 
 const METADATA_HOSTS = new Set([

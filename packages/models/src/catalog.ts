@@ -1,4 +1,5 @@
-import { type Model, type ResolvedModel, type Usage, WaveError } from '@wave/core'
+import type { Model, ResolvedModel, Usage } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { type ModelConfig, type ModelsConfig, type Tier, TIERS } from './config.ts'
 import { knownModel } from './known-models.ts'
 import { costUsd, type Price } from './prices.ts'
@@ -151,14 +152,14 @@ function resolved(model: ModelConfig, providers: Providers): ResolvedModel {
   const provider = providerOf(model, providers)
   keyOf(provider)
   const { contextTokens, maxOutputTokens, price } = factsOf(model, provider)
-  let opened: Model | undefined
+  let opened: Promise<Model> | undefined
   return {
     provider: provider.name,
     model: model.model,
     contextTokens,
     maxOutputTokens,
     cost: (usage: Usage) => (price ? costUsd(price, usage) : undefined),
-    open: async () => (opened ??= openModel(provider, contextTokens)),
+    open: () => (opened ??= openModel(provider, contextTokens)),
   }
 }
 

@@ -1,10 +1,8 @@
-import { type Model, WaveError } from '@wave/core'
-import { AnthropicModel } from './anthropic.ts'
+import type { Model } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { checkBaseUrl } from './base-url.ts'
 import type { ProviderAccess } from './call.ts'
 import { PROVIDER_KINDS, type ProviderConfig, type ProviderKind, type Tier } from './config.ts'
-import { OpenAiChatModel } from './openai-chat.ts'
-import { OpenAiResponsesModel } from './openai-responses.ts'
 
 interface Vendor {
   readonly keyEnv: string
@@ -42,10 +40,11 @@ export interface Provider {
   readonly apiKey: string | undefined
 }
 
-const MODELS = {
-  anthropic: AnthropicModel,
-  openai: OpenAiResponsesModel,
-  'openai-compatible': OpenAiChatModel,
+/** Loaded when a model is opened: knowing what there is should cost nothing. */
+const ADAPTERS = {
+  anthropic: async () => (await import('./anthropic.ts')).AnthropicModel,
+  openai: async () => (await import('./openai-responses.ts')).OpenAiResponsesModel,
+  'openai-compatible': async () => (await import('./openai-chat.ts')).OpenAiChatModel,
 }
 
 /** Servers on this machine want no key, but the SDK does. */
@@ -85,7 +84,7 @@ function kindOf(name: string, config: ProviderConfig): ProviderKind {
 }
 
 /** Throws `provider-missing` when the key is not in the environment. */
-export function openModel(provider: Provider, contextTokens: number): Model {
+export async function openModel(provider: Provider, contextTokens: number): Promise<Model> {
   const access: ProviderAccess = {
     name: provider.name,
     apiKey: keyOf(provider),
@@ -93,7 +92,8 @@ export function openModel(provider: Provider, contextTokens: number): Model {
     baseUrl: provider.baseUrl,
     contextTokens,
   }
-  return new MODELS[provider.kind](access)
+  const Adapter = await ADAPTERS[provider.kind]()
+  return new Adapter(access)
 }
 
 /** Throws `provider-missing` when the key is not in the environment. */

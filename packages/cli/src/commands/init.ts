@@ -1,12 +1,7 @@
 import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import {
-  bundledPersonas,
-  bundledPipelines,
-  loadPipeline,
-  type PipelineFile,
-  WaveError,
-} from '@wave/core'
+import type { PipelineFile } from '@wave/core'
+import { bundledPersonas, bundledPipelines, loadPipeline, WaveError } from '@wave/core/language'
 import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'

@@ -1,4 +1,4 @@
-import { createModelCatalog } from '@wave/models'
+import { createModelCatalog } from '@wave/models/catalog'
 import { allPipelines, filesFor, openPersonas } from '../catalog.ts'
 import { type Config, loadConfig } from '../config/load.ts'
 import { modelsConfig } from '../config/models.ts'
@@ -6,7 +6,7 @@ import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
 import { renderRows } from '../render/rows.ts'
 import { escapeJson } from '../sanitise.ts'
-import { loadPipeline, suggestionHint, WaveError } from '@wave/core'
+import { loadPipeline, suggestionHint, WaveError } from '@wave/core/language'
 
 const KINDS = ['pipelines', 'personas', 'models'] as const
 

@@ -1,4 +1,4 @@
-import { runPipeline, type RunResult } from '@wave/core'
+import type { RunResult } from '@wave/core'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Log } from '../log.ts'
@@ -41,6 +41,7 @@ async function perform(
   // From here on it is worth loading what a dry run does without.
   const { wire } = await import('../wire.ts')
   const { createRenderer } = await import('../render/create.ts')
+  const { runPipeline } = await import('@wave/core')
   await using wiring = await wire({ ...job, signal: interruption.signal })
   const { err } = invocation.host
   for (const warning of prepared.warnings) err.write(renderWarning(warning))

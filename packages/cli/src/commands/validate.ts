@@ -1,17 +1,13 @@
+import type { Persona, PipelineFile, Problem, Plan, Pipeline } from '@wave/core'
 import {
   bundledPersonas,
   loadPersonas,
   loadPipeline,
-  type Persona,
-  type PipelineFile,
   planPipeline,
-  type Problem,
   ProblemsError,
-  type Plan,
-  type Pipeline,
   WaveError,
-} from '@wave/core'
-import { STAND_INS } from '@wave/evidence'
+} from '@wave/core/language'
+import { STAND_INS } from '@wave/evidence/stand-ins'
 import { filesFor } from '../catalog.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'

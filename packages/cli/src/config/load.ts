@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { BUILT_IN_CAPS, type LimitRules, type RunLimits, WaveError } from '@wave/core'
+import type { LimitRules, RunLimits } from '@wave/core'
+import { BUILT_IN_CAPS, WaveError } from '@wave/core/language'
 import { type Invocation, type OutputMode, parseOutput } from '../invocation.ts'
 import { type Project, readProjectFile } from '../project.ts'
 import type { Environment } from '../redact.ts'

@@ -1,4 +1,4 @@
-import { suggestionHint, WaveError } from '@wave/core'
+import { suggestionHint, WaveError } from '@wave/core/language'
 import type { ModelsConfig } from '@wave/models'
 import type { UserConfig } from './schema.ts'
 

@@ -1,13 +1,5 @@
-import {
-  parseYaml,
-  type Problem,
-  ProblemsError,
-  readShape,
-  type Shape,
-  type ShapePath,
-  type ShapeRules,
-  WaveError,
-} from '@wave/core'
+import type { Problem, Shape, ShapePath, ShapeRules } from '@wave/core'
+import { parseYaml, ProblemsError, readShape, WaveError } from '@wave/core/language'
 import { READ_CAP_BYTES } from '../project.ts'
 import { type ProjectConfig, PROJECT_CONFIG, USER_CONFIG, type UserConfig } from './schema.ts'
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { createSnapshotSource, type EngineFacts, readEngineFacts } from '@wave/workspace'
 import type { Config } from '../config/load.ts'
 import { openDocker } from '../open-docker.ts'

@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { createModelCatalog, probeLocalServers } from '@wave/models'
 import { modelsConfig } from '../config/models.ts'
 import type { Config } from '../config/load.ts'

@@ -1,4 +1,5 @@
-import { type Location, type Problem, ProblemsError, WaveError } from '@wave/core'
+import type { Location, Problem } from '@wave/core'
+import { ProblemsError, WaveError } from '@wave/core/language'
 import { escapeJson, escapeName, sanitiseLine, sanitiseText } from '../sanitise.ts'
 
 /** An error as people read it: what happened, where, what to do. Anything but a `WaveError` is a bug in wave. */
