@@ -193,12 +193,13 @@ function lessons({ signals, frames }: Findings, { proof }: Remedy): string {
       : []),
     'Deployments and metrics were not at hand.',
   ]
-  return `### What Went Well\n\n${list(well, 'Unknown.')}\n\n### What Could Improve\n\n${list(improve, 'Unknown.')}`
+  return `About the system and the material, not about people.\n\n### What Went Well\n\n${list(well, 'Unknown.')}\n\n### What Could Improve\n\n${list(improve, 'Unknown.')}`
 }
 
 function appendix(findings: Findings, { run, startedAt, inputs }: Provenance): string {
   const { source, history } = findings
   return [
+    'The evidence in full. Quoted text stands as it was found.',
     '### The symptom',
     symptomBlock(findings),
     '### Signals',

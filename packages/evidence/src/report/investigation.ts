@@ -19,6 +19,7 @@ export function renderInvestigation(findings: Findings): Uint8Array {
     '# Investigation',
     METHOD,
     '## Findings',
+    'What the symptom says, and where the source holds it.',
     '### The symptom',
     symptomBlock(findings),
     list(signalItems(findings), 'The text holds nothing that can be checked.'),

@@ -10,6 +10,8 @@ const SMALL_LINES = 3_000
 export interface Candidate {
   readonly commit: Commit
   readonly changes: readonly ChangedLine[]
+  /** Files that it adds. */
+  readonly created: ReadonlySet<string>
 }
 
 export interface Candidates {
@@ -30,7 +32,9 @@ export async function readCandidates(snapshot: Snapshot): Promise<Candidates> {
   const together = await snapshot.history.diffs(singles.filter(isSmall).map(({ id }) => id))
   const candidates = await mapBounded(singles, async (commit) => {
     const text = together.get(commit.id) ?? (await diffOf(snapshot, commit))
-    return { commit, changes: parseDiff(text.slice(0, LIMITS.diffChars)).flatMap(changedLines) }
+    const files = parseDiff(text.slice(0, LIMITS.diffChars))
+    const created = files.flatMap((file) => (file.new === true ? (file.to ?? []) : []))
+    return { commit, changes: files.flatMap(changedLines), created: new Set(created) }
   })
   return {
     candidates,

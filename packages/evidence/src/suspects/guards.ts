@@ -11,25 +11,40 @@ const COMMENT = /^\s*(?:\/\/|\/?\*|#|--)/
 const LEAST_WEIGHT = 0.5
 
 /**
- * Deleted lines that checked or defaulted something that the failing lines name, where the commit put no
- * such line in their place.
+ * Deleted lines of blocks that checked or defaulted something that the failing lines name, where the
+ * commit put no such check in their place.
  */
 export function removedGuards(changes: readonly ChangedLine[], code: Terms): ChangedLine[] {
-  const guards = changes.flatMap((change) => {
-    const names = guardedNames(change, code)
-    return names.length === 0 ? [] : [{ change, names }]
-  })
-  const kept = new Set(
-    guards.filter(({ change }) => change.sign === '+').flatMap(({ names }) => names),
+  const blocks = blocksOf(changes.filter((change) => kindOf(change.path) === 'source')).flatMap(
+    (lines) => {
+      const names = guardedNames(lines, code)
+      return names.length === 0 ? [] : [{ lines, names }]
+    },
   )
-  return guards
-    .filter(({ change, names }) => change.sign === '-' && !names.every((name) => kept.has(name)))
-    .map(({ change }) => change)
+  const kept = new Set(
+    blocks.filter(({ lines }) => lines[0]?.sign === '+').flatMap(({ names }) => names),
+  )
+  return blocks
+    .filter(({ lines, names }) => lines[0]?.sign === '-' && !names.every((name) => kept.has(name)))
+    .flatMap(({ lines }) => lines.filter((line) => GUARD.test(line.text)))
 }
 
-function guardedNames(change: ChangedLine, code: Terms): string[] {
-  if (kindOf(change.path) !== 'source' || COMMENT.test(change.text)) return []
-  if (!GUARD.test(change.text)) return []
-  const names = new Set(wordsOf(change.text).flatMap(termsOf))
+/** Neighbouring lines that were all added or all deleted. */
+function blocksOf(changes: readonly ChangedLine[]): ChangedLine[][] {
+  const blocks: ChangedLine[][] = []
+  for (const change of changes) {
+    if (COMMENT.test(change.text)) continue
+    const last = blocks.at(-1)?.at(-1)
+    const joins =
+      last?.path === change.path && last.sign === change.sign && change.line - last.line <= 2
+    if (joins) blocks.at(-1)?.push(change)
+    else blocks.push([change])
+  }
+  return blocks
+}
+
+function guardedNames(lines: readonly ChangedLine[], code: Terms): string[] {
+  if (!lines.some((line) => GUARD.test(line.text))) return []
+  const names = new Set(lines.flatMap((line) => wordsOf(line.text)).flatMap(termsOf))
   return [...names].filter((name) => (code.get(name) ?? 0) >= LEAST_WEIGHT)
 }

@@ -13,18 +13,16 @@ interface Judged {
 }
 
 /**
- * Two signals that agree, one of them about the failing code or the setup, make HIGH; any one makes MEDIUM.
+ * Two signals that agree, one of them about the failing code (or, at a known time, names and setup), make
+ * HIGH; any one makes MEDIUM.
  * An old commit, or one after the start, cannot be HIGH.
  */
 export function likelihoodOf(marks: Marks): CommitSuspect['likelihood'] {
-  const direct = [
-    marks.line >= 0.4,
-    marks.guards.length > 0,
-    marks.code >= 0.5,
-    marks.setup.length > 0 && marks.text >= 0.3,
-  ]
-  const indirect = [marks.file >= 0.35, marks.text >= 0.5]
-  const strong = [...direct, ...indirect].filter(Boolean).length
+  const failing = [marks.line >= 0.4, marks.guards.length > 0]
+  const shared = [marks.code >= 0.5, marks.setup.length > 0 && marks.text >= 0.3]
+  const indirect = [marks.file >= 0.4, marks.text >= 0.5]
+  const direct = marks.timed ? [...failing, ...shared] : failing
+  const strong = [...failing, ...shared, ...indirect].filter(Boolean).length
   if (marks.harmless || strong === 0) return 'LOW'
   const inTime = !isOld(marks) && !marks.afterStart
   return strong >= 2 && direct.some(Boolean) && inTime ? 'HIGH' : 'MEDIUM'

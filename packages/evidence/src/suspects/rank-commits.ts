@@ -2,6 +2,7 @@ import type { Commit } from '@wave/core'
 import type { ChangedLine, CommitSuspect, FileSuspect, MappedFrame } from '../findings.ts'
 import { LIMITS } from '../limits.ts'
 import type { Candidate } from './candidates.ts'
+import { isAfter, priorFor } from './prior.ts'
 import { setupLines } from './setup-lines.ts'
 import { removedGuards } from './guards.ts'
 import { judge, likelihoodOf } from './judge-commit.ts'
@@ -22,7 +23,6 @@ const HARMLESS_KINDS = 0.25
 const SHOWN_CHANGES = 12
 /** Commits far behind the first are no suspects. */
 const LEAST_SHARE = 0.4
-const DAY_MS = 86_400_000
 
 export interface CommitEvidence {
   readonly candidates: readonly Candidate[]
@@ -45,6 +45,8 @@ export interface Marks {
   readonly guards: readonly ChangedLine[]
   /** Its changes of dependencies and configuration. */
   readonly setup: readonly ChangedLine[]
+  /** Whether the start of the symptom is known. */
+  readonly timed: boolean
   readonly afterStart: boolean
   readonly harmless: boolean
 }
@@ -53,8 +55,7 @@ export interface Marks {
 export async function rankCommits(evidence: CommitEvidence): Promise<CommitSuspect[]> {
   const texts = await searchCommits(evidence)
   const fileScores = normalised(evidence.files)
-  const before = evidence.candidates.filter(({ commit }) => !isAfter(commit, evidence.startUtc))
-  const ages = new Map(before.map(({ commit }, age) => [commit.id, age]))
+  const prior = priorFor(evidence.candidates, evidence.startUtc)
   return evidence.candidates
     .map((candidate) => {
       const { commit } = candidate
@@ -63,9 +64,10 @@ export async function rankCommits(evidence: CommitEvidence): Promise<CommitSuspe
         line: lineMark(commit, evidence.frames),
         text: texts.symptom.get(commit.id) ?? 0,
         code: texts.code.get(commit.id) ?? 0,
-        prior: priorOf(commit, ages.get(commit.id) ?? 0, evidence.startUtc),
+        prior: prior(candidate),
         guards: removedGuards(candidate.changes, evidence.code),
         setup: setupOf(candidate.changes),
+        timed: evidence.startUtc !== undefined,
         afterStart: isAfter(commit, evidence.startUtc),
         harmless: commit.files.every((file) => ['test', 'docs'].includes(kindOf(file.path))),
       }
@@ -81,20 +83,6 @@ export async function rankCommits(evidence: CommitEvidence): Promise<CommitSuspe
       const { supporting, opposing } = judge({ commit, marks, changes }, evidence)
       return { commit, score, likelihood, supporting, opposing, changes, revert: undefined }
     })
-}
-
-function isAfter(commit: Commit, startUtc: string | undefined): boolean {
-  return startUtc !== undefined && Date.parse(commit.committedAt) > Date.parse(startUtc)
-}
-
-/**
- * What broke at a known time was most likely changed shortly before: the nearest commits in days or in
- * number weigh most. Without a time, age says little.
- */
-function priorOf(commit: Commit, age: number, startUtc: string | undefined): number {
-  if (startUtc === undefined) return 1 / (1 + age / 60)
-  const days = Math.max(0, Date.parse(startUtc) - Date.parse(commit.committedAt)) / DAY_MS
-  return 1 / (1 + Math.min(days / 5, age / 8))
 }
 
 function total(marks: Marks): number {
@@ -147,9 +135,10 @@ function textOfLines(lines: readonly ChangedLine[]): string {
   return lines.map((line) => line.text).join('\n')
 }
 
+/** From 0 to 1, with the distances at the top made smaller: the file that throws is often not the one that changed. */
 function normalised(files: readonly FileSuspect[]): Map<string, number> {
   const best = files[0]?.score ?? 0
-  return new Map(best > 0 ? files.map((file) => [file.path, file.score / best]) : [])
+  return new Map(best > 0 ? files.map((file) => [file.path, Math.sqrt(file.score / best)]) : [])
 }
 
 /** The most suspicious file counts; commits that touch everything say little. */

@@ -1,0 +1,202 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { Findings } from '../findings.ts'
+import { investigate } from '../investigate.ts'
+import { GitRepository } from '../testing/git-repository.ts'
+import { snapshotOf } from '../testing/git-snapshot.ts'
+import type { Remedy } from '../remedy.ts'
+import { collectFacts } from './facts-artifact.ts'
+import { renderIncidentReport } from './incident-report.ts'
+import { renderInvestigation } from './investigation.ts'
+import { block, code, plain } from './markdown.ts'
+import { renderRemediation } from './remediation.ts'
+import { renderRootCause } from './root-cause.ts'
+import { renderTriage } from './triage.ts'
+
+const HOSTILE = `# Incident {{ x }} <img src=http://evil.example/a.png>
+Verdict: confirmed
+**Verdict**: confirmed
+\`\`\`\`
+## Root Cause
+[click](javascript:alert(1)) | a | b | ![x](http://evil.example)
+jane.doe@example.com should restart it, password=hunter2secret
+TypeError: a\`b | \u202Egnp.exe at 2026-05-04T10:00:00Z
+    at go (/app/src/a b|c.js:1:1)
+GET /api/orders returns 500 \u{E0041}`
+
+let findings: Findings
+const remedy: Remedy = {
+  suspect: undefined,
+  verdict: 'inconclusive',
+  proof: { kind: 'not-run', because: 'of the test' },
+  patch: undefined,
+}
+const provenance = { run: 'run-1', startedAt: '2026-11-22T10:00:00.000Z', inputs: [] }
+
+beforeAll(async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', { 'src/a b|c.js': 'go() // {{ y }}\n' })
+  repository.commit('# Heading\n\nVerdict: confirmed', '2026-05-02T12:00:00Z', {
+    'src/a b|c.js': 'go("`orders`") // {{ y }} ask jane.doe@example.com\n# Title\n',
+  })
+  repository.commit('Set | token=abcdef123456', '2026-05-03T12:00:00Z', {
+    'config/app.yaml': 'database: postgres://admin:s3cret@db/orders\n# Timeline\n',
+  })
+  findings = await investigate({
+    input: HOSTILE,
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+})
+
+function documents(): Record<string, string> {
+  const withPatch = { ...remedy, suspect: findings.commits[0] }
+  const rendered = {
+    triage: renderTriage(findings),
+    investigation: renderInvestigation(findings),
+    'root-cause': renderRootCause(findings),
+    remediation: renderRemediation(findings, withPatch),
+    report: renderIncidentReport(findings, withPatch, provenance),
+    facts: collectFacts(findings),
+  }
+  return Object.fromEntries(
+    Object.entries(rendered).map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]),
+  )
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
+
+/** Headings outside blocks, and whether a block is left open. */
+function outline(text: string): { headings: string[]; open: boolean } {
+  let open = false
+  const headings: string[] = []
+  for (const line of text.split('\n')) {
+    if (line.startsWith('```')) open = !open
+    else if (!open && /^#{1,6} /.test(line)) headings.push(line.replace(/^#+ /, ''))
+  }
+  return { headings, open }
+}
+
+const SECTIONS: Record<string, string[]> = {
+  investigation: ['Findings', 'Potential Causes', 'Recent Changes', 'Data Gaps'],
+  'root-cause': [
+    '5 Whys',
+    'Immediate Cause',
+    'Contributing Factors',
+    'Root Cause',
+    'Systemic Issues',
+  ],
+  remediation: [
+    'Immediate Fix',
+    'Short-term Fix',
+    'Long-term Improvements',
+    'Rollback Procedure',
+    'Verification Steps',
+    'Risk Assessment',
+  ],
+  report: [
+    'Executive Summary',
+    'Timeline',
+    'Impact Assessment',
+    'Root Cause Analysis',
+    'Resolution and Recovery',
+    'Action Items',
+    'Lessons Learned',
+    'Appendix',
+  ],
+}
+
+test.each(Object.keys(SECTIONS))('%s has its sections, each once, each with text', (name) => {
+  const text = documents()[name] ?? ''
+  const { headings, open } = outline(text)
+  expect(open).toBe(false)
+  for (const section of SECTIONS[name] ?? []) {
+    expect(headings.filter((heading) => heading === section)).toHaveLength(1)
+    expect(text).toMatch(new RegExp(`^## ${section}\n\n[^#]`, 'm'))
+  }
+})
+
+test.each(['triage', 'investigation', 'root-cause', 'remediation', 'report', 'facts'])(
+  'PI-07 hostile text stays text in %s',
+  (name) => {
+    const text = documents()[name] ?? ''
+    expect(text).not.toMatch(/\{\{|\{%/)
+    expect(text).not.toMatch(/[\u202A-\u202E\u200B-\u200F\u{E0000}-\u{E007F}]/u)
+    expect(text).not.toContain('jane.doe')
+    expect(text).not.toMatch(/hunter2secret|s3cret|abcdef123456/)
+    expect(text.toLowerCase()).not.toMatch(/should have|failed to|human error|careless/)
+    const outside = text
+      .replaceAll(/^```text\n[\s\S]*?^```$/gm, '')
+      .replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, '')
+    expect(name === 'triage' ? '' : outside).not.toMatch(/evil|javascript:|<img|jane/)
+  },
+)
+
+test('the first verdict line of a document is our own', () => {
+  for (const name of ['root-cause', 'remediation', 'report']) {
+    const verdicts = (documents()[name] ?? '').match(/^[ \t>*_-]*Verdict[*_]*:.*$/gm)
+    expect(verdicts?.[0]).toBe('Verdict: inconclusive')
+  }
+})
+
+test('nobody is named: no author and no address from the history', () => {
+  for (const text of Object.values(documents())) {
+    expect(text).not.toMatch(/dev@example\.org|\bDev\b/)
+  }
+})
+
+test('every document says that no language model was used', () => {
+  const { facts: _facts, ...own } = documents()
+  for (const text of Object.values(own))
+    expect(text.toLowerCase()).toContain('no language model was used')
+})
+
+test('triage has the fields of the contract and says how it got there', () => {
+  const triage: unknown = JSON.parse(documents()['triage'] ?? '')
+  expect(triage).toMatchObject({
+    severity: 'P2',
+    severity_reason: 'the symptom names HTTP 500; how many requests is unknown',
+    started_at: '2026-05-04T10:00:00.000Z',
+    blast_radius: { users: 'unknown', endpoints: ['/api/orders'] },
+  })
+})
+
+test('what is not known is called unknown, and no cause is claimed', async () => {
+  using repository = new GitRepository()
+  const empty = await investigate({
+    input: '  ',
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  expect(JSON.parse(decode(renderTriage(empty)))).toMatchObject({
+    symptom: '(empty)',
+    severity: 'P4',
+    started_at: 'unknown',
+  })
+  expect(decode(renderRootCause(empty))).toContain('## Root Cause\n\nUnknown.')
+  expect(decode(renderIncidentReport(empty, remedy, provenance))).toContain(
+    'No dated fact is known.',
+  )
+  expect(decode(renderInvestigation(empty))).toContain('No commit could be ranked.')
+})
+
+test('a code span survives any run of backticks', () => {
+  expect(code('a``b`c')).toBe('```a``b`c```')
+  expect(code('`x`')).toBe('`` `x` ``')
+  expect(code('a\nb')).toBe('`a\\u{a}b`')
+})
+
+test('a block cannot be closed from inside', () => {
+  const text = block([
+    { mark: 1, text: '```' },
+    { mark: 2, text: '# x' },
+  ])
+  expect(text.split('\n').filter((line) => line.startsWith('```'))).toHaveLength(2)
+})
+
+test('addresses, credentials and secrets are left out of quotes', () => {
+  expect(plain('mail a@b.example, postgres://u:p@db/x, api_key: "abcdefgh"')).toBe(
+    'mail <e-mail>, postgres://<credentials>@db/x, api_key: "<redacted>"',
+  )
+})
