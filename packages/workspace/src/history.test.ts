@@ -85,6 +85,24 @@ describe('diff and read', () => {
     expect(await history.diff('HEAD~1')).toBe(await history.diff(second))
   })
 
+  it('reads many diffs at once, as it reads one', async () => {
+    using project = createGitProject()
+    const { first, second, third } = createHistory(project)
+    project.git('checkout', '--quiet', '-b', 'side', 'HEAD~1')
+    project.write('side.txt', 'x\n')
+    project.commit('Side')
+    project.git('checkout', '--quiet', 'main')
+    project.git('merge', '--quiet', '--no-edit', 'side')
+    const merge = project.git('rev-parse', 'HEAD').trim()
+    const { history } = await take(project)
+    const commits = [first, second, third, merge]
+    const diffs = await history.diffs([...commits, '0'.repeat(40), 'HEAD'])
+    const single = await Promise.all(commits.map((commit) => history.diff(commit)))
+    expect(Object.fromEntries(diffs)).toEqual(
+      Object.fromEntries(commits.map((commit, at) => [commit, single[at]])),
+    )
+  })
+
   it('reads a file as it was', async () => {
     using project = createGitProject()
     const { first } = createHistory(project)

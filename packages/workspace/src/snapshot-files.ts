@@ -205,24 +205,25 @@ class Sorting {
   #folder(path: string): ReadonlyMap<string, Kind> | undefined {
     if (this.#folders.has(path)) return this.#folders.get(path)
     const real = path === '' || this.#kindOf(path) === 'directory'
-    const entries = real ? readFolder(join(this.#workTree, path)) : undefined
+    const entries = real ? this.#readFolder(path) : undefined
     this.#folders.set(path, entries)
     for (const [name, kind] of entries ?? [])
       if (kind === 'other') this.drop(posix.join(path, name), 'neither a file nor a link')
     return entries
   }
+
+  #readFolder(path: string): ReadonlyMap<string, Kind> | undefined {
+    try {
+      const entries = readdirSync(join(this.#workTree, path), { withFileTypes: true })
+      return new Map(entries.map((entry) => [entry.name, kindOf(entry)]))
+    } catch {
+      this.drop(path, 'wave may not read it')
+      return undefined
+    }
+  }
 }
 
 const RUN_STATE = /^(?:.*\/)?\.wave\/runs\//
-
-function readFolder(absolute: string): ReadonlyMap<string, Kind> | undefined {
-  try {
-    const entries = readdirSync(absolute, { withFileTypes: true })
-    return new Map(entries.map((entry) => [entry.name, kindOf(entry)]))
-  } catch {
-    return undefined
-  }
-}
 
 /** A file that cannot be read is found out when it is hashed. */
 function readTextOrNothing(absolute: string): string {

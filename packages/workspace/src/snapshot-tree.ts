@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, lstatSync } from 'node:fs'
 import { copyFile, rename, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -13,7 +13,7 @@ import { splitRecords } from './snapshot-files.ts'
 export interface FrozenTree {
   readonly tree: string
   readonly files: readonly SnapshotFile[]
-  /** Files that turned out to be unreadable. */
+  /** Files that could not be read, and names that git does not take. */
   readonly dropped: readonly Dropped[]
 }
 
@@ -36,7 +36,8 @@ export async function freezeTree(
     const files = await completeFiles(host, index, scratch)
     if (files === undefined) continue
     await rename(index, join(host.gitDir, KEPT_INDEX))
-    return { tree, files, dropped }
+    const ignored = findIgnored(host, source.paths, [...files, ...dropped])
+    return { tree, files, dropped: [...dropped, ...ignored] }
   }
   throw new WaveError('git-failed', 'Files keep changing while wave reads them.', {
     hint: 'Stop what writes into the project, or let git ignore what it writes.',
@@ -105,6 +106,19 @@ async function hashFiles(
     await hostGit(host, args, { ...options, input: asInput(readable) })
     return Array.from(unreadable, (path) => ({ path, reason: 'wave may not read it' }))
   }
+}
+
+/** Git passes silently over names such as `.git ` that some file systems take for its own folder. */
+function findIgnored(
+  host: HostRepository,
+  paths: readonly string[],
+  frozen: readonly (SnapshotFile | Dropped)[],
+): readonly Dropped[] {
+  if (frozen.length === paths.length) return []
+  const known = new Set(frozen.map((entry) => entry.path))
+  return paths
+    .filter((path) => !known.has(path) && exists(join(host.workTree, path)))
+    .map((path) => ({ path, reason: 'git does not take its name' }))
 }
 
 /** The index as files with sizes; undefined when a file changed before its bytes were stored. */
@@ -176,8 +190,12 @@ function isReadable(path: string): boolean {
   try {
     accessSync(path, constants.R_OK)
     return true
-  } catch (cause) {
+  } catch {
     // Links are read as links: where they lead does not matter.
-    return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true
   }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }

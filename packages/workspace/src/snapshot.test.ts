@@ -166,6 +166,35 @@ describe('what a snapshot holds', () => {
     expect((await take(project)).dirty).toBe(false)
   })
 
+  it('leaves out names that git does not take', async () => {
+    using project = createGitProject()
+    project.write('a', 'x')
+    project.write('git~1', 'x')
+    project.write('deep/.git /config', 'x')
+    symlinkSync('a', join(project.root, '.gitmodules'))
+    const snapshot = await take(project)
+    expect(paths(snapshot)).toEqual(['a'])
+    const reason = 'git does not take its name'
+    expect(new Set(snapshot.dropped)).toEqual(
+      new Set(['.gitmodules', 'deep/.git /config', 'git~1'].map((path) => ({ path, reason }))),
+    )
+  })
+
+  it.skipIf(process.getuid?.() === 0)('leaves out files that it may not read', async () => {
+    using project = createGitProject()
+    project.write('a', 'x')
+    project.write('locked', 'x')
+    project.write('folder/x', 'x')
+    project.commit('first')
+    chmodSync(join(project.root, 'locked'), 0)
+    chmodSync(join(project.root, 'folder'), 0)
+    project.write('b', 'x')
+    const snapshot = await take(project)
+    expect(paths(snapshot)).toEqual(['a', 'b'])
+    chmodSync(join(project.root, 'folder'), 0o755)
+    expect(snapshot.dropped.map((entry) => entry.path)).toEqual(['folder', 'locked'])
+  })
+
   it('AR-25 is byte-exact whatever the attributes say', async () => {
     using project = createGitProject()
     const utf16 = Buffer.from('\uFEFFhello\r\n', 'utf16le')
