@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Sandbox } from './support/cli.ts'
+import { buildOrdersApi } from '../demo/orders-api.ts'
+import { AIMOCK_KEY_VARIABLE, type MockedVendor, startAimock } from './support/aimock.ts'
+import { resultOf, Sandbox } from './support/cli.ts'
+import { describeDocker, engine } from './support/docker.ts'
+import { incidentScript } from './support/incident-script.ts'
 import { installPacked, PACKAGES, type PackedWave } from './support/packed.ts'
 
 const NODE_24 = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
@@ -65,3 +69,84 @@ describe('the packed packages', () => {
     )
   })
 })
+
+const FIX = {
+  file: 'src/db/customers.js',
+  pattern: 'discounts.get',
+  edit: {
+    old: 'discounts.get(row.discountId) }',
+    new: "discounts.get(row.discountId) ?? { name: 'None', percent: 0 } }",
+  },
+  testCommand: 'node --test',
+}
+const DOCUMENTS = ['triage.json', 'investigation.md', 'root-cause.md', 'remediation.md']
+
+describeDocker('five personas in five sandboxes, the packed wave against a provider', () => {
+  const VENDORS: readonly MockedVendor[] = ['anthropic', 'openai', 'openai-compatible']
+  test.each(VENDORS)(
+    '%s: five artifacts, a patch that mends it, no container left',
+    { timeout: 120_000 },
+    async (vendor) => {
+      using sandbox = new Sandbox()
+      const { symptom } = await buildOrdersApi(sandbox.project)
+      await using aimock = await startAimock(incidentScript(FIX))
+      sandbox.write('../home/config.yaml', JSON.stringify(aimock.userConfig(vendor)))
+      const before = sandbox.fingerprint()
+      const env = sandbox.env({
+        [AIMOCK_KEY_VARIABLE]: 'any-key-4711',
+        ...(process.env['DOCKER_HOST'] && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+      })
+      const wave = (...args: readonly string[]): ReturnType<typeof resultOf> => {
+        const child = spawn(NODE_24, [packed.main, ...args], { cwd: sandbox.project, env })
+        child.stdin.end()
+        return resultOf(child)
+      }
+
+      const run = await wave('run', 'incident-response', symptom)
+      expect(run.stdout).toMatch(TEN_LINES)
+      expect(run.exitCode).toBe(0)
+      for (const name of [...DOCUMENTS, 'incident-report.md']) {
+        expect(sandbox.read(`output/${name}`), name).not.toBe('')
+      }
+      expect(sandbox.fingerprint(['output', '.wave'])).toEqual(before)
+      const seen = aimock.requests.map(({ text }) => text).join('\n')
+      expect(seen).toContain('Cannot read properties of undefined')
+      expect(seen).toMatch(/# fail 1\b/)
+      expect(seen).toMatch(/# fail 0\b/)
+
+      const id = /wave apply (\S+)/.exec(run.stdout)?.[1] ?? ''
+      const applied = await wave('apply', id, '--yes')
+      expect(applied.exitCode, applied.stderr).toBe(0)
+      expect(sandbox.read(FIX.file)).toContain(FIX.edit.new)
+      execFileSync(NODE_24, ['--test'], { cwd: sandbox.project, stdio: 'pipe' })
+      expect(await containersOf(id)).toEqual([])
+    },
+  )
+})
+
+/** The lines of the user's page, times and figures aside. */
+const TEN_LINES = new RegExp(
+  [
+    'started {3}triage {12}\\(navigator\\) {14}Starting step',
+    'completed triage {12}\\(navigator\\) {1,4}\\d+s +4\\.2k Triage complete',
+    'started {3}investigate {7}\\(auditor\\) {16}Starting step',
+    'completed investigate {7}\\(auditor\\) {1,6}\\d+s +6\\.3k Investigation complete',
+    'started {3}root-cause {8}\\(philosopher\\) {12}Starting step',
+    'completed root-cause {8}\\(philosopher\\) {1,4}\\d+s +4\\.2k Analysis complete',
+    'started {3}remediate {9}\\(craftsman\\) {14}Starting step',
+    'completed remediate {9}\\(craftsman\\) {1,5}\\d+s +10\\.5k Fix ready',
+    'started {3}postmortem {8}\\(summarizer\\) {13}Starting step',
+    'completed postmortem {8}\\(summarizer\\) {1,5}\\d+s +2\\.1k Report complete\\n',
+  ]
+    .map((line) => `\\[\\d\\d:\\d\\d:\\d\\d\\] ${line}`)
+    .join('\\n') +
+    '\\nPipeline incident-response completed in \\d+s\\n' +
+    'Artifacts: output/incident-report\\.md\\nVerdict: likely\\n' +
+    'Changes: 1 file \\(\\+1 -1\\); apply with: wave apply ',
+)
+
+async function containersOf(run: string): Promise<string[]> {
+  const filters = { label: [`dev.wave.run=${run}`] }
+  const containers = await engine?.docker.listContainers({ all: true, filters })
+  return (containers ?? []).flatMap(({ Names }) => Names)
+}
