@@ -50,18 +50,19 @@ interface Measured {
   readonly floorUs: number
   readonly waveUs: number
   readonly noDiskUs: number
+  readonly ratio: number
   readonly events: number
   readonly growthMb: number
 }
 
 function report(name: string, size: number, measured: Measured): void {
-  const { floorUs, waveUs, noDiskUs, events, growthMb } = measured
+  const { floorUs, waveUs, noDiskUs, ratio, events, growthMb } = measured
   const cells = [
     name.padEnd(10),
     String(size).padStart(6),
     floorUs.toFixed(1).padStart(10),
     waveUs.toFixed(1).padStart(9),
-    (waveUs / floorUs).toFixed(2).padStart(7),
+    ratio.toFixed(2).padStart(7),
     noDiskUs.toFixed(1).padStart(12),
     String(events).padStart(8),
     growthMb.toFixed(1).padStart(11),
@@ -69,7 +70,10 @@ function report(name: string, size: number, measured: Measured): void {
   console.log(cells.join(' '))
 }
 
-/** Floor and engine take turns, so that both see the same disk; the best round of each counts. */
+/**
+ * Floor and engine take turns, so that both see the same disk. Shown are the best round of each and
+ * the median of the ratios of neighbouring rounds.
+ */
 async function measure(dependencies: readonly (readonly number[])[]): Promise<Measured> {
   const plan = planOf(dependencies)
   const rounds = Math.min(50, Math.max(4, Math.round(3000 / dependencies.length)))
@@ -85,6 +89,7 @@ async function measure(dependencies: readonly (readonly number[])[]): Promise<Me
     floorUs: Math.min(...floors),
     waveUs: Math.min(...waves.map(({ us }) => us)),
     noDiskUs: Math.min(...noDisk.map(({ us }) => us)),
+    ratio: median(waves.map(({ us }, round) => us / (floors[round] ?? Infinity))),
     events: waves[0]?.events ?? 0,
     growthMb: Math.max(...waves.map(({ growthMb }) => growthMb)),
   }
@@ -194,4 +199,9 @@ function layers(size: number): readonly (readonly number[])[] {
     if (first < 0) return []
     return [...new Set([first + (step % width), first + ((step + 1) % width)])]
   })
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

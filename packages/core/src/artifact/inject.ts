@@ -9,7 +9,7 @@ export interface KnownArtifact extends ArtifactRef {
 }
 
 /** Facts that wave collected before the first step. */
-export const FACTS_ALIAS = '_facts'
+const FACTS_ALIAS = '_facts'
 
 /**
  * The artifacts that a step asked for, read from the store and verified, in declaration order. The

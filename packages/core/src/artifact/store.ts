@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WaveError } from '../errors.ts'
@@ -15,8 +15,7 @@ import {
 
 /** The ref of these bytes, wherever they are stored. */
 export function artifactRef(content: Uint8Array): ArtifactRef {
-  const digest = createHash('sha256').update(content).digest('hex')
-  return { digest, sizeBytes: content.byteLength }
+  return { digest: hash('sha256', content), sizeBytes: content.byteLength }
 }
 
 /** Immutable files named by digest: `<directory>/<first 2 hex>/<sha256>`, 0600. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { NewRunEvent, RunEvent } from '../events.ts'
 
@@ -13,19 +13,18 @@ export interface EncodedRecord {
   readonly digest: string
 }
 
-/** One line of the journal: `<crc32> <json>\n`. */
+/** One line of the journal: `<crc32> <json>\n`. Made in one buffer: it is on the path of every event. */
 export function encodeRecord(
   stamp: { readonly seq: number; readonly prev: string; readonly at: string },
   event: NewRunEvent,
 ): EncodedRecord {
-  const json = JSON.stringify({ seq: stamp.seq, prev: stamp.prev, v: 1, at: stamp.at, ...event })
-  const body = Buffer.from(json)
+  const stored: RunEvent = { seq: stamp.seq, prev: stamp.prev, v: 1, at: stamp.at, ...event }
+  const line = Buffer.from(`${NO_CHECKSUM} ${JSON.stringify(stored)}\n`)
+  const body = line.subarray(CHECKSUM_LENGTH + 1, -1)
   if (body.length > maxBytes(event.type)) {
     throw new Error(`Internal error: the event ${event.type} has ${body.length} bytes`)
   }
-  const line = Buffer.from(`${checksum(body)} ${json}\n`)
-  // Parsed back, so that the state in memory is the one that a later reader of the file gets.
-  const stored: RunEvent = JSON.parse(json)
+  line.write(checksum(body), 0, 'latin1')
   return { event: stored, line, digest: sha256(body) }
 }
 
@@ -73,6 +72,7 @@ export function holdsRecord(bytes: Buffer): boolean {
 export const LINE_FEED = 0x0a
 const SPACE = 0x20
 const CHECKSUM_LENGTH = 8
+const NO_CHECKSUM = '0'.repeat(CHECKSUM_LENGTH)
 const BODY_START = ' {"seq":'
 
 function checksum(body: Uint8Array): string {
@@ -80,7 +80,7 @@ function checksum(body: Uint8Array): string {
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return hash('sha256', bytes)
 }
 
 function parseJson(body: Buffer): unknown {
