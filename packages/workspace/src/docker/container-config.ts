@@ -7,12 +7,13 @@ const MIB = 2 ** 20
 /** Every tool process, and the owner of what tools may change. */
 export const TOOL_USER = 65_532
 /** The first process and the owner of injected artifacts: a sweep of the tool user leaves it alive. */
-export const IDLE_USER = 65_533
+const IDLE_USER = 65_533
 
 /** Where a step's tree comes from. Host paths appear only as volumes of the engine's own. */
 export type Source =
   | { readonly kind: 'none' }
-  | { readonly kind: 'volume'; readonly volume: string; readonly target: string }
+  /** A sealed snapshot volume, by its key. */
+  | { readonly kind: 'snapshot'; readonly key: string; readonly target: string }
   /** A folder of a sealed volume, by its place in the engine's data root. */
   | { readonly kind: 'folder'; readonly device: string; readonly target: string }
   | {
@@ -154,11 +155,11 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
   switch (source.kind) {
     case 'none':
       return []
-    case 'volume':
-      return [mount({ source: source.volume, target: source.target, readonly: true })]
+    case 'snapshot':
+      return [snapshotMount(box.install, source.key, source.target, true)]
     case 'folder': {
-      const options = { type: 'none', device: source.device, o: 'bind' }
-      return [{ ...scratch(box, source.target, options), ReadOnly: true }]
+      const options = { type: 'none', device: source.device, o: 'bind,ro' }
+      return [scratch(box, source.target, options)]
     }
     case 'overlay': {
       // Whole files in the layer, never references into the lower tree: the host reads the layer alone.
@@ -169,6 +170,36 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
     }
     default:
       return source satisfies never
+  }
+}
+
+export const snapshotVolumeName = (key: string) => `wave-src-${key}`
+
+/** The engine creates a missing volume with these labels, and empty: its missing seal tells. */
+function snapshotMount(
+  install: string,
+  key: string,
+  target: string,
+  readonly: boolean,
+): MountSettings {
+  const labels = { [LABELS.install]: install, [LABELS.snapshot]: key }
+  return mount({ source: snapshotVolumeName(key), target, readonly, labels })
+}
+
+/** A container through which a snapshot volume is filled. It is never started. */
+export function loaderConfig(
+  name: string,
+  from: { readonly install: string; readonly image: string },
+  key: string,
+): ContainerCreateOptions {
+  return {
+    name,
+    Image: from.image,
+    Labels: { [LABELS.install]: from.install },
+    Entrypoint: ['/bin/false'],
+    Cmd: [],
+    NetworkDisabled: true,
+    HostConfig: { NetworkMode: 'none', Mounts: [snapshotMount(from.install, key, '/snap', false)] },
   }
 }
 

@@ -126,7 +126,7 @@ class Provider implements DockerWorkspaceProvider {
       folder === '.' ? { file: posix.join(target, SEAL_FILE), content: volume.seal } : undefined
     if (layer !== undefined) return { source: layer.overlay(device, target), seal }
     if (folder !== '.') return { source: { kind: 'folder', device, target }, seal }
-    return { source: { kind: 'volume', volume: volume.name, target }, seal }
+    return { source: { kind: 'snapshot', key: volume.seal, target }, seal }
   }
 
   /** Looked up or made once per tree; the seal is checked again whenever it is mounted. */

@@ -13,6 +13,7 @@ import {
   type WorkspaceMount,
 } from '@wave/core'
 import { posix } from 'node:path'
+import { Readable } from 'node:stream'
 import { ARTIFACT_CAPS } from '../archive.ts'
 import { computePatch } from '../patch.ts'
 import { collectFile, COLLECT_MAX_BYTES, collectCommand } from './collect-file.ts'
@@ -33,6 +34,7 @@ import {
 } from './file-requests.ts'
 import type { HeldContainer } from './held-container.ts'
 import { layerChanges } from './layer-changes.ts'
+import { MemoryWatch, outOfMemory } from './memory-watch.ts'
 import { ToolChannel } from './tool-channel.ts'
 
 export interface DockerWorkspaceParts {
@@ -51,6 +53,7 @@ export class DockerWorkspace implements Workspace {
   readonly #channel: ToolChannel
   readonly #root: string
   #commands: Promise<unknown> = Promise.resolve()
+  readonly #memory: MemoryWatch
   /** A command may have left processes behind. */
   #unswept = false
   #closed = false
@@ -58,6 +61,7 @@ export class DockerWorkspace implements Workspace {
   constructor(parts: DockerWorkspaceParts) {
     this.#parts = parts
     this.#channel = new ToolChannel(parts.tools)
+    this.#memory = new MemoryWatch(this.#channel)
     this.#root = parts.mount?.target ?? SCRATCH
   }
 
@@ -84,7 +88,7 @@ export class DockerWorkspace implements Workspace {
     try {
       const result = await execCommand(this.#parts.tools.container, { argv, cwd, limits, signal })
       if (result.stopped !== undefined) await this.#sweep()
-      return result
+      return (await this.#memory.hasKilled()) ? outOfMemory(result) : result
     } catch (cause) {
       throw this.#parts.tools.isAlive() ? engineError(cause) : lost(cause)
     }
@@ -164,7 +168,8 @@ export class DockerWorkspace implements Workspace {
         basePaths,
         prefix,
       }
-      return await computePatch(mount.snapshot, layerChanges(query))
+      const changes = await layerChanges(query)
+      return await computePatch(mount.snapshot, Readable.from(changes))
     } catch (cause) {
       if (cause instanceof WaveError || cause instanceof WorkspaceLost) throw cause
       throw layer.keeper.isAlive() ? engineError(cause) : lost(cause)

@@ -1,6 +1,7 @@
 import type { ExecLimits, ExecResult } from '@wave/core'
 import type Docker from 'dockerode'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { TOOL_USER, user } from './container-config.ts'
 import { demux } from './demux.ts'
 
@@ -29,20 +30,28 @@ export async function execCommand(
   })
   const stream = await exec.start({ hijack: true, stdin: false })
   const output = await collect(exec, stream, command)
-  if (output.stopped !== undefined) return { exitCode: undefined, ...output }
-  const { ExitCode: exitCode } = await exec.inspect()
-  if (exitCode === KILLED && (await ranOutOfMemory(container))) {
-    return { exitCode: undefined, ...output, stopped: 'oom' }
+  if (output.stopped !== undefined) {
+    await begun(exec)
+    return { exitCode: undefined, ...output }
   }
+  const { ExitCode: exitCode } = await exec.inspect()
   return { exitCode: exitCode ?? undefined, ...output }
 }
 
-/** 128 + SIGKILL. */
-const KILLED = 137
-
-async function ranOutOfMemory(container: Docker.Container): Promise<boolean> {
-  return (await container.inspect()).State.OOMKilled
+/**
+ * The engine answers before the process exists: a sweep right after that would miss it. Gives up when
+ * the container is gone.
+ */
+async function begun(exec: Docker.Exec): Promise<void> {
+  for (let tries = 0; tries < BEGIN_TRIES; tries++) {
+    const state = await exec.inspect()
+    if (state.Pid > 0 || state.ExitCode !== null) return
+    await delay(BEGIN_POLL_MS)
+  }
 }
+
+const BEGIN_POLL_MS = 10
+const BEGIN_TRIES = 500
 
 type Collected = Pick<ExecResult, 'output' | 'stdout' | 'stopped'>
 

@@ -8,6 +8,7 @@ export interface HeldContainer {
   /** Settles when the container's first process has ended and with it every other one. */
   readonly ended: Promise<void>
   isAlive(): boolean
+  /** Ends it. Settles when the engine has removed it and its nameless volumes. */
   release(): Promise<void>
 }
 
@@ -74,17 +75,18 @@ function hold(
     ended,
     isAlive: () => alive,
     async release() {
+      const removed = container.wait({ condition: 'removed' }).catch(() => {})
       stream.end()
       const patience = new AbortController()
       const late = delay(PATIENCE_MS, 'late', { signal: patience.signal, ref: false })
-      const outcome = await Promise.race([ended, late.catch(() => undefined)])
+      const outcome = await Promise.race([removed, late.catch(() => {})])
       patience.abort()
       if (outcome === 'late') await removeQuietly(container)
     },
   }
 }
 
-const PATIENCE_MS = 3000
+const PATIENCE_MS = 10_000
 
 async function drain(pieces: AsyncGenerator<Piece>): Promise<void> {
   try {

@@ -56,7 +56,9 @@ async function tryImage(docker: Docker, name: string, id: string): Promise<void>
 export function imageProblem(name: string, cause: unknown): WaveError | undefined {
   if (cause instanceof BootFailed) {
     const tool = /^unfit (\w+)$/.exec(cause.said)?.[1]
-    return tool === undefined ? undefined : unfit(name, `has no ${tool}`, cause)
+    if (tool !== undefined) return unfit(name, `has no ${tool}`, cause)
+    // The engine's own first process reports what it could not start.
+    return /exec \S+ failed/.test(cause.said) ? unfit(name, 'cannot run /bin/sh', cause) : undefined
   }
   const said = cause instanceof Error ? cause.message : ''
   if (/exec format error/i.test(said)) return unfit(name, 'is for another architecture', cause)

@@ -22,22 +22,22 @@ export interface LayerQuery {
  * folder that replaced another one in a way archives do not carry, so what is deleted is found by
  * looking at the merged folders. Throws `workspace-failed` when the layer cannot be believed.
  */
-export async function* layerChanges(query: LayerQuery): AsyncGenerator<Change> {
+export async function layerChanges(query: LayerQuery): Promise<Change[]> {
   const entries = await readLayer(query)
   const base = new BaseTree(query.basePaths)
+  const deleted = await deletedPaths(query, base, entries)
   const prefixed = (path: string) => posix.join(query.prefix, path)
-  for (const path of await deletedPaths(query, base, entries)) {
-    yield { path: prefixed(path), kind: 'delete' }
-  }
+  const changes: Change[] = deleted.map((path) => ({ path: prefixed(path), kind: 'delete' }))
   for (const entry of entries) {
     const path = prefixed(entry.path)
     if (entry.kind === 'file') {
       const mode = entry.executable ? 0o755 : 0o644
-      yield { path, kind: 'write', mode, content: entry.content }
+      changes.push({ path, kind: 'write', mode, content: entry.content })
     } else if (entry.kind === 'link') {
-      yield { path, kind: 'write', mode: 'link', content: Buffer.from(entry.target) }
+      changes.push({ path, kind: 'write', mode: 'link', content: Buffer.from(entry.target) })
     }
   }
+  return changes
 }
 
 async function readLayer({ layer, basePaths }: LayerQuery): Promise<ArchiveEntry[]> {

@@ -5,20 +5,19 @@ import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pack, type Pack } from 'tar-stream'
-import { LABELS, TOOL_USER } from './container-config.ts'
+import { loaderConfig, LABELS, snapshotVolumeName, TOOL_USER } from './container-config.ts'
 import { engineError, isConflict, isMissing } from './engine.ts'
 import { removeQuietly } from './held-container.ts'
 
 /** A sealed volume: complete, shared, and never written again. */
 export interface SnapshotVolume {
-  readonly name: string
   /** The key, as the seal file holds it. */
   readonly seal: string
   /** Where the engine keeps it. A path of the engine's machine, for mount options only. */
   readonly mountpoint: string
 }
 
-export interface TreeEntry {
+interface TreeEntry {
   readonly path: string
   readonly mode: 0o644 | 0o755 | 'link'
   readonly content: Uint8Array
@@ -56,16 +55,14 @@ export async function findSnapshotVolume(
   key: string,
 ): Promise<SnapshotVolume | undefined> {
   try {
-    const found = await maker.docker.getVolume(volumeName(key)).inspect()
+    const found = await maker.docker.getVolume(snapshotVolumeName(key)).inspect()
     if (found.Driver !== 'local' || found.Labels?.[LABELS.snapshot] !== key) return undefined
-    return { name: found.Name, seal: key, mountpoint: found.Mountpoint }
+    return { seal: key, mountpoint: found.Mountpoint }
   } catch (cause) {
     if (isMissing(cause)) return undefined
     throw engineError(cause)
   }
 }
-
-const volumeName = (key: string) => `wave-src-${key}`
 
 /**
  * Fills and seals the volume, unless somebody else has done so meanwhile. Safe to call at any time and
@@ -78,7 +75,7 @@ export async function makeSnapshotVolume(
   const loader = await lockLoader(maker, content.key)
   try {
     const found = await findSnapshotVolume(maker, content.key)
-    if (found === undefined) throw foreign(volumeName(content.key))
+    if (found === undefined) throw foreign(snapshotVolumeName(content.key))
     if (await isSealed(loader, content.key)) return found
     await loader.putArchive(Readable.from(packSnapshot(content)), { path: '/' })
     return found
@@ -99,53 +96,16 @@ function foreign(name: string): WaveError {
   )
 }
 
-/** Never started: the engine alone writes through it. */
+/** Never started: the engine alone writes through it. Creating it creates the volume if there is none. */
 async function lockLoader(maker: VolumeMaker, key: string): Promise<Docker.Container> {
   const name = `wave-loader-${key.slice(0, 32)}`
   for (;;) {
-    await createVolume(maker, key)
     try {
-      return await maker.docker.createContainer(loaderConfig(maker, name, volumeName(key)))
+      return await maker.docker.createContainer(loaderConfig(name, maker, key))
     } catch (cause) {
       if (!isConflict(cause)) throw engineError(cause)
       await waitForLoader(maker.docker.getContainer(name))
     }
-  }
-}
-
-async function createVolume(maker: VolumeMaker, key: string): Promise<void> {
-  const volume = maker.docker.getVolume(volumeName(key))
-  // An engine makes a volume without labels when a container names one that is missing.
-  if ((await findSnapshotVolume(maker, key)) === undefined) {
-    await volume.remove().catch(() => {})
-  }
-  const Labels = { [LABELS.install]: maker.install, [LABELS.snapshot]: key }
-  await maker.docker.createVolume({ Name: volumeName(key), Driver: 'local', Labels })
-}
-
-function loaderConfig(
-  maker: VolumeMaker,
-  name: string,
-  volume: string,
-): Docker.ContainerCreateOptions {
-  return {
-    name,
-    Image: maker.image,
-    Labels: { [LABELS.install]: maker.install },
-    Entrypoint: ['/bin/false'],
-    Cmd: [],
-    NetworkDisabled: true,
-    HostConfig: {
-      NetworkMode: 'none',
-      Mounts: [
-        {
-          Type: 'volume',
-          Source: volume,
-          Target: '/snap',
-          VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
-        },
-      ],
-    },
   }
 }
 

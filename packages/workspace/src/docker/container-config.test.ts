@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { containerConfig, type Box } from './container-config.ts'
+
+const box: Omit<Box, 'part'> = {
+  install: 'install1',
+  run: '20261122-140000-a1b2',
+  step: 'audit',
+  attempt: 2,
+  instance: 'c0ffee00',
+  image: 'sha256:1234',
+  cpus: 2,
+}
+const seal = { file: '/src/.git/wave-sealed', content: 'abcd' }
+
+function tools(source: Extract<Box['part'], { role: 'tools' }>['source']) {
+  return containerConfig({ ...box, part: { role: 'tools', source, seal, inputBytes: 10_240 } })
+}
+
+const target = '/src'
+
+function mounts(source: Parameters<typeof tools>[0]) {
+  return tools(source).HostConfig?.Mounts ?? []
+}
+
+test('the whole configuration of a read-only sandbox is as reviewed', async () => {
+  const config = tools({ kind: 'snapshot', key: 'abcd', target })
+  await expect(JSON.stringify(config, null, 2)).toMatchFileSnapshot('./container-config.golden.txt')
+})
+
+test('sources differ in their mounts only', () => {
+  const without = (config: ReturnType<typeof tools>) => ({
+    ...config,
+    HostConfig: { ...config.HostConfig, Mounts: [] },
+  })
+  const overlay = tools({ kind: 'overlay', lower: '/l', layer: '/u', target })
+  expect(without(overlay)).toEqual(without(tools({ kind: 'snapshot', key: 'abcd', target })))
+  expect(without(tools({ kind: 'none' }))).toEqual(without(overlay))
+})
+
+test('only an overlay makes the source writable, and nothing is a bind of the host', () => {
+  expect(mounts({ kind: 'snapshot', key: 'k', target })[0]).toMatchObject({ ReadOnly: true })
+  const [folder] = mounts({ kind: 'folder', device: '/v/src', target })
+  expect(folder?.VolumeOptions?.DriverConfig.Options['o']).toBe('bind,ro')
+  const [overlay] = mounts({ kind: 'overlay', lower: '/l', layer: '/u', target })
+  expect(overlay?.VolumeOptions?.DriverConfig.Options['o']).toContain(
+    'lowerdir=/l,upperdir=/u/upper,workdir=/u/work',
+  )
+  for (const { Type } of mounts({ kind: 'none' })) expect(Type).toBe('volume')
+})
+
+test('a keeper runs under the same confinement and sees only the layer', () => {
+  const keeper = containerConfig({ ...box, part: { role: 'keeper' } })
+  const { Mounts: kept, ...confinement } = keeper.HostConfig ?? {}
+  expect(kept?.map((mount) => mount.Target)).toEqual(['/layer'])
+  expect(tools({ kind: 'none' }).HostConfig).toMatchObject(confinement)
+})

@@ -1,0 +1,41 @@
+import type { ExecResult } from '@wave/core'
+import type { ToolChannel } from './tool-channel.ts'
+
+/** Tells whether the kernel ended a process of the sandbox for its memory: an exit code alone does not. */
+export class MemoryWatch {
+  readonly #channel: ToolChannel
+  #kills = 0
+
+  constructor(channel: ToolChannel) {
+    this.#channel = channel
+  }
+
+  /** Since the last time it was asked. */
+  async hasKilled(): Promise<boolean> {
+    const { output } = await this.#channel.request({
+      // Control groups of version 1 and 2; one of them is missing.
+      command: `cat ${COUNTERS.join(' ')} 2>/dev/null; true`,
+      timeoutMs: 10_000,
+      maxBytes: 10_000,
+    })
+    const kills = Number(/^oom_kill (\d+)$/m.exec(output.toString('latin1'))?.[1] ?? 0)
+    const hasKilled = kills > this.#kills
+    this.#kills = kills
+    return hasKilled
+  }
+}
+
+const COUNTERS = ['/sys/fs/cgroup/memory/memory.oom_control', '/sys/fs/cgroup/memory.events']
+
+/** A command that went on after a child was ended keeps its exit code. */
+export function outOfMemory(result: ExecResult): ExecResult {
+  if (result.stopped !== undefined) return result
+  return {
+    ...result,
+    exitCode: result.exitCode === KILLED ? undefined : result.exitCode,
+    stopped: 'oom',
+  }
+}
+
+/** 128 + SIGKILL. */
+const KILLED = 137
