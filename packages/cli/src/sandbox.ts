@@ -10,8 +10,11 @@ export interface Sandboxes {
   local(): SandboxProvider
 }
 
-/** Some have something to close: the engine's work goes on after the last step. */
-export type SandboxProvider = WorkspaceProvider & Partial<AsyncDisposable>
+/** Some have something to close and to clear up: an engine outlives us. */
+export interface SandboxProvider extends WorkspaceProvider, Partial<AsyncDisposable> {
+  /** Removes what runs left that were killed. */
+  reap?(isDead: (run: string) => boolean): Promise<unknown>
+}
 
 export interface ChosenSandbox {
   readonly provider: SandboxProvider

@@ -13,6 +13,7 @@ import { collectFacts, createEvidenceRunner, investigate } from '@wave/evidence'
 import { createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
 import type { PreparedRun, RunOptions } from './prepare.ts'
 import type { Config } from './config/load.ts'
+import { isRunDead } from './dead-runs.ts'
 import { openDocker } from './open-docker.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
 
@@ -48,7 +49,12 @@ export async function wire(job: WiringJob): Promise<Wiring> {
   })
   try {
     signal.throwIfAborted()
-    return await assemble(job, sandbox)
+    const runs = runsFolder(prepared.project.root)
+    // What it cannot remove now is removed the next time.
+    const reaping = sandbox.provider.reap?.((run) => isRunDead(runs, run)).catch(() => {})
+    const wiring = await assemble(job, sandbox)
+    await reaping
+    return wiring
   } catch (error) {
     await sandbox.provider[Symbol.asyncDispose]?.()
     throw error
