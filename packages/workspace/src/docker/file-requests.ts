@@ -66,9 +66,10 @@ export function writeRequest(path: string, content: Uint8Array): FileRequest<voi
   }
 }
 
+/** Without git's own folder, as everywhere but in `read`. */
 export function listRequest(path: string): FileRequest<readonly Entry[]> {
   const directory = quote(path)
-  const command = `[ -d ${directory} ] || exit 44; exec find ${directory}/ -mindepth 1 -maxdepth 1 -printf '%y %s %f\\0'`
+  const command = `[ -d ${directory} ] || exit 44; exec find ${directory}/ -mindepth 1 -maxdepth 1 ! -name .git -printf '%y %s %f\\0'`
   return {
     request: { command, timeoutMs: TIMEOUT_MS, maxBytes: MAX_TEXT_BYTES },
     parse: (reply) => (reply.exitCode === 0 ? ok(parseEntries(path, reply)) : problem(path, reply)),
