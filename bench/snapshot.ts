@@ -12,7 +12,7 @@ const FILES_PER_FOLDER = 25
 for (const count of FILES) await measure(count)
 
 async function measure(count: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'wave-bench-'))
+  const folder = mkdtempSync(join(tmpdir(), 'wave-bench-snapshot-'))
   try {
     const project = join(folder, 'project')
     generate(project, count)

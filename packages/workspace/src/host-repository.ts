@@ -20,7 +20,7 @@ import { hostGit } from './host-git.ts'
 import type { HostRepository } from './host-git.ts'
 
 /** The user's repository, as far as wave looks at it. */
-export interface UserRepository {
+interface UserRepository {
   readonly gitDir: string
   readonly commonDir: string
   readonly head: string | undefined

@@ -63,7 +63,7 @@ export function includedPaths(
 }
 
 /** Printable form of a name that is not UTF-8; also how such a name appears in `dropped`. */
-export function escapeName(bytes: Uint8Array): string {
+function escapeName(bytes: Uint8Array): string {
   return Buffer.from(bytes)
     .toString('latin1')
     .replaceAll(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
@@ -85,7 +85,7 @@ export function splitRecords(output: Buffer): {
   return { names, undecodable }
 }
 
-export const UNDECODABLE = 'its name is not UTF-8'
+const UNDECODABLE = 'its name is not UTF-8'
 
 const NONE = { names: [], undecodable: [] }
 
