@@ -45,7 +45,7 @@ export function allPipelines(project: Project): readonly PipelineFile[] {
   return [...own, ...bundledPipelines().filter((file) => !names.has(file.name))]
 }
 
-export function throwProblems(problems: readonly Problem[]): void {
+function throwProblems(problems: readonly Problem[]): void {
   const [first, ...rest] = problems
   if (first !== undefined) throw new ProblemsError([first, ...rest])
 }

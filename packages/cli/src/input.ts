@@ -15,7 +15,7 @@ export interface InputSource {
   readonly stdin: Stdin
 }
 
-export const MAX_INPUT_BYTES = 1024 * 1024
+const MAX_INPUT_BYTES = 1024 * 1024
 
 /** The input exactly as it was given; empty when none was. Never rewritten, never shortened. */
 export async function readInput(forms: InputForms, source: InputSource): Promise<string> {

@@ -7,8 +7,8 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: object): void
 }
 
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const
+type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface LogOptions {
   readonly dataDir: string

@@ -11,7 +11,7 @@ export interface Sandboxes {
 }
 
 /** Some have something to close and to clear up: an engine outlives us. */
-export interface SandboxProvider extends WorkspaceProvider, Partial<AsyncDisposable> {
+interface SandboxProvider extends WorkspaceProvider, Partial<AsyncDisposable> {
   /** Removes what runs left that were killed. */
   reap?(isDead: (run: string) => boolean): Promise<unknown>
 }

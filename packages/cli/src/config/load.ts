@@ -20,7 +20,7 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
-export const PROJECT_CONFIG_FILE = '.wave/config.yaml'
+const PROJECT_CONFIG_FILE = '.wave/config.yaml'
 
 export function loadConfig(invocation: Invocation, project: Project): Config {
   const { env } = invocation.host
