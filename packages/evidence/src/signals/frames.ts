@@ -122,7 +122,8 @@ async function loadScriptParser(): Promise<ParseScript> {
   const { parse } = await import('stacktrace-parser')
   return (line) => {
     if (!SCRIPT.test(line)) return undefined
-    const frame = parse(line.replace(/^(\s*at) async /, '$1 '))[0]
+    const alone = line.replace(/(:\d{1,7}:\d{1,7}\)?)\s.*$/, '$1')
+    const frame = parse(alone.replace(/^(\s*at) async /, '$1 '))[0]
     if (frame?.file == null || frame.lineNumber === null) return undefined
     const { file, lineNumber, methodName } = frame
     const symbol = methodName.split('.').at(-1)

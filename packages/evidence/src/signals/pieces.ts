@@ -3,7 +3,14 @@ import type { Origin, Piece } from './signals.ts'
 
 const TOKEN = /[^\s"'`<>()[\]{},;|=]+/g
 
-/** The text as lines of bounded length, so that no pattern ever meets a megabyte at once. */
+/** Before a frame of a trace whose line ends were lost, as alerts and command lines do. */
+const FLATTENED =
+  /\s(?=at (?:async )?(?:[^\s()]{1,200} ?\()?[^\s():]{0,20}:?[^\s():]{1,300}\.[A-Za-z]{1,6}:\d)/g
+
+/**
+ * The text as lines of bounded length, so that no pattern ever meets a megabyte at once. Frames of a
+ * flattened trace become lines of their own.
+ */
 export function splitPieces(text: string): Piece[] {
   const pieces: Piece[] = []
   let offset = 0
@@ -11,11 +18,21 @@ export function splitPieces(text: string): Piece[] {
   for (const raw of text.slice(0, LIMITS.inputChars).split('\n')) {
     line += 1
     for (let at = 0; at < raw.length; at += LIMITS.pieceChars) {
-      pieces.push({ line, offset: offset + at, text: raw.slice(at, at + LIMITS.pieceChars) })
+      const piece = { line, offset: offset + at, text: raw.slice(at, at + LIMITS.pieceChars) }
+      pieces.push(...unflatten(piece))
     }
     offset += raw.length + 1
   }
   return pieces
+}
+
+function unflatten(piece: Piece): Piece[] {
+  let at = 0
+  return piece.text.split(FLATTENED).map((text) => {
+    const part = { line: piece.line, offset: piece.offset + at, text }
+    at += text.length + 1
+    return part
+  })
 }
 
 /** Words between blanks, quotes and brackets, with their place in the piece. */

@@ -142,3 +142,16 @@ test.each([
   expect(performance.now() - started).toBeLessThan(10_000)
   for (const kind of Object.values(signals)) expect(kind.length).toBeLessThanOrEqual(240)
 })
+
+test.each([
+  ['TypeError: no percent at src/pricing.js:14:50', ['src/pricing.js:14']],
+  [
+    'boom at total (file:///app/src/pricing.js:14:5) at async list (/app/src/orders.js:3:1) since 14:30',
+    ['file:///app/src/pricing.js:14', '/app/src/orders.js:3'],
+  ],
+  ['NullPointerException at com.acme.Cart.total(Cart.java:12)', ['com/acme/Cart.java:12']],
+  ['errors at 14:30 at the gateway:8080', []],
+])('a trace that lost its line ends still has its frames: %s', async (text, frames) => {
+  const signals = await readSignals(text, NOW)
+  expect(signals.frames.map(({ file, lineNumber }) => `${file}:${lineNumber}`)).toEqual(frames)
+})
