@@ -116,11 +116,7 @@ function rootCauseTurns({ file, pattern, verdict = 'likely' }: IncidentPlace): S
     'Ruled Out': 'Configuration: nothing changed there.',
     Unexplained: 'The exact time of the first failure.',
   })
-  const [title, ...rest] = sections.split('\n')
-  return [
-    call('read', { path: file }),
-    submit('root-cause', [title, '', `Verdict: ${verdict}`, ...rest].join('\n')),
-  ]
+  return [call('read', { path: file }), submit('root-cause', withVerdict(sections, verdict))]
 }
 
 function fixTurns({ file, edit, testCommand }: IncidentPlace): ScriptedTurn[] {
@@ -145,7 +141,7 @@ function fixTurns({ file, edit, testCommand }: IncidentPlace): ScriptedTurn[] {
 }
 
 function reportOf({ file, verdict = 'likely' }: IncidentPlace): string {
-  return document('Incident report', {
+  const sections = document('Incident report', {
     'Executive Summary': `Requests failed. The ${verdict} cause is in \`${file}\`. A fix is prepared.`,
     Timeline:
       '| time (UTC) | event | source |\n|---|---|---|\n| unknown | requests fail | report |',
@@ -157,6 +153,12 @@ function reportOf({ file, verdict = 'likely' }: IncidentPlace): string {
     'Lessons Learned': 'The history made the change easy to find.',
     Appendix: `\`${file}\``,
   })
+  return withVerdict(sections, verdict)
+}
+
+function withVerdict(text: string, verdict: string): string {
+  const [title, ...rest] = text.split('\n')
+  return [title, '', `Verdict: ${verdict}`, ...rest].join('\n')
 }
 
 function document(title: string, sections: Readonly<Record<string, string>>): string {
