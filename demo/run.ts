@@ -3,7 +3,7 @@
  * user would. Needs no key and no Docker engine; without a model wave works from evidence alone.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,15 +18,22 @@ const { symptom } = await buildOrdersApi(repository)
 
 console.log(`An orders API with a regression in its history: ${repository}\n`)
 wave('init')
+console.log(`
+With a Docker engine wave can try a suspect's revert, if it knows how the tests are run:
+$ echo 'project: { test_command: node --test }' >> .wave/config.yaml
+`)
+appendFileSync(join(repository, '.wave/config.yaml'), 'project: { test_command: node --test }\n')
 wave('run', 'incident-response', '--provider', 'evidence', '--inconclusive-ok', symptom)
 console.log(`
-The report:   ${join(repository, 'output', 'incident-report.md')}
-The fix:      cd ${repository} && git log --oneline, then see output/remediation.md
-Nothing in the working tree changed; "wave apply" is what would change it.`)
+The report:  ${join(repository, 'output', 'incident-report.md')}
+The fix:     ${join(repository, 'output', 'remediation.md')}
+The source tree is as it was; "wave apply last", run there, puts the fix on it.`)
 
 /** Shows the command as a user would type it, runs it, and ends the demo if it fails. */
 function wave(...args: string[]): void {
-  const shown = args.map((arg) => (/^[\w./-]+$/.test(arg) ? arg : JSON.stringify(arg.split('\n')[0])))
+  const shown = args.map((arg) =>
+    /^[\w./-]+$/.test(arg) ? arg : JSON.stringify(arg.split('\n')[0]),
+  )
   console.log(`$ wave ${shown.join(' ')}`)
   const { status } = spawnSync(WAVE, args, {
     cwd: repository,
