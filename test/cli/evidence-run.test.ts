@@ -271,3 +271,17 @@ function eventsOf(sandbox: Sandbox, run: string): readonly Event[] {
     .split('\n')
     .map((line): Event => JSON.parse(line.slice(9)))
 }
+
+test('a second run does not take the reports of the first for evidence', async () => {
+  using sandbox = new Sandbox()
+  fill(sandbox)
+  await sandbox.wave(['init'])
+  await sandbox.wave([...RUN, SYMPTOM])
+  const { stdout } = await sandbox.wave([...RUN, SYMPTOM, '-o', 'json'])
+  const { snapshot } = JSON.parse(stdout.split('\n')[0] ?? '')
+  expect(snapshot.dropped).toContainEqual({
+    path: 'output/incident-report.md',
+    reason: 'delivered by wave',
+  })
+  for (const file of FILES) expect(sandbox.read(`output/${file}`)).not.toContain('.wave/')
+})

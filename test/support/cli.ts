@@ -135,7 +135,7 @@ export async function resultOf(child: ChildProcess): Promise<CliResult> {
 function walk(root: string, below: string): readonly string[] {
   return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
     const path = below === '' ? entry.name : `${below}/${entry.name}`
-    return entry.isDirectory() ? [path, ...walk(root, path)] : [path]
+    return entry.isDirectory() ? [path].concat(walk(root, path)) : [path]
   })
 }
 

@@ -2,6 +2,7 @@ import {
   AgentRunner,
   checkDeliverable,
   commandRunner,
+  deliveredFiles,
   openRunFolder,
   type RunRequest,
   runsFolder,
@@ -70,12 +71,16 @@ interface WiringJob {
 async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox): Promise<Wiring> {
   const { project, config } = prepared
   const source = createSnapshotSource({ dataDir: config.paths.dataDir })
-  const snapshot = await source.take(project.root, { include: [], history: 'full' })
+  const runs = runsFolder(project.root)
+  const snapshot = await source.take(project.root, {
+    include: [],
+    leaveOut: deliveredFiles(project.root, runs),
+    history: 'full',
+  })
   signal.throwIfAborted()
   const facts = await factsFor(prepared, snapshot)
   signal.throwIfAborted()
   const runId = systemIds.runId()
-  const runs = runsFolder(project.root)
   const folder = openRunFolder(runs, runId, systemClock)
   return {
     parts: {

@@ -43,7 +43,7 @@ export { parseYaml } from './pipeline/yaml-file.ts'
 export { suggest, suggestionHint } from './suggest.ts'
 
 // The run engine.
-export { checkDeliverable } from './artifact/deliver.ts'
+export { checkDeliverable, deliveredFiles } from './artifact/deliver.ts'
 export type { DeliveredFile } from './artifact/deliver.ts'
 export { artifactRef, FileArtifactStore } from './artifact/store.ts'
 export { systemClock } from './run/clock.ts'

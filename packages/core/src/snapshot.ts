@@ -3,6 +3,8 @@
 export interface SnapshotSpec {
   /** Ignored paths to copy in all the same. Secrets never are. */
   readonly include: readonly string[]
+  /** Files that are no part of the project, relative to its root: what wave delivered before. */
+  readonly leaveOut?: readonly string[]
   readonly history: 'full' | 'none'
 }
 

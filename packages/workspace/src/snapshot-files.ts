@@ -22,6 +22,12 @@ export interface Listing {
   readonly dropped: readonly Dropped[]
 }
 
+/** Paths that a caller adds to the project or takes out of it, relative to the work tree. */
+export interface Adjustment {
+  readonly include: readonly string[]
+  readonly leaveOut: readonly string[]
+}
+
 /**
  * Tracked files plus untracked ones that are not ignored, as they are on disk now, plus `include`;
  * without whatever must stay behind. `scratch` is a private folder.
@@ -29,7 +35,7 @@ export interface Listing {
 export async function listFiles(
   opened: OpenedRepository,
   scratch: string,
-  include: readonly string[],
+  { include, leaveOut }: Adjustment,
 ): Promise<Listing> {
   const { host } = opened
   const index = join(scratch, 'user-index')
@@ -41,6 +47,7 @@ export async function listFiles(
   const names = new Set([...tracked.files, ...untracked.names, ...extra.names])
   const sorting = new Sorting(host.workTree, tracked.sparse)
   for (const path of tracked.submodules) sorting.drop(path, 'submodule')
+  for (const path of leaveOut) if (names.delete(path)) sorting.drop(path, 'delivered by wave')
   for (const path of names) sorting.add(path)
   for (const path of [...tracked.undecodable, ...untracked.undecodable, ...extra.undecodable])
     sorting.drop(path, UNDECODABLE)

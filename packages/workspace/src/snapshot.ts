@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 
 import type { SnapshotSource, SnapshotSpec } from '@wave/core'
 
@@ -27,7 +27,11 @@ async function takeSnapshot(
   const opened = await openHostRepository(dataDir, root)
   const { host, user } = opened
   await using scratch = await openScratch(host)
-  const listing = await listFiles(opened, scratch.path, includedPaths(host, root, spec.include))
+  const inside = (path: string): string => relative(host.workTree, join(root, path))
+  const listing = await listFiles(opened, scratch.path, {
+    include: includedPaths(host, root, spec.include),
+    leaveOut: (spec.leaveOut ?? []).map(inside),
+  })
   const head = user?.head
   const frozen = await freezeTree(host, scratch.path, { paths: listing.paths, head })
   const dropped = [...listing.dropped, ...frozen.dropped]

@@ -77,6 +77,15 @@ export function checkDeliverable(projectRoot: string): void {
   }
 }
 
+/** What wave delivered before and nobody changed since, relative to the project. */
+export function deliveredFiles(projectRoot: string, runs: string): readonly string[] {
+  const record = loadDeliveryRecord(runs)
+  return record.paths().filter((path) => {
+    const isFile = stat(join(projectRoot, path))?.isFile() ?? false
+    return isFile && isOurs(projectRoot, path, [record.get(path)])
+  })
+}
+
 interface NamedFile {
   readonly artifact: Deliverable
   readonly path: string

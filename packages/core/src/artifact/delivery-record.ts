@@ -9,6 +9,7 @@ import { makeDirectory, replaceFile } from '../run/durable-fs.ts'
  */
 export interface DeliveryRecord {
   get(path: string): ArtifactRef | undefined
+  paths(): readonly string[]
   set(path: string, ref: ArtifactRef): void
   save(): void
 }
@@ -19,6 +20,7 @@ export function loadDeliveryRecord(runs: string): DeliveryRecord {
   let changed = false
   return {
     get: (path) => entries.get(path),
+    paths: () => [...entries.keys()],
     set(path, { digest, sizeBytes }) {
       changed ||= entries.get(path)?.digest !== digest
       entries.set(path, { digest, sizeBytes })

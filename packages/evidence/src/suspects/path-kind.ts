@@ -10,7 +10,7 @@ export type PathKind =
 const RULES: readonly (readonly [PathKind, RegExp])[] = [
   [
     'generated',
-    /(?:^|\/)(?:node_modules|vendor|third_party|dist|build|target|\.next|__snapshots__|__generated__)\/|\.min\.(?:js|css)$|\.(?:map|snap|pb\.go)$|_pb2\.py$|(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|Pipfile\.lock|uv\.lock|Cargo\.lock|Gemfile\.lock|composer\.lock|go\.sum)$/i,
+    /(?:^|\/)(?:\.wave|node_modules|vendor|third_party|dist|build|target|\.next|__snapshots__|__generated__)\/|\.min\.(?:js|css)$|\.(?:map|snap|pb\.go)$|_pb2\.py$|(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|Pipfile\.lock|uv\.lock|Cargo\.lock|Gemfile\.lock|composer\.lock|go\.sum)$/i,
   ],
   [
     'dependencies',
