@@ -30,9 +30,9 @@ export interface AttemptEnd {
   readonly close: () => Promise<void>
 }
 
-export type AttemptResult = AttemptSuccess | AttemptFailure
+type AttemptResult = AttemptSuccess | AttemptFailure
 
-export interface AttemptSuccess {
+interface AttemptSuccess {
   readonly ok: true
   readonly artifacts: readonly StoredArtifact[]
   /** To be recorded together, in this order. */
