@@ -83,12 +83,12 @@ async function measureTools(snapshot: Snapshot): Promise<void> {
   const grep = await median(50, () => workspace.grep(query))
   // The same search beside it, timed in the container itself: the host may have no ripgrep.
   row('grep 3,000 files, against rg itself', grep, await insideMs(workspace))
-  row('bash, against the same exec bare', await median(20, () => workspace.exec(['true'], limits)))
+  row('one bash call', await median(20, () => workspace.exec(['true'], limits)))
 }
 
 async function insideMs(workspace: Workspace): Promise<number> {
   const script =
-    'for i in $(seq 20); do s=$(date +%s%N); rg --no-config --hidden --no-ignore --sort path -n -e needle . >/dev/null; echo $((($(date +%s%N) - s) / 1000)); done'
+    'for i in $(seq 20); do s=$(date +%s%N); rg --no-config --hidden --no-ignore --sort path -n -e needle . | head -n 101 >/dev/null; echo $((($(date +%s%N) - s) / 1000)); done'
   const limits = { timeoutMs: 60_000, maxOutputBytes: 10_000 }
   const { stdout } = await workspace.exec({ shell: script }, limits)
   return middle(Buffer.from(stdout).toString().trim().split('\n').map(Number)) / 1000
