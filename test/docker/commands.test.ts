@@ -104,9 +104,9 @@ describeDocker('commands in a sandbox', () => {
     await using own = await sandbox.open('readonly', { step: 'killed' })
     const filters = { label: [`dev.wave.install=${sandbox.installId}`, 'dev.wave.step=killed'] }
     const [container] = await sandbox.docker.listContainers({ filters })
-    const running = sh(own, 'echo up; sleep 300')
+    const failed = expect(sh(own, 'echo up; sleep 300')).rejects.toBeInstanceOf(WorkspaceLost)
     await sandbox.docker.getContainer(container?.Id ?? '').kill()
-    await expect(running).rejects.toBeInstanceOf(WorkspaceLost)
+    await failed
     await expect(own.read('README.md')).rejects.toBeInstanceOf(WorkspaceLost)
   })
 })
