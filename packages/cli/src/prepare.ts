@@ -43,7 +43,7 @@ export async function prepareRun(
   words: readonly string[],
 ): Promise<PreparedRun> {
   const project = findProject(invocation.cwd)
-  const config = loadConfig(invocation, project)
+  const config = await loadConfig(invocation, project)
   const word = words[0] ?? config.defaultPipeline ?? noPipeline(project)
   const file = choosePipeline(word, project, invocation.cwd)
   const digest = createProjectDigest(filesFor(file, project))

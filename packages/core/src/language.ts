@@ -1,6 +1,6 @@
 /**
  * The part of core that commands need before anything runs: errors, the pipeline language, personas and the
- * plan. Without the run engine, so that looking at a plan starts quickly.
+ * plan. Without the run engine and without reading YAML (`reading`), so that looking at a plan starts quickly.
  */
 export { exitCodeOf, ProblemsError, WaveError } from './errors.ts'
 export type { Problem } from './errors.ts'
@@ -10,6 +10,4 @@ export { bundledPipelines } from './pipeline/bundled.ts'
 export { findPipeline } from './pipeline/catalog.ts'
 export { loadPipeline } from './pipeline/load.ts'
 export { BUILT_IN_CAPS, planPipeline } from './pipeline/plan.ts'
-export { readShape } from './pipeline/shape.ts'
-export { parseYaml } from './pipeline/yaml-file.ts'
 export { suggestionHint } from './suggest.ts'

@@ -3,10 +3,11 @@ import type * as Ajv from 'ajv/dist/2020.js'
 import type Formats from 'ajv-formats'
 import type * as Liquid from 'liquidjs'
 import type * as Yaml from 'yaml'
+import type * as Reading from './reading.ts'
 
 /**
- * Libraries that cost milliseconds to load, loaded on first use: most commands need few of them, and
- * start-up time is part of the product. `require`, because their callers are synchronous.
+ * What costs milliseconds to load, loaded on first use: most commands need little of it, and start-up
+ * time is part of the product. `require`, because the callers are synchronous.
  */
 const require = createRequire(import.meta.url)
 
@@ -24,4 +25,9 @@ export function loadAjv(): typeof Ajv {
 
 export function loadFormats(): typeof Formats {
   return require('ajv-formats')
+}
+
+/** By the package's own name: the file's ending differs between `src/` and `dist/`. */
+export function loadReading(): typeof Reading {
+  return require('@wave/core/reading')
 }

@@ -18,7 +18,7 @@ export async function apply(
   [prefix = '']: readonly string[],
 ): Promise<number> {
   const project = findProject(invocation.cwd)
-  const config = loadConfig(invocation, project)
+  const config = await loadConfig(invocation, project)
   const patches = readRunPatches(findRun(runsFolder(project.root), prefix))
   const request: ApplyRequest = {
     root: project.root,

@@ -13,7 +13,7 @@ import { escapeJson, sanitiseLine } from '../sanitise.ts'
 /** Checks the environment. Ready unless there is an error. */
 export async function doctor(invocation: Invocation): Promise<number> {
   const project = findProject(invocation.cwd)
-  const config = loadConfig(invocation, project)
+  const config = await loadConfig(invocation, project)
   const { out, env } = invocation.host
   const { dataDir } = config.paths
   const groups = await Promise.all([
@@ -21,7 +21,7 @@ export async function doctor(invocation: Invocation): Promise<number> {
     checkEngine(config, hasModels(config, env)),
     checkModels(config, env),
   ])
-  const checks = [...groups.flat(), ...checkFiles(invocation, project)]
+  const checks = [...groups.flat(), ...(await checkFiles(invocation, project))]
   const ready = checks.every(({ level }) => level !== 'error')
   if (config.output === 'json') out.write(`${escapeJson(JSON.stringify({ ready, checks }))}\n`)
   else out.write(renderChecks(checks, ready, paintOf(invocation)))

@@ -22,7 +22,7 @@ export async function list(
     throw new WaveError('usage', `There is no list of "${wanted}".`, { hint })
   }
   const project = findProject(invocation.cwd)
-  const config = loadConfig(invocation, project)
+  const config = await loadConfig(invocation, project)
   const lists = {
     pipelines: () => listPipelines(project),
     personas: () => listPersonas(project),

@@ -28,7 +28,7 @@ export async function validate(
   paths: readonly string[],
 ): Promise<number> {
   const project = findProject(invocation.cwd)
-  const { checked, problems } = checkProject(invocation, project, paths)
+  const { checked, problems } = await checkProject(invocation, project, paths)
   const { out, err } = invocation.host
   if (invocation.output === 'json') {
     out.write(`${escapeJson(JSON.stringify({ checked, problems }))}\n`)
@@ -39,7 +39,7 @@ export async function validate(
     }
     out.write(`${plural(checked.length, 'file')} checked, ${plural(problems.length, 'problem')}\n`)
   }
-  return await Promise.resolve(problems.length === 0 ? 0 : 2)
+  return problems.length === 0 ? 0 : 2
 }
 
 export interface Checked {
@@ -48,25 +48,25 @@ export interface Checked {
 }
 
 /** What `validate` and `doctor` find out about a project's files. */
-export function checkProject(
+export async function checkProject(
   invocation: Invocation,
   project: Project,
   paths: readonly string[],
-): Checked {
+): Promise<Checked> {
   const problems: Problem[] = []
-  const attempt = <T>(read: () => T): T | undefined => {
+  const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
-      return read()
+      return await read()
     } catch (error) {
       problems.push(...problemsOf(error))
       return undefined
     }
   }
-  const config = attempt(() => loadConfig(invocation, project))
-  const own = attempt(() => projectPersonas(project)) ?? []
+  const config = await attempt(() => loadConfig(invocation, project))
+  const own = (await attempt(() => projectPersonas(project))) ?? []
   const loaded = loadPersonas({ bundled: bundledPersonas(), project: own })
   problems.push(...loaded.problems)
-  const pipelines = attempt(() =>
+  const pipelines = await attempt(() =>
     paths.length > 0
       ? paths.map((path) => readPipelineAt(path, invocation.cwd))
       : projectPipelines(project),

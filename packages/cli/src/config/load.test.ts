@@ -8,27 +8,29 @@ import type { Environment } from '../redact.ts'
 import { type Config, limitRules, loadConfig } from './load.ts'
 
 describe('reading', () => {
-  test('without any file there are defaults', () => {
-    expect(load({})).toMatchObject({ user: {}, project: {}, output: 'text', warnings: [] })
+  test('without any file there are defaults', async () => {
+    expect(await load({})).toMatchObject({ user: {}, project: {}, output: 'text', warnings: [] })
   })
 
-  test('a file of comments is empty', () => {
-    expect(load({ user: '# nothing\n\n', project: '# nothing yet\n' })).toMatchObject({
+  test('a file of comments is empty', async () => {
+    expect(await load({ user: '# nothing\n\n', project: '# nothing yet\n' })).toMatchObject({
       user: {},
       project: {},
     })
   })
 
-  test('preferences: flag before environment before project before user', () => {
+  test('preferences: flag before environment before project before user', async () => {
     const files = { user: 'output: json', project: 'output: quiet' }
-    expect(load({ user: files.user }).output).toBe('json')
-    expect(load(files).output).toBe('quiet')
-    expect(load({ ...files, env: { WAVE_OUTPUT: 'text' } }).output).toBe('text')
-    expect(load({ ...files, env: { WAVE_OUTPUT: 'text' }, output: 'json' }).output).toBe('json')
+    expect((await load({ user: files.user })).output).toBe('json')
+    expect((await load(files)).output).toBe('quiet')
+    expect((await load({ ...files, env: { WAVE_OUTPUT: 'text' } })).output).toBe('text')
+    expect((await load({ ...files, env: { WAVE_OUTPUT: 'text' }, output: 'json' })).output).toBe(
+      'json',
+    )
   })
 
-  test('every unknown key is told at once, with place and suggestion', () => {
-    expect(() => load({ project: 'limts: { usd: 1 }\ndefaultPipelin: x\n' })).toThrow(
+  test('every unknown key is told at once, with place and suggestion', async () => {
+    await expect(load({ project: 'limts: { usd: 1 }\ndefaultPipelin: x\n' })).rejects.toThrow(
       expect.objectContaining({
         problems: [
           expect.objectContaining({
@@ -52,8 +54,8 @@ describe('reading', () => {
     'apiKey: sk-123',
     'headers: {}',
     'proxy: http://x',
-  ])('CT-05 CT-09 a project cannot set %s', (line) => {
-    expect(() => load({ project: line })).toThrow(
+  ])('CT-05 CT-09 a project cannot set %s', async (line) => {
+    await expect(load({ project: line })).rejects.toThrow(
       expect.objectContaining({
         code: 'config-invalid',
         message: expect.stringMatching(/only your own configuration may set it .*config\.yaml/),
@@ -61,22 +63,22 @@ describe('reading', () => {
     )
   })
 
-  test('a configuration that was named must exist', () => {
-    expect(() => load({ env: { WAVE_CONFIG: '/nowhere/config.yaml' } })).toThrow(
+  test('a configuration that was named must exist', async () => {
+    await expect(load({ env: { WAVE_CONFIG: '/nowhere/config.yaml' } })).rejects.toThrow(
       expect.objectContaining({ code: 'config-invalid' }),
     )
   })
 
-  test('CT-06 variables that would redirect traffic are not obeyed, and a warning says so', () => {
-    expect(load({ env: { HTTPS_PROXY: 'http://proxy' } }).warnings).toEqual([
+  test('CT-06 variables that would redirect traffic are not obeyed, and a warning says so', async () => {
+    expect((await load({ env: { HTTPS_PROXY: 'http://proxy' } })).warnings).toEqual([
       expect.stringMatching(/HTTPS_PROXY is not obeyed/),
     ])
   })
 })
 
 describe('limits', () => {
-  test("CT-09 the user's limits are the caps; flags, environment and project are layers below", () => {
-    const config = load({
+  test("CT-09 the user's limits are the caps; flags, environment and project are layers below", async () => {
+    const config = await load({
       user: 'limits: { usd: 5, minutes: 60 }',
       project: 'limits: { usd: 2 }',
     })
@@ -90,19 +92,23 @@ describe('limits', () => {
     ])
   })
 
-  test.each(['0', '-1', 'much', 'NaN', 'Infinity', ' '])('WAVE_MAX_USD=%j is refused', (value) => {
-    expect(() => limitRules(load({}), { flags: {}, env: { WAVE_MAX_USD: value } })).toThrow(
-      expect.objectContaining({ code: 'usage' }),
-    )
-  })
+  test.each(['0', '-1', 'much', 'NaN', 'Infinity', ' '])(
+    'WAVE_MAX_USD=%j is refused',
+    async (value) => {
+      const config = await load({})
+      expect(() => limitRules(config, { flags: {}, env: { WAVE_MAX_USD: value } })).toThrow(
+        expect.objectContaining({ code: 'usage' }),
+      )
+    },
+  )
 })
 
-function load(given: {
+async function load(given: {
   user?: string
   project?: string
   env?: Environment
   output?: string
-}): Config {
+}): Promise<Config> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'wave-config-')))
   mkdirSync(join(base, 'home'))
   mkdirSync(join(base, 'project/.wave'), { recursive: true })
@@ -125,5 +131,5 @@ function load(given: {
     flush: () => Promise.resolve(),
   }
   const options = given.output === undefined ? {} : { output: given.output }
-  return loadConfig(createInvocation(host, '0.0.0', options), findProject(host.cwd))
+  return await loadConfig(createInvocation(host, '0.0.0', options), findProject(host.cwd))
 }

@@ -5,7 +5,6 @@ import { type Invocation, type OutputMode, parseOutput } from '../invocation.ts'
 import { type Project, readProjectFile } from '../project.ts'
 import type { Environment } from '../redact.ts'
 import { type UserPaths, userPaths } from './paths.ts'
-import { readProjectConfig, readUserConfig } from './read.ts'
 import type { ConfiguredLimits, ProjectConfig, UserConfig } from './schema.ts'
 
 /** What holds for this call: the user's file, the project's file and the environment together. */
@@ -22,14 +21,13 @@ export interface Config {
 
 const PROJECT_CONFIG_FILE = '.wave/config.yaml'
 
-export function loadConfig(invocation: Invocation, project: Project): Config {
+export async function loadConfig(invocation: Invocation, project: Project): Promise<Config> {
   const { env } = invocation.host
   const paths = userPaths(env, invocation.configFile)
-  const user = loadUser(paths.configFile, invocation.configFile !== undefined)
+  const user = await loadUser(paths.configFile, invocation.configFile !== undefined)
   invocation.host.hideVariables(keyVariables(user))
   const own = project.hasWave ? readProjectFile(project.root, PROJECT_CONFIG_FILE) : undefined
-  const ofProject =
-    own === undefined ? {} : readProjectConfig(PROJECT_CONFIG_FILE, own, paths.configFile)
+  const ofProject = own === undefined ? {} : await readProject(own, paths.configFile)
   const preferred = ofProject.output ?? user.output
   return {
     paths,
@@ -79,9 +77,12 @@ function toLimits(limits: ConfiguredLimits): Partial<RunLimits> {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }
 
-function loadUser(file: string, wasNamed: boolean): UserConfig {
+async function loadUser(file: string, wasNamed: boolean): Promise<UserConfig> {
   try {
-    return readUserConfig(file, readFileSync(file))
+    const bytes = readFileSync(file)
+    // What checks a configuration is loaded when there is one.
+    const { readUserConfig } = await import('./read.ts')
+    return readUserConfig(file, bytes)
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     if (isMissing && !wasNamed) return {}
@@ -90,6 +91,11 @@ function loadUser(file: string, wasNamed: boolean): UserConfig {
       cause: error,
     })
   }
+}
+
+async function readProject(bytes: Uint8Array, userConfigFile: string): Promise<ProjectConfig> {
+  const { readProjectConfig } = await import('./read.ts')
+  return readProjectConfig(PROJECT_CONFIG_FILE, bytes, userConfigFile)
 }
 
 const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'https_proxy', 'http_proxy', 'all_proxy']

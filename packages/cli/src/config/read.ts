@@ -1,5 +1,6 @@
 import type { Problem, Shape, ShapePath, ShapeRules } from '@wave/core'
-import { parseYaml, ProblemsError, readShape, WaveError } from '@wave/core/language'
+import { ProblemsError, WaveError } from '@wave/core/language'
+import { parseYaml, readShape } from '@wave/core/reading'
 import { READ_CAP_BYTES } from '../project.ts'
 import { type ProjectConfig, PROJECT_CONFIG, USER_CONFIG, type UserConfig } from './schema.ts'
 

@@ -4,14 +4,17 @@ import type { Project } from '../project.ts'
 import { type Check, failure, note, ok } from './check.ts'
 
 /** Every pipeline, persona and setting of the project. */
-export function checkFiles(invocation: Invocation, project: Project): readonly Check[] {
+export async function checkFiles(
+  invocation: Invocation,
+  project: Project,
+): Promise<readonly Check[]> {
   const name = 'project files'
   if (!project.hasWave) {
     return [
       note(name, 'No .wave/ here: bundled pipelines and personas are used.', 'Run "wave init".'),
     ]
   }
-  const { checked, problems } = checkProject(invocation, project, [])
+  const { checked, problems } = await checkProject(invocation, project, [])
   if (problems.length === 0) {
     const count = checked.length === 0 ? 'none of its own' : `${checked.length} valid`
     return [ok(name, count)]

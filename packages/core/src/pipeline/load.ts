@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Location } from '../errors.ts'
 import type { Pipeline, Template } from './pipeline.ts'
+import { loadReading } from '../lazy.ts'
 import { prebuilt } from '../prebuilt.ts'
-import { readPipeline } from './read-pipeline.ts'
 import type { PipelineContent } from './read-pipeline.ts'
 import { baseName } from './source.ts'
 import type { Loaded, PipelineFile, ProjectFiles } from './source.ts'
@@ -15,7 +15,7 @@ export function loadPipeline(source: PipelineFile, project: ProjectFiles): Loade
   const read: Loaded<PipelineContent> =
     known !== undefined && isNamedWell
       ? { ok: true, value: standAt(known, source, project) }
-      : readPipeline(source, project)
+      : loadReading().readPipeline(source, project)
   return read.ok ? { ok: true, value: { ...read.value, origin: source.origin, digest } } : read
 }
 
@@ -36,7 +36,7 @@ function standAt(
   })
   // Needed only when the plan finds a problem; then the file is read after all.
   const locate = (path: readonly (string | number)[]): Location => {
-    const read = readPipeline(source, project)
+    const read = loadReading().readPipeline(source, project)
     return (read.ok ? read.value.locate?.(path) : undefined) ?? { file, line: 1, column: 1 }
   }
   return { ...content, file, steps, locate }

@@ -1,0 +1,8 @@
+/**
+ * The part of core that reads YAML: pipelines, personas, configuration. Apart from `language`, because
+ * bundled files and their unchanged copies need none of it (see prebuilt.ts).
+ */
+export { readPersona } from './persona/read-persona.ts'
+export { readPipeline } from './pipeline/read-pipeline.ts'
+export { readShape } from './pipeline/shape.ts'
+export { parseYaml } from './pipeline/yaml-file.ts'
