@@ -96,7 +96,7 @@ test('the pipeline of the user’s page runs with a model under the lines of its
 test('without a model, a copy of the bundled pipeline gets its stand-ins and its verdict', () => {
   const planned = plan(PAGE, WITHOUT_MODELS)
   expect(planned.mode).toBe('evidence')
-  expect(planned.pipeline.verdict?.step).toBe('root-cause')
+  expect(planned.pipeline.verdict?.step).toBe('postmortem')
   for (const { step, runner, tools, models, executes } of planned.steps) {
     expect({ id: step.kind === 'prompt' && step.standIn, runner, tools, models, executes }).toEqual(
       {
