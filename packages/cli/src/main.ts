@@ -28,7 +28,7 @@ if (isOlder(version)) {
 async function start(): Promise<void> {
   const { openProcess } = await import('./host.ts')
   const host = openProcess(process, leave)
-  const { execute } = await import('./program.ts')
+  const { execute } = await import('./execute.ts')
   const exitCode = await execute(process.argv.slice(2), host, readVersion())
   await host.flush()
   leave(exitCode)

@@ -1,11 +1,11 @@
 import { Command, CommanderError, Option } from 'commander'
 import { WaveError } from '@wave/core/language'
 import type { Host } from './host.ts'
-import { createInvocation, type GlobalOptions, guessOutput, type Invocation } from './invocation.ts'
-import { renderProblem, renderProblemJson } from './render/problem.ts'
+import { createInvocation, type GlobalOptions, type Invocation } from './invocation.ts'
+import { DEFAULT_SANDBOX, GLOBAL_OPTIONS, type PlainOption, RUN_OPTIONS } from './options.ts'
 
-/** Runs one command line and gives the exit code. Every error ends here, printed. */
-export async function execute(
+/** Reads any command line with commander, does what it says and gives the exit code. */
+export async function runProgram(
   argv: readonly string[],
   host: Host,
   version: string,
@@ -16,12 +16,11 @@ export async function execute(
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0
-    if (error instanceof CommanderError && error.code === 'commander.help') {
-      host.out.write(program.helpInformation())
-      return 0
-    }
-    return reportError(error instanceof CommanderError ? toUsageError(error) : error, argv, host)
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    if (error.code !== 'commander.help') throw toUsageError(error)
+    host.out.write(program.helpInformation())
+    return 0
   }
 }
 
@@ -37,7 +36,8 @@ type Action<Options> = (
   words: readonly string[],
 ) => Promise<number>
 
-function createProgram(frame: Frame): Command {
+/** All of the command line: verbs, options, help. */
+export function createProgram(frame: Frame): Command {
   const program = new Command('wave')
     .description('Investigates incidents in a repository with a fixed chain of personas.')
     .helpCommand(false)
@@ -65,17 +65,10 @@ function createProgram(frame: Frame): Command {
 }
 
 function addGlobalOptions(program: Command): void {
+  program.option('-C <dir>', 'work in this directory')
+  addPlain(program, GLOBAL_OPTIONS)
   program
-    .option('-C <dir>', 'work in this directory')
-    .option('-o, --output <mode>', 'text, json or quiet')
-    .option('--json', 'the same as --output json')
-    .option('-q, --quiet', 'the same as --output quiet')
     .option('-v, --verbose', 'diagnostics on standard error; twice: stack traces', count, 0)
-    .option('--log-level <level>', 'level of the diagnostic log')
-    .option('--no-color', 'no colour')
-    .option('--no-input', 'never ask a question')
-    .option('-y, --yes', 'answer yes to what init and apply ask')
-    .option('--config <file>', 'user configuration to read instead of the default one')
     .helpOption('-h, --help', 'print help')
 }
 
@@ -83,26 +76,20 @@ function addRun(program: Command, frame: Frame): void {
   const command = program
     .command('run [pipeline] [input]')
     .description('plan and run a pipeline; print progress and the result')
-    .option('-n, --dry-run', 'print the plan; nothing is spent, no container starts')
-    .option('--input-data <text>', 'the input: text, @FILE, or @- for standard input')
-    .option('--input-file <file>', 'the input, from a file')
-    .option('--provider <name>', 'for all personas; "evidence" uses no language model')
-    .option('--model <name>', 'tier, alias or provider/model for all personas')
-    .addOption(
-      new Option('--sandbox <kind>', 'where steps work')
-        .choices(['auto', 'docker', 'local'])
-        .default('auto'),
-    )
-    .option('--max-usd <amount>', 'limit of the run in US dollars')
-    .option('--max-tokens <count>', 'limit of the run in tokens')
-    .option('--timeout <duration>', 'limit of the run in time: 90s, 15m, 2h')
-    .option('--apply', 'apply the patch when the run succeeds and nothing in it is flagged')
-    .option('--inconclusive-ok', 'exit with 0 where 3 would be used')
-    .option('--report <file>', 'also write the final report there')
+  addPlain(command, RUN_OPTIONS)
+  command.addOption(
+    new Option('--sandbox <kind>', 'where steps work')
+      .choices(['auto', 'docker', 'local'])
+      .default(DEFAULT_SANDBOX),
+  )
   for (const flag of PLANNED_RUN_FLAGS) {
     command.addOption(new Option(flag).hideHelp().argParser(() => notYet(flag)))
   }
   on(command, frame, async () => (await import('./commands/run.ts')).run)
+}
+
+function addPlain(command: Command, options: readonly PlainOption[]): void {
+  for (const { flags, description } of options) command.option(flags, description)
 }
 
 function addInit(program: Command, frame: Frame): void {
@@ -178,10 +165,4 @@ function toUsageError(error: CommanderError): WaveError {
 
 const HINTS: Readonly<Record<string, string>> = {
   'commander.excessArguments': 'Put text with spaces in quotes.',
-}
-
-function reportError(error: unknown, argv: readonly string[], host: Host): number {
-  if (guessOutput(argv, host.env) === 'json') host.out.write(renderProblemJson(error))
-  else host.err.write(renderProblem(error, { stack: argv.includes('-vv') }))
-  return error instanceof WaveError ? error.exitCode : 70
 }

@@ -1,0 +1,46 @@
+/** An option as `wave --help` shows it. `flags` says everything about its form: `-o, --output <mode>`. */
+export interface PlainOption {
+  readonly flags: string
+  readonly description: string
+}
+
+/** What every command takes and nothing but its flags describes; the others stand in program.ts. */
+export const GLOBAL_OPTIONS: readonly PlainOption[] = [
+  { flags: '-o, --output <mode>', description: 'text, json or quiet' },
+  { flags: '--json', description: 'the same as --output json' },
+  { flags: '-q, --quiet', description: 'the same as --output quiet' },
+  { flags: '--log-level <level>', description: 'level of the diagnostic log' },
+  { flags: '--no-color', description: 'no colour' },
+  { flags: '--no-input', description: 'never ask a question' },
+  { flags: '-y, --yes', description: 'answer yes to what init and apply ask' },
+  {
+    flags: '--config <file>',
+    description: 'user configuration to read instead of the default one',
+  },
+]
+
+export const RUN_OPTIONS: readonly PlainOption[] = [
+  { flags: '-n, --dry-run', description: 'print the plan; nothing is spent, no container starts' },
+  {
+    flags: '--input-data <text>',
+    description: 'the input: text, @FILE, or @- for standard input',
+  },
+  { flags: '--input-file <file>', description: 'the input, from a file' },
+  {
+    flags: '--provider <name>',
+    description: 'for all personas; "evidence" uses no language model',
+  },
+  { flags: '--model <name>', description: 'tier, alias or provider/model for all personas' },
+  { flags: '--max-usd <amount>', description: 'limit of the run in US dollars' },
+  { flags: '--max-tokens <count>', description: 'limit of the run in tokens' },
+  { flags: '--timeout <duration>', description: 'limit of the run in time: 90s, 15m, 2h' },
+  {
+    flags: '--apply',
+    description: 'apply the patch when the run succeeds and nothing in it is flagged',
+  },
+  { flags: '--inconclusive-ok', description: 'exit with 0 where 3 would be used' },
+  { flags: '--report <file>', description: 'also write the final report there' },
+]
+
+/** Where steps work unless `--sandbox` says otherwise. */
+export const DEFAULT_SANDBOX = 'auto'
