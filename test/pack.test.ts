@@ -70,6 +70,7 @@ describe('the packed packages', () => {
   })
 })
 
+const PAGE = readFileSync(new URL('fixtures/incident-response/page.yaml', import.meta.url))
 const FIX = {
   file: 'src/db/customers.js',
   pattern: 'discounts.get',
@@ -88,16 +89,21 @@ const ARTIFACTS = [
 ]
 
 describeDocker('five personas in five sandboxes, the packed wave against a provider', () => {
-  const VENDORS: readonly MockedVendor[] = ['anthropic', 'openai', 'openai-compatible']
-  test.each(VENDORS)(
-    '%s: five artifacts, a patch that mends it, no container left',
+  const RUNS: readonly (readonly [MockedVendor, 'bundled' | 'documented'])[] = [
+    ['anthropic', 'bundled'],
+    ['openai', 'documented'],
+    ['openai-compatible', 'bundled'],
+  ]
+  test.each(RUNS)(
+    '%s, the %s pipeline: five artifacts, a patch that mends it, no container left',
     { timeout: 120_000 },
-    async (vendor) => {
+    async (vendor, origin) => {
       using sandbox = new Sandbox()
       const { symptom } = await buildOrdersApi(sandbox.project)
       await using aimock = await startAimock(incidentScript(FIX))
       sandbox.write('../home/config.yaml', JSON.stringify(aimock.userConfig(vendor)))
-      const before = sandbox.fingerprint()
+      if (origin === 'documented') sandbox.write('.wave/pipelines/incident-response.yaml', PAGE)
+      const before = sandbox.fingerprint(['.wave'])
       const env = sandbox.env({
         [AIMOCK_KEY_VARIABLE]: 'any-key-4711',
         ...(process.env['DOCKER_HOST'] && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
@@ -145,7 +151,7 @@ const TEN_LINES = new RegExp(
     .map((line) => `\\[\\d\\d:\\d\\d:\\d\\d\\] ${line}`)
     .join('\\n') +
     '\\nPipeline incident-response completed in \\d+s\\n' +
-    'Artifacts: output/incident-report\\.md\\nVerdict: likely\\n' +
+    'Artifacts: output/incident-report\\.md\\n(Verdict: likely\\n)?' +
     'Changes: 1 file \\(\\+1 -1\\); apply with: wave apply ',
 )
 
