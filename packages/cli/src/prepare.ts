@@ -5,7 +5,6 @@ import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
 import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from './catalog.ts'
 import { type Config, limitRules, loadConfig, positiveNumber } from './config/load.ts'
 import { chosenModels } from './config/models.ts'
-import { parseMinutes } from './duration.ts'
 import { readInput, requireInput } from './input.ts'
 import type { Invocation } from './invocation.ts'
 import { findProject, type Project } from './project.ts'
@@ -59,7 +58,7 @@ export async function prepareRun(
     hasModels: options.provider !== 'evidence' && models.hasModels,
     resolveModel: (name) => models.resolve(name),
     knownStandIns: STAND_INS,
-    limits: limitRules(config, { flags: flagLimits(options), env: invocation.host.env }),
+    limits: limitRules(config, { flags: await flagLimits(options), env: invocation.host.env }),
     ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),
   })
   if (!planned.ok) throw new ProblemsError(planned.problems)
@@ -87,13 +86,18 @@ function noPipeline(project: Project): never {
   })
 }
 
-function flagLimits(options: RunOptions): Partial<RunLimits> {
+async function flagLimits(options: RunOptions): Promise<Partial<RunLimits>> {
   const { maxUsd, maxTokens, timeout } = options
   return {
     ...(maxUsd !== undefined && { usd: positiveNumber(maxUsd, '--max-usd') }),
     ...(maxTokens !== undefined && { tokens: positiveNumber(maxTokens, '--max-tokens') }),
-    ...(timeout !== undefined && { minutes: parseMinutes(timeout, '--timeout') }),
+    ...(timeout !== undefined && { minutes: await minutesOf(timeout) }),
   }
+}
+
+async function minutesOf(timeout: string): Promise<number> {
+  const { parseMinutes } = await import('./duration.ts')
+  return parseMinutes(timeout, '--timeout')
 }
 
 function checkModel(name: string, models: ModelCatalog): string {

@@ -23,7 +23,7 @@ const PROJECT_CONFIG_FILE = '.wave/config.yaml'
 
 export async function loadConfig(invocation: Invocation, project: Project): Promise<Config> {
   const { env } = invocation.host
-  const paths = userPaths(env, invocation.configFile)
+  const paths = await userPaths(env, invocation.configFile)
   const user = await loadUser(paths.configFile, invocation.configFile !== undefined)
   invocation.host.hideVariables(keyVariables(user))
   const own = project.hasWave ? readProjectFile(project.root, PROJECT_CONFIG_FILE) : undefined

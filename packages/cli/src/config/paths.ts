@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import envPaths from 'env-paths'
 import type { Environment } from '../redact.ts'
 
 /** Folders of the user, outside every project. */
@@ -10,11 +9,15 @@ export interface UserPaths {
 }
 
 /** `WAVE_HOME` moves everything; `configFile` (`--config`, `WAVE_CONFIG`) only that file. */
-export function userPaths(env: Environment, configFile: string | undefined): UserPaths {
+export async function userPaths(
+  env: Environment,
+  configFile: string | undefined,
+): Promise<UserPaths> {
   const home = env['WAVE_HOME']
   if (home !== undefined && home !== '') {
     return { configFile: configFile ?? join(home, 'config.yaml'), dataDir: join(home, 'data') }
   }
+  const { default: envPaths } = await import('env-paths')
   const { config, data } = envPaths('wave', { suffix: '' })
   return { configFile: configFile ?? join(config, 'config.yaml'), dataDir: data }
 }
