@@ -51,7 +51,13 @@ export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => n
     env: node.env,
     out,
     err,
-    stdin: { isTerminal: node.stdin.isTTY, read: (maxBytes) => readAll(node.stdin, maxBytes) },
+    stdin: {
+      // Opened when somebody asks: most commands never do.
+      get isTerminal() {
+        return node.stdin.isTTY
+      },
+      read: (maxBytes) => readAll(node.stdin, maxBytes),
+    },
     redact,
     hideVariables: (names) => {
       hide = createRedactor(secretsOf(node.env, names))
@@ -76,8 +82,9 @@ function catchSignals(
   const onSignal = (signal: keyof typeof SIGNALS): void => {
     if (received !== undefined) leave(SIGNALS[signal])
     received = SIGNALS[signal]
-    err.write(`${signal}: stopping. Once more leaves at once.\n`)
+    // First, so that what is drawn on the terminal makes room.
     controller.abort(signal)
+    err.write(`${signal}: stopping. Once more leaves at once.\n`)
   }
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) node.on(name, onSignal)

@@ -47,8 +47,10 @@ export function createInvocation(host: Host, version: string, options: GlobalOpt
     logLevel: options.logLevel ?? host.env['WAVE_LOG'],
     noColor: options.color === false,
     yes: options.yes ?? false,
-    mayAsk:
-      options.input !== false && host.stdin.isTerminal && host.err.isTerminal && !isPlain(host.env),
+    get mayAsk() {
+      const isThere = host.err.isTerminal && host.stdin.isTerminal
+      return options.input !== false && isThere && !isPlain(host.env)
+    },
     configFile: options.config ?? host.env['WAVE_CONFIG'],
   }
 }
