@@ -2,6 +2,7 @@ import { openSync, closeSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { WaveError } from '@wave/core/language'
 import type { Stdin } from './host.ts'
+import { whyUnreadable } from './why-unreadable.ts'
 
 /** The ways to give a pipeline its input. At most one may be used. */
 export interface InputForms {
@@ -34,7 +35,10 @@ export async function readInput(forms: InputForms, source: InputSource): Promise
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
-    throw new WaveError('usage', 'The input is not UTF-8 text.', { cause })
+    throw new WaveError('usage', 'The input is not UTF-8 text.', {
+      hint: 'Convert it first, for example with: iconv -f latin1 -t utf-8',
+      cause,
+    })
   }
 }
 
@@ -78,6 +82,10 @@ function readFile(file: string, cwd: string): Uint8Array {
       closeSync(handle)
     }
   } catch (cause) {
-    throw new WaveError('usage', `The input file "${file}" cannot be read.`, { cause })
+    const why = whyUnreadable(cause)
+    throw new WaveError('usage', `The input file "${file}" cannot be read: ${why}.`, {
+      hint: 'Name a text file, from the folder you are in, or "-" for standard input.',
+      cause,
+    })
   }
 }

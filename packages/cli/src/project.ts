@@ -10,6 +10,7 @@ import {
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { PersonaFile, PipelineFile, ProjectFiles } from '@wave/core'
 import { WaveError } from '@wave/core/language'
+import { whyUnreadable } from './why-unreadable.ts'
 
 /** Where `wave` works. */
 export interface Project {
@@ -72,7 +73,9 @@ export function readPipelineAt(path: string, cwd: string): PipelineFile {
       origin: 'path',
     }
   } catch (cause) {
-    throw new WaveError('pipeline-unknown', `The pipeline file "${path}" cannot be read.`, {
+    const why = whyUnreadable(cause)
+    throw new WaveError('pipeline-unknown', `The pipeline file "${path}" cannot be read: ${why}.`, {
+      hint: 'Name a YAML file, from the folder you are in, or a pipeline that "wave list" shows.',
       cause,
     })
   }
@@ -87,6 +90,10 @@ export function isPath(word: string): boolean {
 
 /** Undefined when there is no such file. A link anywhere on the way is refused: it could lead out of the project. */
 export function readProjectFile(root: string, path: string): Uint8Array | undefined {
+  return readable(path, () => readBelow(root, path))
+}
+
+function readBelow(root: string, path: string): Uint8Array | undefined {
   let current = root
   for (const part of path.split('/')) {
     current = join(current, part)
@@ -103,7 +110,7 @@ function readAll(
   folder: string,
   ending: string,
 ): readonly { file: string; name: string; bytes: Uint8Array }[] {
-  return listFiles(project.root, folder)
+  return readable(folder, () => listFiles(project.root, folder))
     .filter((file) => file.endsWith(ending))
     .toSorted()
     .flatMap((file) => {
@@ -111,6 +118,19 @@ function readAll(
       const name = file.slice(folder.length + 1, -ending.length)
       return bytes === undefined ? [] : [{ file, name, bytes }]
     })
+}
+
+/** A file of another user, for example, is the user's to mend. */
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof WaveError) throw cause
+    throw new WaveError('config-invalid', `"${path}" cannot be read: ${whyUnreadable(cause)}.`, {
+      hint: 'Make .wave/ and what is in it readable for you.',
+      cause,
+    })
+  }
 }
 
 /** Project-relative paths with `/`. Links are listed like files, so that reading them tells. */

@@ -4,6 +4,7 @@ import type Formats from 'ajv-formats'
 import type * as Liquid from 'liquidjs'
 import type * as Yaml from 'yaml'
 import type * as Reading from './reading.ts'
+import type * as Templating from './templating.ts'
 
 /**
  * What costs milliseconds to load, loaded on first use: most commands need little of it, and start-up
@@ -30,4 +31,8 @@ export function loadFormats(): typeof Formats {
 /** By the package's own name: the file's ending differs between `src/` and `dist/`. */
 export function loadReading(): typeof Reading {
   return require('@wave/core/reading')
+}
+
+export function loadTemplating(): typeof Templating {
+  return require('@wave/core/templating')
 }

@@ -108,7 +108,8 @@ export interface Findings {
     readonly dirty: boolean
     readonly files: number
     readonly scannedFiles: number
-    readonly droppedFiles: number
+    /** What the snapshot leaves out: secrets, submodules, undecodable names. */
+    readonly dropped: readonly { readonly path: string; readonly reason: string }[]
   }
   readonly frames: readonly MappedFrame[]
   /** Frames that name no file of the snapshot: libraries, runtimes, other repositories. */

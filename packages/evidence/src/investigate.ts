@@ -98,7 +98,8 @@ function describeSource(snapshot: Snapshot): Omit<Findings['source'], 'scannedFi
     branch,
     dirty,
     files: snapshot.files.length,
-    droppedFiles: snapshot.dropped.length,
+    // What wave itself wrote is no gap.
+    dropped: snapshot.dropped.filter(({ reason }) => !/\bwave\b/.test(reason)),
   }
 }
 

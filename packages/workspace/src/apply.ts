@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { lstat, readFile, readlink } from 'node:fs/promises'
 import { join, posix, resolve } from 'node:path'
 
-import { WaveError } from '@wave/core'
+import { storageError, WaveError } from '@wave/core'
 import type { PatchedFile } from '@wave/core'
 
 import { hostGit } from './host-git.ts'
@@ -37,8 +37,7 @@ export interface ApplyPlan {
 
 /** Looks, and changes nothing. Throws `patch-invalid` for a text that wave did not write. */
 export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
-  const { host } = await openHostRepository(resolve(request.dataDir), resolve(request.root))
-  return await plan(host, request)
+  return await plan(await openHost(request), request)
 }
 
 /**
@@ -47,7 +46,7 @@ export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
  * Throws `WaveError`: `patch-invalid`, `patch-drifted`, `approval-needed`.
  */
 export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
-  const { host } = await openHostRepository(resolve(request.dataDir), resolve(request.root))
+  const host = await openHost(request)
   const planned = await plan(host, request)
   refuse(planned)
   const input = Buffer.concat(request.patches)
@@ -55,6 +54,14 @@ export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
   await gitApply(host, input, ['--check'])
   await gitApply(host, input, [])
   return planned
+}
+
+async function openHost({ dataDir, root }: ApplyRequest): Promise<HostRepository> {
+  try {
+    return (await openHostRepository(resolve(dataDir), resolve(root))).host
+  } catch (cause) {
+    throw storageError(cause, dataDir)
+  }
 }
 
 async function plan(host: HostRepository, request: ApplyRequest): Promise<ApplyPlan> {
@@ -74,23 +81,23 @@ async function plan(host: HostRepository, request: ApplyRequest): Promise<ApplyP
 function refuse(planned: ApplyPlan): void {
   const { rejected, drifted, needsAccept } = planned
   if (rejected.length > 0)
-    throw new WaveError('patch-invalid', `Never applied:\n${describe(rejected)}`, {
+    throw new WaveError('patch-invalid', `Never applied: ${describe(rejected)}.`, {
       hint: 'Look at the patch by hand; wave does not apply it.',
     })
   if (drifted.length > 0)
     throw new WaveError(
       'patch-drifted',
-      `The project has changed since the run, nothing was applied:\n${drifted.map(({ path, problem }) => `  ${printable(path)} ${problem}`).join('\n')}`,
+      `The project has changed since the run, nothing was applied: ${drifted.map(({ path, problem }) => `${printable(path)} ${problem}`).join(', ')}.`,
       { hint: 'Put these files back to what they were, or run the pipeline again.' },
     )
   if (needsAccept.length > 0)
-    throw new WaveError('approval-needed', `Needs your yes:\n${describe(needsAccept)}`, {
+    throw new WaveError('approval-needed', `Needs your yes: ${describe(needsAccept)}.`, {
       hint: `Read the patch, then add ${needsAccept.map((file) => `--accept ${printable(file.path)}`).join(' ')}`,
     })
 }
 
 function describe(files: readonly PatchedFile[]): string {
-  return files.map((file) => `  ${printable(file.path)} ${file.because ?? ''}`).join('\n')
+  return files.map((file) => `${printable(file.path)} (${file.because ?? file.verdict})`).join(', ')
 }
 
 /** Names come from patches: line breaks and the like must not pass for text of ours. */
@@ -133,7 +140,9 @@ async function diskProblem(root: string, entry: PatchEntry): Promise<string | un
   if (link ? !found.isSymbolicLink() : !found.isFile()) return 'is of another kind'
   if (entry.oldOid === undefined) return undefined
   const bytes = link ? await readlink(absolute, 'buffer') : await readFile(absolute)
-  return blobId(bytes, entry.oldOid.length) === entry.oldOid ? undefined : 'has changed'
+  const id = blobId(bytes, entry.oldOid.length)
+  if (id === entry.oldOid) return undefined
+  return id === entry.newOid ? 'holds this change already' : 'has changed'
 }
 
 async function linkAbove(root: string, path: string): Promise<string | undefined> {

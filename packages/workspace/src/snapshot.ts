@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path'
 
-import type { SnapshotSource, SnapshotSpec } from '@wave/core'
+import { type SnapshotSource, type SnapshotSpec, storageError } from '@wave/core'
 
 import { GitSnapshot } from './git-snapshot.ts'
 import { hostGit } from './host-git.ts'
@@ -16,7 +16,13 @@ import { freezeTree } from './snapshot-tree.ts'
  * repository, also when the project is a folder in it: `Snapshot.root` is the top level.
  */
 export function createSnapshotSource(options: { readonly dataDir: string }): SnapshotSource {
-  return { take: (root, spec) => takeSnapshot(resolve(options.dataDir), resolve(root), spec) }
+  const dataDir = resolve(options.dataDir)
+  return {
+    take: (root, spec) =>
+      takeSnapshot(dataDir, resolve(root), spec).catch((cause: unknown) => {
+        throw storageError(cause, dataDir)
+      }),
+  }
 }
 
 async function takeSnapshot(

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { PipelineFile } from '@wave/core'
+import { storageError } from '@wave/core'
 import { bundledPersonas, bundledPipelines, loadPipeline, WaveError } from '@wave/core/language'
 import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
@@ -79,17 +80,15 @@ function writeProjectFile(root: string, file: ProjectFile, overwrite: boolean): 
   if (state === 'different' && !overwrite) return 'kept'
   const target = join(root, file.path)
   const mode = file.path.startsWith('.wave/runs/') ? 0o700 : 0o777
+  const temporary = `${target}.${process.pid}.tmp`
   try {
     mkdirSync(dirname(dirname(target)), { recursive: true })
     mkdirSync(dirname(target), { recursive: true, mode })
-    const temporary = `${target}.${process.pid}.tmp`
     writeFileSync(temporary, file.content, { flag: 'wx' })
     renameSync(temporary, target)
   } catch (cause) {
-    throw new WaveError('path-unwritable', `"${file.path}" cannot be written.`, {
-      hint: `Make ${root} writable.`,
-      cause,
-    })
+    rmSync(temporary, { force: true })
+    throw storageError(cause, file.path)
   }
   return state === 'absent' ? 'created' : 'overwritten'
 }
@@ -126,7 +125,8 @@ function report(
     if (result !== 'unchanged') out.write(`${result.padEnd(11)} ${path}\n`)
   }
   const unchanged = results.filter(({ result }) => result === 'unchanged').length
-  if (unchanged > 0) out.write(`${'unchanged'.padEnd(11)} ${unchanged} files\n`)
+  if (unchanged > 0)
+    out.write(`${'unchanged'.padEnd(11)} ${unchanged} ${unchanged === 1 ? 'file' : 'files'}\n`)
   if (results.some(({ result }) => result === 'kept')) {
     out.write('Kept files differ from the bundled ones; --force overwrites them.\n')
   }

@@ -49,6 +49,7 @@ async function perform(
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
   using renderer = await createRenderer(invocation, prepared.config.output, wiring.parts.clock)
+  interruption.signal.addEventListener('abort', () => renderer.makeRoom?.())
   return await runPipeline({
     ...wiring.parts,
     plan: prepared.plan,

@@ -4,6 +4,7 @@ import { BUILT_IN_CAPS, WaveError } from '@wave/core/language'
 import { type Invocation, type OutputMode, parseOutput } from '../invocation.ts'
 import { type Project, readProjectFile } from '../project.ts'
 import type { Environment } from '../redact.ts'
+import { whyUnreadable } from '../why-unreadable.ts'
 import { type UserPaths, userPaths } from './paths.ts'
 import type { ConfiguredLimits, ProjectConfig, UserConfig } from './schema.ts'
 
@@ -87,7 +88,9 @@ async function loadUser(file: string, wasNamed: boolean): Promise<UserConfig> {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     if (isMissing && !wasNamed) return {}
     if (error instanceof WaveError) throw error
-    throw new WaveError('config-invalid', `The configuration "${file}" cannot be read.`, {
+    const why = whyUnreadable(error)
+    throw new WaveError('config-invalid', `The configuration "${file}" cannot be read: ${why}.`, {
+      hint: 'Name a readable file with --config or WAVE_CONFIG, or the folder that holds it with WAVE_HOME.',
       cause: error,
     })
   }

@@ -44,7 +44,8 @@ async function checkRepository(
   const name = 'repository'
   try {
     const snapshot = await source.take(project.root, { include: [], history: 'full' })
-    const { files, dropped, head, branch, dirty } = snapshot
+    const { files, head, branch, dirty } = snapshot
+    const dropped = snapshot.dropped.filter(({ path }) => !path.startsWith('.wave/'))
     const at =
       head === undefined ? 'no commit yet' : `${branch ?? 'detached'} at ${head.slice(0, 10)}`
     const state = dirty ? ', with uncommitted changes, which personas see' : ''

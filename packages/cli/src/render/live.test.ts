@@ -53,6 +53,22 @@ test('the live block shows running steps with elapsed time, tokens, cost and too
   expect(drawn.at(-1)).toBe('')
 })
 
+test('the live block makes room for a line of somebody else, and comes back with the next event', async () => {
+  const clock = new ManualClock()
+  const drawn: string[] = []
+  const block = Object.assign((text: string) => void drawn.push(text), {
+    clear: () => void drawn.push(''),
+  })
+  using live = new LiveRenderer(silent, block, clock)
+  live.show(STARTED)
+  live.show(event({ type: 'step-started', step: 'triage', attempt: 1, tree: '', inputs: [] }))
+  live.makeRoom()
+  await clock.advance(5000)
+  expect(drawn.at(-1)).toBe('')
+  live.show(event({ type: 'model-request', step: 'triage', turn: 2, key: '', model: 'x/y' }))
+  expect(drawn.at(-1)).toBe('… triage (navigator)  5s  -  thinking, turn 2')
+})
+
 test('without a terminal a line every 30 seconds says that the run is alive', async () => {
   const clock = new ManualClock()
   const lines: string[] = []

@@ -42,9 +42,14 @@ export class LiveRenderer implements Renderer {
     this.#draw()
   }
 
-  [Symbol.dispose](): void {
+  makeRoom(): void {
     this.#tick?.[Symbol.dispose]()
+    this.#tick = undefined
     this.#block.clear()
+  }
+
+  [Symbol.dispose](): void {
+    this.makeRoom()
     this.#inner[Symbol.dispose]()
   }
 

@@ -4,6 +4,8 @@ import type { RunEvent } from '@wave/core'
 export interface Renderer extends Disposable {
   /** Called after the event is durable. */
   show(event: RunEvent): void
+  /** Takes away what it draws over, so that somebody else can print a line. The next event draws it again. */
+  makeRoom?(): void
 }
 
 /** Where text goes. Writing to a reader that has left does nothing. */

@@ -61,6 +61,7 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** As KEYS, for values of keys that take one of a few words. */
 const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  kind: later('workflow/v2.0'),
   'input.source': never('github_issues'),
   'steps.type': {
     conditional: 'conditional steps are not supported yet',

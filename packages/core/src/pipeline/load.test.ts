@@ -542,7 +542,7 @@ test.each<[string, string, readonly string[]]>([
   [
     'duplicate id',
     two('  - id: first\n    persona: auditor\n    exec: {source: y}'),
-    ['10:9 The step id "first" is used twice, first at 3:5.'],
+    ['10:9 The step id "first" is used twice, first at 3:5. | Give each step an id of its own.'],
   ],
   [
     'unknown dependency',
@@ -552,7 +552,7 @@ test.each<[string, string, readonly string[]]>([
   [
     'YT-13 self-dependency',
     two('    dependencies: [second]'),
-    ['10:20 Step "second" depends on itself.'],
+    ['10:20 Step "second" depends on itself. | Remove "second" from its dependencies.'],
   ],
   [
     'double dependency',
@@ -613,7 +613,9 @@ test('YT-13 a circle of steps is printed', () => {
       `  - {id: ${id}, type: command, script: x, dependencies: [${dependency}]}`,
   )
   const problems = problemsOf(['metadata: {name: p}', 'steps:', ...steps].join('\n'))
-  expect(problems).toEqual(['3:53 Steps wait for each other: "a" -> "c" -> "b" -> "a".'])
+  expect(problems).toEqual([
+    '3:53 Steps wait for each other: "a" -> "c" -> "b" -> "a". | Remove one of these dependencies.',
+  ])
 })
 
 test('all problems of a file are told at once, in file order', () => {

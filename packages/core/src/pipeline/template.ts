@@ -1,11 +1,10 @@
 import type { StaticAnalysis } from 'liquidjs'
 import type { Problem } from '../errors.ts'
 import type { ArtifactType } from '../events.ts'
-import { liquid, MAX_OUTPUT_CHARACTERS } from './liquid.ts'
+import { loadTemplating } from '../lazy.ts'
 import type { Template } from './pipeline.ts'
 import { checkName } from './template-names.ts'
 import type { Segment, TemplateNames } from './template-names.ts'
-import { scopeVariables } from './template-scope.ts'
 
 /** The values that a template can read when it is rendered. */
 export interface TemplateScope {
@@ -43,6 +42,7 @@ export type Rendered =
 /** Fills a template in, once: inserted text is never expanded again. */
 export function renderTemplate(template: Template, scope: TemplateScope): Rendered {
   if (!isTemplate(template.text)) return { ok: true, text: template.text }
+  const { liquid, MAX_OUTPUT_CHARACTERS, scopeVariables } = loadTemplating()
   const engine = liquid()
   try {
     const parsed = engine.parse(template.text)
@@ -116,7 +116,7 @@ const PLAIN_OUTPUT =
 const LITERALS = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank'])
 
 function findAllUses(text: string): readonly Use[] {
-  const analysis: StaticAnalysis = liquid().parseAndAnalyzeSync(text, undefined, {
+  const analysis: StaticAnalysis = loadTemplating().liquid().parseAndAnalyzeSync(text, undefined, {
     partials: false,
   })
   return Object.values(analysis.globals).flatMap((variables) =>

@@ -45,14 +45,15 @@ class Wiring {
     if (first === step || first === undefined) return
     const { line, column } = first.location
     const message = `The step id "${step.id}" is used twice, first at ${line}:${column}.`
-    this.#report(message, ['steps', index, 'id'])
+    this.#report(message, ['steps', index, 'id'], 'Give each step an id of its own.')
   }
 
   #checkDependencies(step: Step, index: number): void {
     for (const [position, id] of step.dependencies.entries()) {
       const at = ['steps', index, 'dependencies', position]
       if (id === step.id) {
-        this.#report(`Step "${step.id}" depends on itself.`, at)
+        const hint = `Remove "${id}" from its dependencies.`
+        this.#report(`Step "${step.id}" depends on itself.`, at, hint)
       } else if (step.dependencies.indexOf(id) < position) {
         this.#report(`Step "${step.id}" names the dependency "${id}" twice.`, at)
       } else if (this.#graph.find(id) === undefined) {
@@ -69,7 +70,8 @@ class Wiring {
     if (cycle.length > 1) {
       const shown = showCircle(cycle)
       const index = this.#pipeline.steps.findIndex((step) => step.id === first)
-      this.#report(`Steps wait for each other: ${shown}.`, ['steps', index, 'dependencies'])
+      const at = ['steps', index, 'dependencies']
+      this.#report(`Steps wait for each other: ${shown}.`, at, 'Remove one of these dependencies.')
     }
     return true
   }

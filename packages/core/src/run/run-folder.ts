@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { FileArtifactStore } from '../artifact/store.ts'
 import { WaveError } from '../errors.ts'
 import type { Clock } from '../ports.ts'
-import { createFile, makeDirectory, storageError } from './durable-fs.ts'
+import { makeDirectory, replaceFile, storageError } from './durable-fs.ts'
 import { journalPath, openJournal } from './journal.ts'
 import type { FileJournal } from './journal.ts'
 import { takeLock } from './lock.ts'
@@ -38,7 +38,7 @@ export function runsFolder(projectRoot: string): string {
 /** The folder of the one run whose id starts with `prefix`; the newest for `last`. */
 export function findRun(runs: string, prefix: string): string {
   const ids = runIds(runs)
-  const found = prefix === 'last' ? ids.slice(-1) : ids.filter((id) => id.startsWith(prefix))
+  const found = prefix === 'last' ? ids.slice(-1) : startingWith(prefix, ids)
   const exact = found.find((id) => id === prefix)
   const [only] = exact === undefined ? found : [exact]
   if (only !== undefined && (exact !== undefined || found.length === 1)) return join(runs, only)
@@ -67,9 +67,13 @@ function openLocked(directory: string, clock: Clock): RunFolder {
 
 /** Ignores itself, so that a run never shows up in the project's `git status`. */
 function makeRunsFolder(runs: string): void {
+  // `.wave` itself is the project's, like any other folder in it.
+  makeDirectory(dirname(runs), 0o777)
   makeDirectory(runs)
   const ignore = join(runs, '.gitignore')
-  if (!existsSync(ignore)) createFile(ignore, Buffer.from('*\n'), 0o644)
+  // An empty one is what a full disk may have left.
+  const isWritten = (statSync(ignore, { throwIfNoEntry: false })?.size ?? 0) > 0
+  if (!isWritten) replaceFile(ignore, Buffer.from('*\n'), 0o644)
 }
 
 function runIds(runs: string): readonly string[] {
@@ -77,6 +81,11 @@ function runIds(runs: string): readonly string[] {
   return readdirSync(runs)
     .filter((id) => existsSync(journalPath(join(runs, id))))
     .toSorted()
+}
+
+/** An empty prefix, such as that of an unset variable, names no run. */
+function startingWith(prefix: string, ids: readonly string[]): readonly string[] {
+  return prefix === '' ? [] : ids.filter((id) => id.startsWith(prefix))
 }
 
 function ambiguous(prefix: string, found: readonly string[]): string {

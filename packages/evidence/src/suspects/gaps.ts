@@ -1,4 +1,5 @@
 import type { Findings } from '../findings.ts'
+import { code } from '../report/markdown.ts'
 
 /** What was not there to be read. Missing data is no evidence, so each gap is told. */
 export function gapsOf(facts: Omit<Findings, 'gaps'>): string[] {
@@ -34,11 +35,19 @@ export function gapsOf(facts: Omit<Findings, 'gaps'>): string[] {
       source.scannedFiles < source.files,
       `${source.files - source.scannedFiles} of ${source.files} files were not searched: binary, generated, too large or beyond the limit.`,
     ],
-    [source.droppedFiles > 0, `${source.droppedFiles} path(s) were left out of the snapshot.`],
+    [source.dropped.length > 0, describeDropped(source.dropped)],
     [
       true,
       'Deployments, metrics, logs beyond the symptom, and the number of affected users were not available.',
     ],
   ]
   return gaps.filter(([holds]) => holds).map(([, text]) => text)
+}
+
+const MAX_NAMED = 5
+
+function describeDropped(dropped: Findings['source']['dropped']): string {
+  const named = dropped.slice(0, MAX_NAMED).map(({ path, reason }) => `${code(path)} (${reason})`)
+  const more = dropped.length > MAX_NAMED ? ` and ${dropped.length - MAX_NAMED} more` : ''
+  return `${dropped.length} path(s) were left out of the snapshot: ${named.join(', ')}${more}.`
 }
