@@ -1,0 +1,6 @@
+/**
+ * The template engine and what it sees. Apart from `language`, because checking a template with nothing but
+ * plain names needs neither.
+ */
+export { liquid, MAX_OUTPUT_CHARACTERS } from './pipeline/liquid.ts'
+export { scopeVariables } from './pipeline/template-scope.ts'
