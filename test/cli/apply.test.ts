@@ -47,6 +47,49 @@ test('apply refuses a tree that has changed since, and leaves it', async () => {
   expect(sandbox.read('src/orders.js')).toBe('something else\n')
 })
 
+test('applied twice, the second time says that the changes are there', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox, '--apply')
+  const { exitCode, stderr } = await sandbox.wave(['apply', run, '--yes'])
+  expect(exitCode).toBe(6)
+  expect(stderr).toContain('error[patch-drifted]: The files hold these changes already.\n  hint: ')
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+test('a flagged file is applied only when it is named, and --apply leaves all of it', async () => {
+  using sandbox = new Sandbox()
+  const flagged = '.github/workflows/ci.yml'
+  sandbox.write(flagged, 'a: 1\n')
+  sandbox.write('src/orders.js', BEFORE)
+  sandbox.initGit()
+  sandbox.write(flagged, 'a: 2\n')
+  sandbox.write('src/orders.js', AFTER)
+  sandbox.commit('Simplify total')
+  const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', '--apply']
+  expect(await sandbox.wave(args)).toMatchObject({ exitCode: 6 })
+  const refused = await sandbox.wave(['apply', 'last', '--yes'])
+  expect(refused.exitCode).toBe(6)
+  expect(refused.stdout).toContain(`${flagged}  flagged: configures CI`)
+  expect(refused.stderr).toContain(`add --accept ${flagged}`)
+  expect(sandbox.read('src/orders.js')).toBe(AFTER)
+  const accepted = await sandbox.wave(['apply', 'last', '--yes', '--accept', flagged])
+  expect(accepted).toMatchObject({ exitCode: 0 })
+  expect([sandbox.read('src/orders.js'), sandbox.read(flagged)]).toEqual([BEFORE, 'a: 1\n'])
+})
+
+test('a prefix of several runs, and an empty one, are refused with the runs there are', async () => {
+  using sandbox = new Sandbox()
+  sandbox.initGit()
+  const slow = ['run', 'incident-response', 'slow', '--provider', 'evidence']
+  await sandbox.wave(slow)
+  await sandbox.wave(slow)
+  for (const prefix of ['2', '']) {
+    const { exitCode, stderr } = await sandbox.wave(['apply', prefix, '--yes'])
+    expect([exitCode, stderr.split(':')[0]]).toEqual([2, 'error[run-unknown]'])
+    expect(stderr).toMatch(/hint: The newest runs: \S+, \S+\./)
+  }
+})
+
 test('run --apply applies at the end of the run', async () => {
   using sandbox = new Sandbox()
   await propose(sandbox, '--apply')

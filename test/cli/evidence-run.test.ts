@@ -207,6 +207,21 @@ describe('odd repositories', () => {
     ends(await sandbox.wave([...RUN, 'slow'], { cwd: join(sandbox.project, 'src') }))
     expect(statSync(join(sandbox.project, 'output/incident-report.md')).isFile()).toBe(true)
   })
+
+  test('5,000 files, two runs at the same time', async () => {
+    using sandbox = new Sandbox()
+    for (let at = 0; at < 5000; at += 1) {
+      sandbox.write(`lib/m${at % 50}/f${at}.js`, `export const v${at} = (o) => o.items.length\n`)
+    }
+    fill(sandbox)
+    const runs = await Promise.all([1, 2].map(() => sandbox.wave([...RUN, SYMPTOM])))
+    for (const result of runs) {
+      ends(result)
+      expect(result.stdout).toContain('1 file (+1 -1); apply with: wave apply ')
+    }
+    expect(runsOf(sandbox)).toHaveLength(2)
+    expect(readdirSync(join(sandbox.project, 'output')).toSorted()).toEqual(FILES)
+  })
 })
 
 describe('the plan', () => {

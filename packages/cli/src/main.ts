@@ -21,7 +21,7 @@ if (isOlder(version)) {
   // The launcher's cache is for this process, not for the ones it starts.
   const cache = process.env['NODE_COMPILE_CACHE'] || cacheFolder()
   delete process.env['NODE_COMPILE_CACHE']
-  nodeModule.enableCompileCache(cache)
+  if (path.isAbsolute(cache)) nodeModule.enableCompileCache(cache)
   void start()
 }
 

@@ -84,6 +84,10 @@ function refuse(planned: ApplyPlan): void {
     throw new WaveError('patch-invalid', `Never applied: ${describe(rejected)}.`, {
       hint: 'Look at the patch by hand; wave does not apply it.',
     })
+  if (drifted.length > 0 && drifted.every(({ problem }) => problem === ALREADY))
+    throw new WaveError('patch-drifted', 'The files hold these changes already.', {
+      hint: 'There is nothing to apply; take them back first to apply them again.',
+    })
   if (drifted.length > 0)
     throw new WaveError(
       'patch-drifted',
@@ -95,6 +99,8 @@ function refuse(planned: ApplyPlan): void {
       hint: `Read the patch, then add ${needsAccept.map((file) => `--accept ${printable(file.path)}`).join(' ')}`,
     })
 }
+
+const ALREADY = 'holds this change already'
 
 function describe(files: readonly PatchedFile[]): string {
   return files.map((file) => `${printable(file.path)} (${file.because ?? file.verdict})`).join(', ')
@@ -142,7 +148,7 @@ async function diskProblem(root: string, entry: PatchEntry): Promise<string | un
   const bytes = link ? await readlink(absolute, 'buffer') : await readFile(absolute)
   const id = blobId(bytes, entry.oldOid.length)
   if (id === entry.oldOid) return undefined
-  return id === entry.newOid ? 'holds this change already' : 'has changed'
+  return id === entry.newOid ? ALREADY : 'has changed'
 }
 
 async function linkAbove(root: string, path: string): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { applyPatches } from '@wave/workspace'
 import type { Invocation } from '../invocation.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
 import { renderProblem } from '../render/problem.ts'
+import { reportUnwritable } from '../report-file.ts'
 import { readRunPatches } from '../run-patches.ts'
 
 interface FinishedRun {
@@ -35,10 +36,7 @@ function writeReport(invocation: Invocation, finished: FinishedRun): void {
   try {
     writeFileSync(resolve(cwd, target), report)
   } catch (cause) {
-    throw new WaveError('path-unwritable', `The report cannot be written to "${target}".`, {
-      hint: 'Name a file in a folder that you may write to.',
-      cause,
-    })
+    throw reportUnwritable(target, cause)
   }
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { RunResult } from '@wave/core'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
@@ -39,6 +40,8 @@ async function perform(
 ): Promise<RunResult> {
   const { prepared, options, interruption } = job
   // From here on it is worth loading what a dry run does without.
+  const { checkReportFile } = await import('../report-file.ts')
+  if (options.report !== undefined) checkReportFile(resolve(invocation.cwd, options.report))
   const { wire } = await import('../wire.ts')
   const { createRenderer } = await import('../render/create.ts')
   const { runPipeline } = await import('@wave/core')

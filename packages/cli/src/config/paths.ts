@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
+import { WaveError } from '@wave/core/language'
 import type { Environment } from '../redact.ts'
 
 /** Folders of the user, outside every project. */
@@ -19,5 +20,15 @@ export async function userPaths(
   }
   const { default: envPaths } = await import('env-paths')
   const { config, data } = envPaths('wave', { suffix: '' })
+  // With an empty HOME they would lie in whatever folder wave is started in.
+  if (!isAbsolute(data)) {
+    throw new WaveError(
+      'config-invalid',
+      'There is no home folder: HOME is not an absolute path.',
+      {
+        hint: 'Set HOME, or name a folder for the data of wave with WAVE_HOME.',
+      },
+    )
+  }
   return { configFile: configFile ?? join(config, 'config.yaml'), dataDir: data }
 }
