@@ -23,6 +23,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DRY_RUN = ['run', 'incident-response', 'x', '--dry-run']
 const FLOOR = 'node -e 0'
 const WARM_UP = 3
+/** Whole processes over the same floor of 28 ms, measured elsewhere. */
+const PEERS = '--version of others: codex 49 ms, opencode 681 ms, mastra 1,479 ms'
 
 const base = mkdtempSync(join(tmpdir(), 'wave-bench-'))
 const rounds = Number(argv[2] ?? 25)
@@ -72,6 +74,7 @@ function print(): void {
       `${name.padEnd(18)} ${ms.toFixed(1).padStart(7)} ms ${ratio.toFixed(2)}x  ${least}  ${verdict}`,
     )
   }
+  console.log(PEERS)
 }
 
 function median(values: readonly number[]): number {
