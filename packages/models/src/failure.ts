@@ -92,7 +92,7 @@ function connectionMessage(cause: Json): string {
 }
 
 /** Milliseconds from `retry-after-ms` or `retry-after` (seconds or a date). */
-export function retryAfterMs(headers: Headers): number | undefined {
+function retryAfterMs(headers: Headers): number | undefined {
   const exact = Number(headers.get('retry-after-ms') ?? Number.NaN)
   if (Number.isFinite(exact) && exact >= 0) return exact
   const after = headers.get('retry-after')

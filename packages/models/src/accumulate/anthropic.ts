@@ -149,7 +149,7 @@ export class AnthropicAccumulator implements Accumulator {
 }
 
 /** `input_tokens` leaves out what the cache wrote and read; ours is everything that was sent. */
-export function anthropicUsage(usage: Json): Usage | undefined {
+function anthropicUsage(usage: Json): Usage | undefined {
   const fresh = asCount(usage.input_tokens)
   const output = asCount(usage.output_tokens)
   if (fresh === undefined || output === undefined) return undefined

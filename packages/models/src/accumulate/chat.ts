@@ -126,7 +126,7 @@ export class ChatAccumulator implements Accumulator {
   }
 }
 
-export function chatUsage(usage: Json): Usage | undefined {
+function chatUsage(usage: Json): Usage | undefined {
   const input = asCount(usage.prompt_tokens)
   const output = asCount(usage.completion_tokens)
   if (input === undefined || output === undefined) return undefined

@@ -117,7 +117,7 @@ export class ResponsesAccumulator implements Accumulator {
 }
 
 /** `input_tokens` contains what the cache gave and took. */
-export function responsesUsage(usage: Json): Usage | undefined {
+function responsesUsage(usage: Json): Usage | undefined {
   const input = asCount(usage.input_tokens)
   const output = asCount(usage.output_tokens)
   if (input === undefined || output === undefined) return undefined

@@ -21,7 +21,7 @@ export function requestOf(changes: Partial<ModelRequest> = {}): ModelRequest {
   }
 }
 
-export const READ_TOOL = {
+const READ_TOOL = {
   name: 'read',
   description: 'Reads a file.',
   inputSchema: {
@@ -32,7 +32,7 @@ export const READ_TOOL = {
   },
 }
 
-export const SUBMIT_TOOL = {
+const SUBMIT_TOOL = {
   name: 'submit',
   description: 'Hands over the result.',
   inputSchema: {
@@ -55,7 +55,7 @@ export async function collect(
 }
 
 /** The terminal event. There must be exactly one, at the end. */
-export async function terminalOf(
+async function terminalOf(
   model: Model,
   request: ModelRequest = requestOf(),
 ): Promise<TerminalEvent> {
