@@ -32,6 +32,12 @@ describe('mistakes in project files are told with their place, and nothing is st
       '.wave/pipelines/broken.yaml:',
     ],
     [
+      'the other dialect',
+      'kind: workflow/v2.0\n',
+      /"workflow\/v2\.0": it is not supported yet/,
+      '.wave/pipelines/broken.yaml:1:7',
+    ],
+    [
       'an unknown key',
       pipeline(step('triage', '    persna: auditor\n')),
       /Step "triage" has the unknown key "persna"/,
@@ -41,13 +47,13 @@ describe('mistakes in project files are told with their place, and nothing is st
       'two steps of one name',
       pipeline(step('triage'), step('triage')),
       /"triage"/,
-      '.wave/pipelines/broken.yaml:7:',
+      '.wave/pipelines/broken.yaml:7:9\n  hint: Give each step an id of its own.',
     ],
     [
       'a cycle',
       pipeline(step('one', '    dependencies: [two]\n'), step('two', '    dependencies: [one]\n')),
       /one.*two|two.*one/,
-      '.wave/pipelines/broken.yaml:',
+      '  hint: Remove one of these dependencies.',
     ],
     [
       'an unknown dependency',

@@ -50,6 +50,7 @@ describe('a provider that fails', () => {
     const result = await sandbox.wave([...RUN, '--log-level', 'trace'], prepare(sandbox, server))
     expect(result.exitCode).toBe(7)
     expect(result.stdout).toContain('\nStep ask failed: model-error: auth, ')
+    expect(result.stdout).toContain('. Check ANTHROPIC_API_KEY, the key of this provider.\n')
     expect(result.stdout).toMatch(/\nNext: see \.wave\/runs\//)
     expect(server.requests[0]?.headers['authorization']).toBe(`Bearer ${CANARY}`)
     expect(everything(sandbox, result.stdout + result.stderr)).not.toContain(CANARY)

@@ -86,9 +86,11 @@ function statusIn(detail: Json): number | undefined {
   return typeof detail.code === 'number' && detail.code >= 400 ? detail.code : undefined
 }
 
+const CONNECTION_FAILED = 'The connection failed'
+
 function connectionMessage(cause: Json): string {
   const code = asText(cause.code) ?? asText(asRecord(cause.cause).code)
-  return `The connection failed${code === undefined ? '' : ` (${code})`}.`
+  return `${CONNECTION_FAILED}${code === undefined ? '' : ` (${code})`}.`
 }
 
 /** Milliseconds from `retry-after-ms` or `retry-after` (seconds or a date). */
@@ -105,7 +107,7 @@ function retryAfterMs(headers: Headers): number | undefined {
 
 const MESSAGE_LENGTH = 500
 
-/** One sentence for people: who, what, and the setting to look at when the key was refused. */
+/** For people: who, what, and what to look at when the key was refused or nobody answers. */
 export function describeFault(
   fault: Fault,
   provider: { readonly name: string; readonly keySetting: string; readonly apiKey: string },
@@ -113,8 +115,14 @@ export function describeFault(
   const what = [fault.status, fault.code ?? fault.type].filter((part) => part !== undefined)
   const head = what.length === 0 ? provider.name : `${provider.name} answered ${what.join(' ')}`
   const words = fault.message === undefined ? '' : `: ${fault.message}`
-  const advice =
-    classOf(fault) === 'auth' ? ` Check ${provider.keySetting}, the key of this provider.` : ''
   const told = redact(`${head}${words}`, provider.apiKey).replaceAll(/\s+/g, ' ')
-  return `${told.slice(0, MESSAGE_LENGTH)}${advice}`
+  const advice = adviceFor(fault, provider.keySetting)
+  if (advice === undefined) return told.slice(0, MESSAGE_LENGTH)
+  return `${told.slice(0, MESSAGE_LENGTH).replace(/[.\s]*$/, '.')} ${advice}`
+}
+
+function adviceFor(fault: Fault, keySetting: string): string | undefined {
+  if (classOf(fault) === 'auth') return `Check ${keySetting}, the key of this provider.`
+  if (fault.message?.startsWith(CONNECTION_FAILED) !== true) return undefined
+  return 'Check the network, and that the server at its baseUrl is running.'
 }

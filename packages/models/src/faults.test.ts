@@ -206,7 +206,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     await server[Symbol.asyncDispose]()
     const failure = await failureOf(model)
     expect(failure).toMatchObject({ class: 'retryable' })
-    expect(failure.message).toContain('ECONNREFUSED')
+    expect(failure.message).toMatch(/\(ECONNREFUSED\)\. Check the network, .* server .* running\.$/)
   })
 
   test('MA-07 a stall in mid-stream runs into the idle timer', async () => {

@@ -29,8 +29,8 @@ async function checkGit(): Promise<Check> {
   try {
     const { stdout } = await promisify(execFile)('git', ['--version'])
     const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number)
-    if (major > 2 || (major === 2 && minor >= 30)) return ok(name, stdout.trim())
-    return warning(name, `${stdout.trim()} is old.`, 'Install git 2.30 or newer.')
+    if (major > 2 || (major === 2 && minor >= 36)) return ok(name, stdout.trim())
+    return warning(name, `${stdout.trim()} is old.`, 'Install git 2.36 or newer.')
   } catch {
     return failure(name, 'git is not on the PATH.', 'Install git.')
   }
