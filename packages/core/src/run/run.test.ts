@@ -165,6 +165,34 @@ describe('one step', () => {
     expect(started).toMatchObject({ inputs: [{ as: 'facts', digest: stored[0]?.digest }] })
   })
 
+  test('a long input is shown in part to an agent that can read the whole of it, and to others in full', async () => {
+    const input = `first ${'x'.repeat(1_000_000)} last`
+    const task = { text: '{{ input }}', location: { file: 'x', line: 1, column: 1 } }
+    const run = async (runner: 'agent' | 'evidence', tools: readonly 'read'[]): Promise<string> => {
+      let seen = ''
+      const rig = startRig({
+        plan: plan([{ id: 'a', task }], { planned: { a: { runner, tools } } }),
+        provider: new MemoryWorkspaceProvider(),
+        input,
+        perform(context) {
+          expect(context.input).toBe(input)
+          seen = context.task
+          return succeed()
+        },
+      })
+      await rig.result
+      return seen
+    }
+    expect(await run('agent', [])).toBe(input)
+    expect(await run('evidence', ['read'])).toBe(input)
+    const shown = await run('agent', ['read'])
+    expect(shown.length).toBeLessThan(70_000)
+    expect(shown).toMatch(
+      /^first x+\n\[… \d+ bytes left out …\]\nx+ last\n\[All of the input is at /,
+    )
+    expect(shown).toContain('/work/artifacts/_input')
+  })
+
   test('AR-20 a missing artifact fails the attempt, and the next one is told why', async () => {
     const previous: unknown[] = []
     const rig = startRig({

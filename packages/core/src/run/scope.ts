@@ -1,8 +1,10 @@
+import { cutMiddle } from '../agent/truncate.ts'
 import type { Template } from '../pipeline/pipeline.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import type { TemplateScope, TemplateStep } from '../pipeline/template.ts'
 import type { InjectedArtifact } from '../ports.ts'
 import type { RunContext } from './request.ts'
+import { INPUT_PATH } from './step-workspace.ts'
 import type { StepState } from './state.ts'
 
 /** What the step's task can name. Artifacts of ancestors are read only when a template uses them. */
@@ -14,13 +16,23 @@ export function templateScope(
 ): TemplateScope {
   const { runId, plan, project } = run.request
   return {
-    input: run.templateInput,
+    input: shownInput(run.templateInput, planned),
     run: { id: runId, name: plan.pipeline.name, started_at: run.startedAt },
     step: { id: planned.step.id, attempt },
     artifacts: new Map(inputs.map((input) => [input.as, asTemplateArtifact(input)])),
     steps: ancestorSteps(run, planned),
     project,
   }
+}
+
+const MAX_SHOWN_INPUT_BYTES = 64 * 1024
+
+/** A long log would fill the window of a model before its first turn; one that can read files finds the whole. */
+function shownInput(input: unknown, planned: PlannedStep): unknown {
+  if (typeof input !== 'string' || planned.runner !== 'agent') return input
+  if (!planned.tools.includes('read')) return input
+  const { text, droppedBytes } = cutMiddle(input, MAX_SHOWN_INPUT_BYTES)
+  return droppedBytes === 0 ? input : `${text}\n[All of the input is at ${INPUT_PATH}.]`
 }
 
 /** The step's task before it is filled in. */
