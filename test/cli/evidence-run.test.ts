@@ -208,6 +208,18 @@ describe('odd repositories', () => {
     expect(statSync(join(sandbox.project, 'output/incident-report.md')).isFile()).toBe(true)
   })
 
+  test('a damaged repository ends the run before it starts, with a remedy', async () => {
+    for (const file of ['.git/HEAD', '.git/index']) {
+      using sandbox = new Sandbox()
+      fill(sandbox)
+      sandbox.write(file, 'junk')
+      const { exitCode, stderr } = await sandbox.wave([...RUN, SYMPTOM])
+      expect([file, exitCode]).toEqual([file, 4])
+      expect(stderr).toMatch(/error\[git-failed\]: .*\n {2}hint: .*git fsck/)
+      expect(sandbox.fingerprint()).not.toHaveProperty('.wave')
+    }
+  })
+
   test('5,000 files, two runs at the same time', async () => {
     using sandbox = new Sandbox()
     for (let at = 0; at < 5000; at += 1) {

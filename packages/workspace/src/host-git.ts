@@ -217,7 +217,9 @@ function gitFailure(args: readonly string[], failed: FailedProcess, stderr: stri
     return new WaveError('disk-full', 'The disk with wave’s data directory is full.', {
       hint: 'Free some space and run the command again.',
     })
-  return new WaveError('git-failed', `git ${args[0]} ${howItFailed(failed, stderr)}`)
+  return new WaveError('git-failed', `git ${args[0]} ${howItFailed(failed, stderr)}`, {
+    hint: 'See what "git status" and "git fsck" say in the repository: it may be damaged.',
+  })
 }
 
 function howItFailed(failed: FailedProcess, stderr: string): string {
