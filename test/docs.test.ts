@@ -44,6 +44,14 @@ test.each(PAGES)('the links of %s lead somewhere', (page) => {
   expect(missing).toEqual([])
 })
 
+test.each(PAGES)('the source files that %s names exist', (page) => {
+  const named = Array.from(
+    read(page).matchAll(/\b(?:cli|core|evidence|models|workspace)\/src\/[a-z/-]+\.ts\b/g),
+    ([path]) => path,
+  )
+  expect(named.filter((path) => !existsSync(join(ROOT, 'packages', path)))).toEqual([])
+})
+
 test('wave’s own .wave folder is valid', () => {
   using sandbox = new Sandbox()
   const out = execFileSync(LAUNCHER, ['-C', ROOT, 'validate'], {
