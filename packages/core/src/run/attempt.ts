@@ -26,7 +26,10 @@ import { needsWorkspace, StepWorkspace, workspaceOpener } from './step-workspace
 export interface AttemptEnd {
   readonly result: AttemptResult
   readonly durationMs: number
-  /** Call once the result is durable: what the workspace holds dies with it. */
+  /**
+   * Call once the result is durable: what the workspace holds dies with it. One that cannot be closed is
+   * a warning; rejects only when that cannot be recorded.
+   */
   readonly close: () => Promise<void>
 }
 
@@ -71,14 +74,15 @@ export async function runAttempt(request: AttemptRequest): Promise<AttemptEnd> {
   const close = async (): Promise<void> => {
     if (!scope.workspace.wanted) return
     limit.abort()
-    await scope.workspace[Symbol.asyncDispose]()
+    await closeWorkspace(scope)
   }
   try {
     const work = unlessDeaf(perform(scope), limit.signal, clock)
     const result = await work.catch((error: unknown) => expected(scope, error))
     return { result, durationMs: elapsed(), close }
   } catch (error) {
-    await close()
+    // The first error is the one to tell, also when the journal takes no warning any more.
+    await close().catch(() => {})
     throw error
   } finally {
     scope.ended = true
@@ -116,6 +120,16 @@ function openScope(request: AttemptRequest, signal: AbortSignal): Scope {
     ended: false,
   }
   return scope
+}
+
+async function closeWorkspace(scope: Scope): Promise<void> {
+  const { run, planned } = scope.request
+  try {
+    await scope.workspace[Symbol.asyncDispose]()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    run.log.append(warning(planned.step.id, `The workspace could not be closed: ${why}`))
+  }
 }
 
 async function perform(scope: Scope): Promise<AttemptResult> {

@@ -154,19 +154,9 @@ export class Dispatcher {
   #close(end: StepEnd): void {
     const closing = end
       .close()
-      .catch((error: unknown) => this.#warnUnclosed(end.id, error))
+      .catch((error: unknown) => this.crash(error))
       .finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
-  }
-
-  #warnUnclosed(step: string, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
-    const message = `The workspace could not be closed: ${why}`.slice(0, 2000)
-    try {
-      this.#run.log.append({ type: 'warning', step, message })
-    } catch (failure) {
-      this.crash(failure)
-    }
   }
 
   #abortRunning(failure: StepFailure): void {

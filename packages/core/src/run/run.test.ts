@@ -55,6 +55,20 @@ async function codeOf(failure: StepFailure): Promise<number> {
   return (await rig.result).exitCode
 }
 
+const READONLY = { source: '.', target: '/src', mode: 'readonly' } as const
+
+/** Workspaces that wait for this before they are closed. */
+function closing(done: () => Promise<void>): MemoryWorkspaceProvider {
+  const provider = new MemoryWorkspaceProvider()
+  const open = provider.open.bind(provider)
+  return Object.assign(provider, {
+    open: async (...args: Parameters<typeof open>) =>
+      Object.assign(await open(...args), { [Symbol.asyncDispose]: done }),
+  })
+}
+
+const unclosable = () => closing(() => Promise.reject(new Error('the engine is gone')))
+
 /** Steps that end when the test says so. */
 function held() {
   const open = new Map<string, (outcome: StepOutcome) => void>()
@@ -539,6 +553,34 @@ describe('failures', () => {
     })
     await expect(rig.result).rejects.toThrow('undefined is not a function')
     expect(provider.opened[0]?.closed).toBe(true)
+  })
+
+  test('a workspace that cannot be closed before a retry is a warning, not the end of the run', async () => {
+    const rig = startRig({
+      plan: plan([{ id: 'a', mount: READONLY, retry: retry(2) }]),
+      provider: unclosable(),
+      perform: async (context) => {
+        await context.workspace()
+        return context.attempt === 1 ? stuck : succeed()
+      },
+    })
+    await rig.clock.advance(5000)
+    expect(await rig.result).toMatchObject({ outcome: 'completed' })
+    const warnings = fold(rig.events).steps.get('a')?.warnings
+    const told = 'The workspace could not be closed: the engine is gone'
+    expect(warnings).toEqual([told, told])
+  })
+
+  test('a bug is told also when its workspace cannot be closed', async () => {
+    const rig = startRig({
+      plan: plan([{ id: 'a', mount: READONLY }]),
+      provider: unclosable(),
+      perform: async (context) => {
+        await context.workspace()
+        throw new TypeError('undefined is not a function')
+      },
+    })
+    await expect(rig.result).rejects.toThrow('undefined is not a function')
   })
 
   test('a journal that fails ends the run with its error, also for steps that run beside it', async () => {

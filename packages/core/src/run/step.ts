@@ -17,7 +17,7 @@ export interface StepEnd {
   readonly failure: StepFailure | undefined
   readonly artifacts: readonly StoredArtifact[]
   readonly events: readonly NewRunEvent[]
-  /** Closes the workspace. Call once the events are durable. */
+  /** Closes the workspace. Call once the events are durable. Rejects only when nothing can be recorded. */
   readonly close: () => Promise<void>
 }
 
