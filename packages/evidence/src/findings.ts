@@ -88,7 +88,9 @@ export interface Findings {
   readonly nowUtc: string
   /** The beginning of the symptom text, at most 2,000 characters. Untrusted. */
   readonly symptom: string
-  readonly inputChars: number
+  readonly symptomChars: number
+  /** The symptom came as JSON, and stands here with a line per value. */
+  readonly unpacked: boolean
   readonly inputTruncated: boolean
   readonly signals: Signals
   /** Undefined when the symptom names no time. */

@@ -3,6 +3,7 @@ import type { FileSuspect, Findings, SetupChange } from './findings.ts'
 import { LIMITS } from './limits.ts'
 import { checkReverts } from './revert.ts'
 import { readSignals, startOf } from './signals/read-signals.ts'
+import { unpackJson } from './signals/unpack-json.ts'
 import { readCandidates } from './suspects/candidates.ts'
 import type { Candidate, Candidates } from './suspects/candidates.ts'
 import { gapsOf } from './suspects/gaps.ts'
@@ -31,7 +32,9 @@ export interface Investigation {
 }
 
 /** Collects every fact that can be had without a model. Never throws for odd input or odd repositories. */
-export async function investigate({ input, snapshot, nowUtc }: Investigation): Promise<Findings> {
+export async function investigate(investigation: Investigation): Promise<Findings> {
+  const { snapshot, nowUtc } = investigation
+  const input = unpackJson(investigation.input)
   const signals = await readSignals(input, nowUtc)
   const start = startOf(signals)
   const finder = new PathFinder(snapshot.files.map((file) => file.path))
@@ -56,7 +59,7 @@ export async function investigate({ input, snapshot, nowUtc }: Investigation): P
     startUtc,
   })
   const facts = {
-    ...describeInput(input, nowUtc),
+    ...describeInput(investigation, input),
     signals,
     start: start && describeStart(start),
     source: { ...describeSource(snapshot), scannedFiles: scan.scannedFiles },
@@ -75,13 +78,14 @@ export async function investigate({ input, snapshot, nowUtc }: Investigation): P
 }
 
 function describeInput(
-  input: string,
-  nowUtc: string,
-): Pick<Findings, 'nowUtc' | 'symptom' | 'inputChars' | 'inputTruncated'> {
+  { input, nowUtc }: Investigation,
+  text: string,
+): Pick<Findings, 'nowUtc' | 'symptom' | 'symptomChars' | 'unpacked' | 'inputTruncated'> {
   return {
     nowUtc,
-    symptom: input.slice(0, SYMPTOM_CHARS).trimEnd(),
-    inputChars: input.length,
+    symptom: text.slice(0, SYMPTOM_CHARS).trimEnd(),
+    symptomChars: text.length,
+    unpacked: text !== input,
     inputTruncated: input.length > LIMITS.inputChars,
   }
 }

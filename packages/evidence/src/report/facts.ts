@@ -108,17 +108,29 @@ function testsFor({ commit, revert }: CommitSuspect): string {
   return `${compare}\n- Or revert \`${id}\` on the current state, where it applies cleanly, and run the reproduction before and after.`
 }
 
-/** The first line of the symptom that says anything. Untrusted. */
-export function firstLine({ symptom }: Findings): string {
-  return symptom.trimStart().split('\n', 1)[0]?.trim() ?? ''
+/** Values of an alert that say what it is about, the best first. */
+const TELLING_KEYS = ['summary', 'title', 'message', 'msg', 'description', 'error', 'alertname']
+const TRACE_HEADER = /^(?:Traceback \(|goroutine \d|Stack trace)/i
+
+/** The line of the symptom that says most about what happens. Untrusted. */
+export function headline({ symptom, unpacked, signals }: Findings): string {
+  const lines = symptom.split('\n').filter((line) => line.trim() !== '')
+  const told = TELLING_KEYS.flatMap(
+    (key) => lines.find((line) => unpacked && line.startsWith(`${key}: `)) ?? [],
+  )[0]
+  if (told !== undefined) return told.slice(told.indexOf(': ') + 2).trim()
+  const first = lines[0]?.trim() ?? ''
+  const error = signals.errors[0]
+  return TRACE_HEADER.test(first) && error !== undefined ? errorText(error) : first
 }
 
 /** The beginning of the symptom as it was given, each line behind its number. */
-export function symptomBlock({ symptom, inputChars }: Findings): string {
+export function symptomBlock({ symptom, symptomChars, unpacked }: Findings): string {
   const lines = symptom.split('\n')
   const shown = lines.slice(0, SYMPTOM_LINES).map((text, index) => ({ mark: index + 1, text }))
-  const cut = lines.length > SYMPTOM_LINES || inputChars - symptom.length > SYMPTOM_SLACK
-  return `${block(shown)}${cut ? `\n\nShortened; the symptom has ${inputChars} characters.` : ''}`
+  const cut = lines.length > SYMPTOM_LINES || symptomChars - symptom.length > SYMPTOM_SLACK
+  const note = unpacked ? 'Given as JSON; here with a line per value.\n\n' : ''
+  return `${note}${block(shown)}${cut ? `\n\nShortened; the symptom has ${symptomChars} characters.` : ''}`
 }
 
 /** Commits as list items, without anybody's name. */

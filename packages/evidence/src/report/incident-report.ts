@@ -2,7 +2,7 @@ import type { Findings } from '../findings.ts'
 import type { Remedy } from '../remedy.ts'
 import {
   errorText,
-  firstLine,
+  headline,
   frameItems,
   matchItems,
   METHOD,
@@ -72,12 +72,12 @@ function title(findings: Findings): string {
   if (endpoint !== undefined)
     return `${status === undefined ? 'errors' : `HTTP ${status}`} on ${code(endpoint)}`
   const error = signals.errors[0]
-  return code(error === undefined ? firstLine(findings) : errorText(error), 80)
+  return code(error === undefined ? headline(findings) : errorText(error), 80)
 }
 
 function header(findings: Findings, { run }: Provenance): string {
   const severity = severityOf(findings)
-  const start = findings.start === undefined ? 'unknown' : utc(findings.start.utc)
+  const start = findings.start === undefined ? 'unknown' : startText(findings.start)
   return [
     `- **Severity**: ${severity.level} (${severity.basis})`,
     '- **Status**: open; wave changed nothing outside its own copy',
@@ -87,9 +87,16 @@ function header(findings: Findings, { run }: Provenance): string {
   ].join('\n')
 }
 
+/** The instant with what it rests on: the first line of a log is no more than that. */
+function startText({ utc: at, basis, assumptions }: NonNullable<Findings['start']>): string {
+  return `${utc(at)} (${[basis, ...assumptions].join('; ')})`
+}
+
 function summary(findings: Findings, remedy: Remedy): string {
-  const start =
-    findings.start === undefined ? 'at an unknown time' : `at ${utc(findings.start.utc)}`
+  const began =
+    findings.start === undefined
+      ? 'When it began is unknown.'
+      : `It began at ${startText(findings.start)}.`
   const first = findings.commits[0]
   const suspicion =
     remedy.verdict === 'confirmed' || first === undefined
@@ -99,18 +106,18 @@ function summary(findings: Findings, remedy: Remedy): string {
     remedy.verdict === 'confirmed'
       ? 'The change that causes it is confirmed.'
       : 'Its cause is not established.'
-  return `${symptomSentence(findings)} It began ${start}. ${cause}${suspicion} ${proofSentence(remedy)}`
+  return `${symptomSentence(findings)} ${began} ${cause}${suspicion} ${proofSentence(remedy)}`
 }
 
 function symptomSentence(findings: Findings): string {
-  return `The symptom as reported: ${code(firstLine(findings), 160)}.`
+  return `The symptom as reported: ${code(headline(findings), 160)}.`
 }
 
 function detection({ start }: Findings): string {
   const basis =
     start === undefined
       ? 'The symptom names no time.'
-      : `The start is ${start.basis} (symptom line ${start.line}).`
+      : `The start was taken from the symptom, line ${start.line}: ${start.basis}.`
   return `Reported to wave as text; by whom or by which alert it was noticed is unknown. ${basis}`
 }
 

@@ -200,3 +200,37 @@ test('addresses, credentials and secrets are left out of quotes', () => {
     'mail <e-mail>, postgres://<credentials>@db/x, api_key: "<redacted>"',
   )
 })
+
+test('the summary quotes what a trace says, not its first line', async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', { 'a.py': 'x()\n' })
+  const traced = await investigate({
+    input:
+      'Traceback (most recent call last):\n  File "/srv/a.py", line 1, in a\n    x()\nKeyError: \'GBP\'\n2026-05-04 10:00:00 ERROR GET /cart 500',
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  const report = decode(renderIncidentReport(traced, remedy, provenance))
+  expect(report).toContain("The symptom as reported: `KeyError: 'GBP'`.")
+  expect(report).toContain("Why is `KeyError: 'GBP'` happening?")
+  expect(JSON.parse(decode(renderTriage(traced)))).toMatchObject({ symptom: "KeyError: 'GBP'" })
+  // The first log line is no statement of a start, and its zone is a guess.
+  expect(report).toContain(
+    'It began at 2026-05-04 10:00:00 UTC (earliest log time stamp in the symptom; no zone given, read as UTC).',
+  )
+})
+
+test('an alert in JSON is summed up by its summary, and shown line by line', async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', { 'a.py': 'x()\n' })
+  const alert = { labels: { apiKey: 'abcdef123456' }, annotations: { summary: 'Orders are late' } }
+  const alerted = await investigate({
+    input: JSON.stringify(alert),
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  const report = decode(renderIncidentReport(alerted, remedy, provenance))
+  expect(report).toContain('The symptom as reported: `Orders are late`.')
+  expect(report).toContain('Given as JSON; here with a line per value.')
+  expect(report).toContain('1 | api key: <redacted>')
+})

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.ts'
-import { errorText, firstLine, frameItems, METHOD } from './facts.ts'
+import { errorText, headline, frameItems, METHOD } from './facts.ts'
 import { changeBlock, cite, code, document, list, reasonItem, short, utc } from './markdown.ts'
 
 /** `root-cause.md`: the five questions, as far as facts carry. It names no cause: nothing is proven here. */
@@ -28,7 +28,7 @@ export function renderRootCause(findings: Findings): Uint8Array {
 export function whys(findings: Findings): string {
   const answers = [answerWhat(findings), answerHow(findings), answerChange(findings)]
   const questions = [
-    `Why is ${code(firstLine(findings), 120)} happening?`,
+    `Why is ${code(headline(findings), 120)} happening?`,
     'Why did that happen?',
     'Why did that happen?',
     'Why did that happen?',

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.ts'
-import { errorText, firstLine } from './facts.ts'
+import { errorText, headline } from './facts.ts'
 import { plain, short } from './markdown.ts'
 import { kindOf } from '../suspects/path-kind.ts'
 import { severityOf } from './severity.ts'
@@ -9,7 +9,7 @@ export function renderTriage(findings: Findings): Uint8Array {
   const { signals, start, files, gaps } = findings
   const severity = severityOf(findings)
   const triage = {
-    symptom: plain(firstLine(findings).slice(0, 500)) || '(empty)',
+    symptom: plain(headline(findings).slice(0, 500)) || '(empty)',
     severity: severity.level,
     severity_reason: plain(severity.basis),
     started_at: start?.utc ?? 'unknown',

@@ -9,6 +9,10 @@ const STATUS_PATTERNS = [
   /\b([45]xx)\b/gi,
 ]
 
+/** Links of an alert to what watches the service, not to the service. */
+const WATCHING =
+  /^(?:generator|external|silence|dashboard|panel|image|runbook|graph|permalink)(?: ur[li])?: https?:/i
+
 const METHOD = /\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/
 const ROUTE = /^\/[\w\-.~%:@*$+!]+(?:\/[\w\-.~%:@*$+!]+)*\/?$/
 const SYSTEM_ROOT =
@@ -34,7 +38,7 @@ export function readStatuses(pieces: readonly Piece[]): StatusSignal[] {
 export function readEndpoints(pieces: readonly Piece[]): EndpointSignal[] {
   const found = new Map<string, EndpointSignal>()
   for (const piece of pieces) {
-    if (!piece.text.includes('/')) continue
+    if (!piece.text.includes('/') || WATCHING.test(piece.text)) continue
     for (const token of tokensOf(piece)) {
       const method = METHOD.exec(
         piece.text.slice(Math.max(0, token.at - 9), token.at).trimEnd(),

@@ -7,7 +7,8 @@ const STAMP =
 const MAY_HAVE_DATE =
   /\d:\d\d|\d ?[ap]m\b|\d{4}-\d\d-\d\d|\b(?:ago|yesterday|today|tonight|noon|midnight|this morning|last night|monday|tuesday|wednesday|thursday|friday|saturday|sunday|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)/i
 const START_WORDS =
-  /\b(?:since|start(?:s|ed|ing)?|began|begins?|beginning|from|as of|after|first seen|onwards?)(?: (?:at|on|from|about|around|approximately|roughly|~)){0,2} ?$/i
+  /\b(?:since|start(?:s|ed|ing)?|began|begins?|beginning|from|as of|after|first seen|onwards?)(?: (?:at|on|from|time|about|around|approximately|roughly|~)){0,2}:? ?$/i
+const OLDEST_MS = Date.UTC(1980, 0)
 const DAY_MS = 86_400_000
 const CHRONO_CHARS = 300
 
@@ -27,7 +28,8 @@ function readStamps(pieces: readonly Piece[]): TimeSignal[] {
     for (const match of piece.text.matchAll(STAMP)) {
       const [, day, time, zone] = match
       const instant = new Date(`${day}T${time?.replace(',', '.')}${isoZone(zone)}`)
-      if (Number.isNaN(instant.getTime())) continue
+      // Programs write the year 1 or 1970 for a time that is not set.
+      if (!(instant.getTime() >= OLDEST_MS)) continue
       const before = piece.text.slice(0, match.index)
       found.push({
         utc: instant.toISOString(),
