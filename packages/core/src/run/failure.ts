@@ -50,15 +50,27 @@ function subjectOf(failure: StepFailure): string | undefined {
 /** Shortened, so that its event fits into a journal record. */
 export function boundFailure(failure: StepFailure): StepFailure {
   if ('problems' in failure) {
-    const problems = failure.problems.slice(0, 40).map((problem) => cut(problem, 1000))
-    return { ...failure, problems }
+    return { ...failure, problems: boundProblems(failure.problems) }
   }
   if ('message' in failure) return { ...failure, message: cut(failure.message, 4000) }
+  if ('pattern' in failure) return { ...failure, pattern: cut(failure.pattern, 1000) }
   if (failure.reason === 'command-failed') {
     return { ...failure, command: cut(failure.command, 500), output: failure.output.slice(-4096) }
   }
   return failure
 }
+
+/** As many as fit. How many bytes a character takes is up to whoever wrote it. */
+function boundProblems(problems: readonly string[]): readonly string[] {
+  let left = MAX_PROBLEM_BYTES
+  const shortened = problems.slice(0, 40).map((problem) => cut(problem, 1000))
+  return shortened.filter((problem) => {
+    left -= Buffer.byteLength(JSON.stringify(problem))
+    return left >= 0
+  })
+}
+
+const MAX_PROBLEM_BYTES = 48 * 2 ** 10
 
 /** At most `max` characters. */
 export function cut(text: string, max: number): string {

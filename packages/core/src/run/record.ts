@@ -28,13 +28,18 @@ export function encodeRecord(
   return { event: stored, line, digest: sha256(body) }
 }
 
-/**
- * Larger things go to the store and are named by digest. The first record lists the plan's steps and
- * may be longer.
- */
+/** Larger things go to the store and are named by digest; what grows with the plan may be longer. */
 function maxBytes(type: NewRunEvent['type']): number {
-  return type === 'run-started' ? 16 * 2 ** 20 : 64 * 2 ** 10
+  return GROWS_WITH_PLAN.has(type) ? 16 * 2 ** 20 : 64 * 2 ** 10
 }
+
+/** They list steps, inputs of a step, or delivered files. */
+const GROWS_WITH_PLAN: ReadonlySet<NewRunEvent['type']> = new Set([
+  'run-started',
+  'step-started',
+  'step-succeeded',
+  'run-finished',
+])
 
 export type DecodedRecord =
   | { readonly ok: true; readonly value: StampedValue; readonly digest: string }

@@ -533,12 +533,31 @@ describe('failures', () => {
     expect(await codeOf({ reason: 'model-refused' })).toBe(1)
   })
 
-  test('a failure with endless text still fits into the journal', async () => {
-    const problems = Array.from({ length: 1000 }, () => 'x'.repeat(1000))
-    const failure: StepFailure = { reason: 'contract-failed', name: 'c', problems }
+  test.each<StepFailure>([
+    ...['x', '界', '\u0001'].map((character) => ({
+      reason: 'contract-failed' as const,
+      name: 'c',
+      problems: Array.from({ length: 1000 }, () => character.repeat(1000)),
+    })),
+    { reason: 'stuck', pattern: 'x'.repeat(100_000) },
+  ])('a failure with endless text still fits into the journal %#', async (failure) => {
     const outcome: StepOutcome = { status: 'failed', failure, usage: undefined }
     const rig = startRig({ plan: plan([{ id: 'a' }]), perform: () => outcome })
     expect(await rig.result).toMatchObject({ outcome: 'failed' })
+  })
+
+  test('a step with a thousand inputs still fits into the journal', async () => {
+    const parts = Array.from({ length: 1000 }, (_, index) => ({
+      id: `part-${index}`,
+      artifacts: [sketchArtifact('report', 'report.md')],
+    }))
+    const ids = parts.map(({ id }) => id)
+    const inject = ids.map((step) => ({ step, artifact: 'report', as: step, optional: false }))
+    const rig = startRig({
+      plan: plan([...parts, { id: 'all', dependencies: ids, inject }]),
+      perform: ({ planned }) => succeed(planned.step.id === 'all' ? {} : { report: 'A part.' }),
+    })
+    expect(await rig.result).toMatchObject({ outcome: 'completed' })
   })
 
   test('a bug in a runner ends the run, closes what is open, and is thrown', async () => {
