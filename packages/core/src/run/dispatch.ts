@@ -34,6 +34,7 @@ export class Dispatcher {
   readonly #end = Promise.withResolvers<void>()
   #settled: StepEnd[] = []
   #queued = false
+  #hasEnded = false
   #stopped: StepFailure | undefined
   #crash: { readonly error: unknown } | undefined
 
@@ -58,8 +59,12 @@ export class Dispatcher {
     return [...this.#running.keys()]
   }
 
-  /** Ends the run: nothing new starts, what runs is aborted. What never started stays pending. */
+  /**
+   * Ends the run: nothing new starts, what runs is aborted. What never started stays pending. Once every
+   * step has ended there is nothing to end: what is left is closing.
+   */
   abort(failure: StepFailure): void {
+    if (this.#hasEnded) return
     this.#stopped ??= failure
     this.#schedule.stop()
     this.#abortRunning(failure)
@@ -90,7 +95,9 @@ export class Dispatcher {
       this.crash(error)
     }
     for (const end of ended) this.#close(end)
-    if (this.#running.size === 0 && this.#settled.length === 0) this.#end.resolve()
+    if (this.#running.size > 0 || this.#settled.length > 0) return
+    this.#hasEnded = true
+    this.#end.resolve()
   }
 
   #recordAndStart(ended: readonly StepEnd[]): void {

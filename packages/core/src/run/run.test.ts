@@ -699,6 +699,21 @@ describe('limits and cancelling', () => {
     expect(fold(rig.events).steps.get('a')?.failure).toEqual({ reason: 'cancelled' })
   })
 
+  test('minutes that end while the last workspace is closing take nothing back', async () => {
+    const closed = Promise.withResolvers<void>()
+    const rig = startRig({
+      plan: plan([{ id: 'a', mount: READONLY }], { limits: { minutes: 1 } }),
+      provider: closing(() => closed.promise),
+      perform: async (context) => {
+        await context.workspace()
+        return succeed()
+      },
+    })
+    await rig.clock.advance(60_000)
+    closed.resolve()
+    expect(await rig.result).toMatchObject({ outcome: 'completed', exitCode: 0 })
+  })
+
   test('cancelling during the pause before a retry does not wait for it', async () => {
     const rig = startRig({ plan: plan([{ id: 'a', retry: retry(5) }]), perform: () => stuck })
     await rig.clock.advance(500)
