@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -31,6 +39,18 @@ test('a damaged journal is refused and the lock is given back', () => {
     expect(() => open('r1')).toThrow(expect.objectContaining({ code: 'journal-refused' }))
   }
 })
+
+test.runIf(process.platform === 'linux')(
+  'a store that cannot be opened leaves no file open',
+  () => {
+    mkdirSync(join(runsFolder(root), 'r1'), { recursive: true })
+    writeFileSync(join(runsFolder(root), 'r1', 'store'), 'a file')
+    const openFiles = () => readdirSync('/proc/self/fd').length
+    const before = openFiles()
+    expect(() => open('r1')).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
+    expect(openFiles()).toBe(before)
+  },
+)
 
 test('a place that cannot be written is told with the path', () => {
   writeFileSync(join(root, '.wave'), 'a file')

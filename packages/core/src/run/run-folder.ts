@@ -51,9 +51,9 @@ export function findRun(runs: string, prefix: string): string {
 function openLocked(directory: string, clock: Clock): RunFolder {
   const lock = takeLock(directory)
   try {
+    const store = openStore(join(directory, 'store'))
+    // Last, because it stays open.
     const journal = openJournal(directory, clock)
-    makeDirectory(join(directory, 'store'))
-    const store = new FileArtifactStore(join(directory, 'store'))
     const close = (): void => {
       journal[Symbol.dispose]()
       lock[Symbol.dispose]()
@@ -63,6 +63,11 @@ function openLocked(directory: string, clock: Clock): RunFolder {
     lock[Symbol.dispose]()
     throw error
   }
+}
+
+function openStore(directory: string): FileArtifactStore {
+  makeDirectory(directory)
+  return new FileArtifactStore(directory)
 }
 
 /** Ignores itself, so that a run never shows up in the project's `git status`. */
