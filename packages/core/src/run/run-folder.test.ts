@@ -20,6 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
+const openFiles = () => readdirSync('/proc/self/fd').length
 const open = (id: string) => openRunFolder(runsFolder(root), id, new ManualClock())
 
 test('SC-08 the run folder is private, locked while open, and ignored by git', () => {
@@ -45,7 +46,6 @@ test.runIf(process.platform === 'linux')(
   () => {
     mkdirSync(join(runsFolder(root), 'r1'), { recursive: true })
     writeFileSync(join(runsFolder(root), 'r1', 'store'), 'a file')
-    const openFiles = () => readdirSync('/proc/self/fd').length
     const before = openFiles()
     expect(() => open('r1')).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
     expect(openFiles()).toBe(before)

@@ -51,23 +51,28 @@ export function findRun(runs: string, prefix: string): string {
 function openLocked(directory: string, clock: Clock): RunFolder {
   const lock = takeLock(directory)
   try {
-    const store = openStore(join(directory, 'store'))
-    // Last, because it stays open.
-    const journal = openJournal(directory, clock)
-    const close = (): void => {
-      journal[Symbol.dispose]()
-      lock[Symbol.dispose]()
-    }
-    return { directory, journal, store, [Symbol.dispose]: close }
+    return openFiles(directory, clock, lock)
   } catch (error) {
     lock[Symbol.dispose]()
     throw error
   }
 }
 
-function openStore(directory: string): FileArtifactStore {
-  makeDirectory(directory)
-  return new FileArtifactStore(directory)
+/** The journal first: where it is refused, nothing else is touched. */
+function openFiles(directory: string, clock: Clock, lock: Disposable): RunFolder {
+  const journal = openJournal(directory, clock)
+  try {
+    makeDirectory(join(directory, 'store'))
+    const store = new FileArtifactStore(join(directory, 'store'))
+    const close = (): void => {
+      journal[Symbol.dispose]()
+      lock[Symbol.dispose]()
+    }
+    return { directory, journal, store, [Symbol.dispose]: close }
+  } catch (error) {
+    journal[Symbol.dispose]()
+    throw error
+  }
 }
 
 /** Ignores itself, so that a run never shows up in the project's `git status`. */
