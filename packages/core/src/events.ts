@@ -192,6 +192,10 @@ export type NewStepEvent =
       readonly message: string
       /** Undefined when the call is not tried again. */
       readonly retryInMs: number | undefined
+      /** As reported; undefined when it was not. */
+      readonly usage: Usage | undefined
+      /** 0 when the call was refused before anything came back. */
+      readonly costUsd: number | undefined
     }
   | {
       readonly type: 'tool-call'

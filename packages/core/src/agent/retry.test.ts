@@ -123,6 +123,18 @@ test('Usage of failed calls counts, and unknown usage is estimated, never zero',
   expect(settled[3]).toBeGreaterThan(200)
 })
 
+test('A failed call is recorded with what it cost', async () => {
+  const usage = { ...NO_USAGE, input: 7, output: 3 }
+  const cutOff = { events: [{ type: 'text', delta: 'Half' }] } as const
+  const model = new ScriptedModel([{ ...BUSY, usage }, BUSY, cutOff, OK])
+  const cost = ({ input }: typeof usage) => input
+  const rig = new AgentRig({ models: [model.resolved({ cost })] })
+  await rig.run()
+  const failed = rig.eventsOf('model-failed')
+  expect(failed.map((event) => event.usage)).toEqual([usage, undefined, undefined])
+  expect(failed.map((event) => event.costUsd)).toEqual([7, 0, undefined])
+})
+
 test('The worst case is reserved before a call, with its price when it is known', async () => {
   const reserved: { tokens: number; usd: number | undefined }[] = []
   const model = new ScriptedModel([OK])

@@ -18,6 +18,7 @@ const MAX_MESSAGE_CHARACTERS = 2000
 
 type Done = Extract<ModelEvent, { type: 'done' }>
 type Failed = Extract<ModelEvent, { type: 'failed' }>
+type FailedCall = Failed & Pick<Heard, 'characters'>
 
 /**
  * The one place that asks models: every try is journaled, counted against the budget and repeated when it
@@ -65,7 +66,7 @@ export class ModelCaller {
       if ('reason' in ended) return { ok: false, failure: ended }
       if (ended.type === 'done') return { ok: true, stop: ended.stop, reply: ended.reply }
       const delayMs = attempt < ATTEMPTS ? this.#delayAfter(ended, attempt) : undefined
-      this.#emitFailed(key, ended, delayMs)
+      this.#emitFailed(ended, { key, model, retryInMs: delayMs })
       if (delayMs === undefined) return { ok: false, failure: failureOf(ended, model) }
       await this.#pause(delayMs)
     }
@@ -78,7 +79,7 @@ export class ModelCaller {
     turn: number
     request: ModelRequest
     key: string
-  }): Promise<Done | Failed | StepFailure> {
+  }): Promise<Done | FailedCall | StepFailure> {
     const { model, request } = call
     const { signal, budget } = this.#context
     if (signal.aborted) return abortFailure(signal)
@@ -94,7 +95,8 @@ export class ModelCaller {
     const heard = await listen(call.opened, request, signal)
     this.#settle(model, request, heard)
     if (heard.event === undefined) return abortFailure(signal)
-    if (heard.event.type === 'done') this.#emitDone(key, heard.event, model)
+    if (heard.event.type === 'failed') return { ...heard.event, characters: heard.characters }
+    this.#emitDone(key, heard.event, model)
     return heard.event
   }
 
@@ -122,14 +124,19 @@ export class ModelCaller {
     })
   }
 
-  #emitFailed(key: string, failed: Failed, retryInMs: number | undefined): void {
+  #emitFailed(
+    failed: FailedCall,
+    call: { key: string; model: ResolvedModel; retryInMs: number | undefined },
+  ): void {
     this.#context.emit({
       type: 'model-failed',
       step: this.#context.planned.step.id,
-      key,
+      key: call.key,
       class: failed.class,
       message: failed.message.slice(0, MAX_MESSAGE_CHARACTERS),
-      retryInMs,
+      retryInMs: call.retryInMs,
+      usage: failed.usage,
+      costUsd: billedUsd(failed, call.model),
     })
   }
 
@@ -201,6 +208,12 @@ async function openModel(model: ResolvedModel): Promise<Model | StepFailure> {
     if (failure === undefined) throw error
     return failure
   }
+}
+
+/** A call that was cut off is billed as well, nobody knows how much. */
+function billedUsd({ usage, characters }: FailedCall, model: ResolvedModel): number | undefined {
+  if (usage !== undefined) return model.cost(usage)
+  return characters === 0 ? 0 : undefined
 }
 
 /** Another model may do better after these; a refusal or a full window is about the conversation. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { NO_USAGE } from '../agent/messages.ts'
+import type { Usage } from '../agent/messages.ts'
 import type { NewRunEvent, RunEvent, StoredArtifact } from '../events.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { MemoryJournal } from '../testing/memory-storage.ts'
@@ -97,6 +98,40 @@ test('a step goes from pending over running to its end, attempt by attempt', () 
   expect(totalUsage(state)).toEqual(usage(42))
   expect(state.steps.get('b')).toMatchObject({ status: 'skipped', skippedBecause: 'not needed' })
   expect(state.steps.values().map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+})
+
+test('calls of an attempt that was cut short count, although it could not add them up', () => {
+  const lost: NewRunEvent = {
+    type: 'step-failed',
+    step: 'a',
+    attempt: 1,
+    failure: { reason: 'workspace-lost', message: 'gone' },
+    willRetry: true,
+    durationMs: 3,
+    usage: undefined,
+  }
+  const state = fold(record(started('a'), begin(1), reply(10, 0.5), lost, begin(2), succeed))
+  expect(totalUsage(state)).toEqual(usage(40))
+})
+
+test('failed calls cost what they were billed, and are unpriced when nobody says', () => {
+  const failed = (used: Usage | undefined, costUsd: number | undefined): NewRunEvent => ({
+    type: 'model-failed',
+    step: 'a',
+    key: '',
+    class: 'retryable',
+    message: 'overloaded',
+    retryInMs: 500,
+    usage: used,
+    costUsd,
+  })
+  const state = fold(
+    record(started('a'), begin(1), failed(usage(5), 0.25), failed(undefined, 0), reply(10, 0.5)),
+  )
+  expect(state).toMatchObject({ costUsd: 0.75, unpricedCalls: 0 })
+  expect(totalUsage(state)).toEqual(usage(15))
+  const unknown = fold(record(started('a'), begin(1), failed(undefined, undefined)))
+  expect(unknown).toMatchObject({ costUsd: 0, unpricedCalls: 1 })
 })
 
 test('folding is pure: an earlier state is not changed by what comes later', () => {

@@ -88,7 +88,7 @@ function apply(state: RunState, event: RunEvent): RunState {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
-  return event.type === 'model-response' ? addCost(next, event) : next
+  return isCall(event) ? addCost(next, event) : next
 }
 
 function pending(header: StepHeader): StepState {
@@ -125,7 +125,7 @@ function afterStepEvent(step: StepState, event: StepEvent): StepState {
     return { ...step, status: 'skipped', skippedBecause: event.because }
   }
   if (event.type === 'warning') return { ...step, warnings: [...step.warnings, event.message] }
-  if (event.type === 'model-response') return { ...step, usage: plus(step.usage, event.usage) }
+  if (isCall(event)) return { ...step, usage: plus(step.usage, event.usage) }
   return step
 }
 
@@ -135,11 +135,18 @@ function succeeded(event: EventOf<'step-succeeded'>): Partial<StepState> {
 }
 
 function settled(step: StepState, event: EventOf<'step-succeeded' | 'step-failed'>): StepState {
-  const usage = plus(step.settledUsage, event.usage)
+  // An attempt that was cut short reports none; its calls are known all the same.
+  const usage = event.usage === undefined ? step.usage : plus(step.settledUsage, event.usage)
   return { ...step, durationMs: event.durationMs, usage, settledUsage: usage }
 }
 
-function addCost(state: RunState, { costUsd }: EventOf<'model-response'>): RunState {
+type CallEvent = EventOf<'model-response' | 'model-failed'>
+
+function isCall(event: RunEvent): event is CallEvent {
+  return event.type === 'model-response' || event.type === 'model-failed'
+}
+
+function addCost(state: RunState, { costUsd }: CallEvent): RunState {
   if (costUsd === undefined) return { ...state, unpricedCalls: state.unpricedCalls + 1 }
   return { ...state, costUsd: state.costUsd + costUsd }
 }
