@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -6,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 
@@ -47,6 +49,10 @@ async function apply(
 }
 
 const read = (project: GitProject, path: string) => readFileSync(join(project.root, path), 'utf8')
+
+/** Kind, mode and bytes of every file: what was put back has new times. */
+const untimed = (folder: string) =>
+  Array.from(fingerprint(folder), ([name, state]) => [name, state.replace(/ \d+ /, ' ')])
 
 describe('applyPatches', () => {
   it('puts the changes on the working copy, stages nothing, commits nothing', async () => {
@@ -210,6 +216,34 @@ describe('applyPatches', () => {
     await expect(apply(project, [first, rival])).rejects.toMatchObject({ code: 'patch-drifted' })
     await apply(project, [first, second])
     expect([read(project, 'a.txt'), read(project, 'b.txt')]).toEqual(['three\n', 'b\n'])
+  })
+
+  it('puts everything back when git is stopped half way', async () => {
+    using project = createGitProject()
+    project.write('a.txt', 'one\n')
+    project.write('b.txt', 'x\n')
+    project.write('gone.txt', 'uncommitted\n')
+    const patch = await patchFor(project, [
+      write('a.txt', 'two\n', 0o755),
+      { kind: 'delete', path: 'gone.txt' },
+      write('b.txt', 'y\n'.repeat(100_000)),
+      write('new/c.txt', 'z\n'),
+    ])
+    chmodSync(join(project.root, 'gone.txt'), 0o600)
+    const before = untimed(project.root)
+    writeFileSync(join(project.folder, 'patch'), patch)
+    const script = `
+      import { readFileSync } from 'node:fs'
+      import { applyPatches } from ${JSON.stringify(new URL('apply.ts', import.meta.url).href)}
+      const [root, dataDir, patch] = process.argv.slice(1)
+      const request = { root, dataDir, patches: [readFileSync(patch)], accept: ['a.txt'] }
+      await applyPatches(request).catch((cause) => console.log(cause.code))`
+    // Like a full disk: no file may grow beyond 64 KiB.
+    const limited = 'ulimit -f 64; exec "$0" --input-type=module -e "$@"'
+    const places = [project.root, project.dataDir, join(project.folder, 'patch')]
+    const argv = ['-c', limited, process.execPath, script, ...places]
+    expect(execFileSync('bash', argv, { encoding: 'utf8' })).toBe('git-failed\n')
+    expect(untimed(project.root)).toEqual(before)
   })
 
   it('changes modes and binary files in a project without git', async () => {

@@ -11,6 +11,7 @@ import { openHostRepository } from './host-repository.ts'
 import { patchedFiles } from './patch-diff.ts'
 import { parsePatchText } from './patch-text.ts'
 import type { PatchEntry } from './patch-text.ts'
+import { rememberFiles } from './remember-files.ts'
 
 export interface ApplyRequest {
   /** The project, or any folder in it. */
@@ -52,8 +53,22 @@ export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
   const input = Buffer.concat(request.patches)
   if (input.length === 0) return planned
   await gitApply(host, input, ['--check'])
-  await gitApply(host, input, [])
+  await applyWhole(host, input, planned)
   return planned
+}
+
+/** Git removes every file before it writes the first: stopped between, it would leave none of them. */
+async function applyWhole(host: HostRepository, input: Buffer, planned: ApplyPlan): Promise<void> {
+  const paths = planned.files.map((file) => file.path)
+  const putBack = await rememberFiles(host.workTree, paths)
+  try {
+    await gitApply(host, input, [])
+  } catch (cause) {
+    await putBack().catch((failed: unknown) => {
+      throw storageError(failed, host.workTree)
+    })
+    throw cause
+  }
 }
 
 async function openHost({ dataDir, root }: ApplyRequest): Promise<HostRepository> {
