@@ -246,6 +246,18 @@ describe('applyPatches', () => {
     expect(untimed(project.root)).toEqual(before)
   })
 
+  it('applies a change of mode and then a change of the same file', async () => {
+    using project = createGitProject()
+    project.write('run.sh', 'one\n')
+    const first = await patchFor(project, [write('run.sh', 'one\n', 0o755)])
+    chmodSync(join(project.root, 'run.sh'), 0o755)
+    const second = await patchFor(project, [write('run.sh', 'two\n', 0o755)])
+    chmodSync(join(project.root, 'run.sh'), 0o644)
+    await apply(project, [first, second], ['run.sh'])
+    expect(read(project, 'run.sh')).toBe('two\n')
+    expect(statSync(join(project.root, 'run.sh')).mode & 0o111).not.toBe(0)
+  })
+
   it('changes modes and binary files in a project without git', async () => {
     using project = createGitProject({ git: false })
     project.write('tool', 'x')

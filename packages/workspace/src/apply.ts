@@ -138,7 +138,8 @@ async function findDrift(
       ? chainProblem(entry, expected.get(entry.path))
       : await diskProblem(root, entry)
     if (problem !== undefined) drifted.push({ path: entry.path, problem })
-    expected.set(entry.path, entry.newOid ?? (entry.newMode && expected.get(entry.path)))
+    const isModeOnly = entry.newOid === undefined && entry.newMode !== undefined
+    if (!isModeOnly) expected.set(entry.path, entry.newOid)
   }
   return drifted
 }
