@@ -12,7 +12,7 @@ export interface Citation {
 /** A stack frame that names a file of the snapshot. */
 export interface MappedFrame {
   readonly frame: FrameSignal
-  /** 0 is the frame of its trace that is nearest to the throw and in the snapshot. */
+  /** 0 is the frame that is nearest to the throw and in the snapshot, of the last stated cause. */
   readonly rank: number
   readonly path: string
   /** The line in the snapshot; differs from the trace's when the quoted code was found elsewhere in the file. */

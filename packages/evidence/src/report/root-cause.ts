@@ -1,4 +1,5 @@
-import type { Findings } from '../findings.ts'
+import type { Findings, MappedFrame } from '../findings.ts'
+import type { ErrorSignal, Signals } from '../signals/signals.ts'
 import { errorText, headline, frameItems, METHOD } from './facts.ts'
 import { changeBlock, cite, code, document, list, reasonItem, short, utc } from './markdown.ts'
 
@@ -43,23 +44,31 @@ export function whys(findings: Findings): string {
 }
 
 function answerWhat({ frames, signals }: Findings): string {
-  const error = signals.errors[0]
   const thrown = frames.find((frame) => frame.rank === 0 && frame.citation !== undefined)
+  const error = errorOf(signals, thrown)
   if (thrown?.citation !== undefined) {
     const what =
       error === undefined
         ? 'The trace ends'
         : `By the trace, the program throws ${code(errorText(error))}`
-    return `${what} at ${cite(thrown.citation)}.`
+    const where = thrown.frame.depth === 0 ? 'at' : 'in other code, reached from'
+    return `${what} ${where} ${cite(thrown.citation)}.`
   }
   if (error !== undefined)
     return `The program reports ${code(errorText(error))}; from which line is unknown.`
-  return 'Not established: the symptom holds no error and no stack trace.'
+  return 'Not established: the symptom names no exception and holds no stack trace.'
+}
+
+/** The error of a stated cause stands above its frames; otherwise the first one leads. */
+function errorOf({ errors }: Signals, thrown: MappedFrame | undefined): ErrorSignal | undefined {
+  if (thrown?.frame.causedBy !== true) return errors[0]
+  return errors.findLast((error) => error.offset < thrown.frame.offset)
 }
 
 function answerHow({ frames }: Findings): string {
+  const thrown = frames.find((frame) => frame.rank === 0)
   const callers = frames.filter(
-    (frame) => frame.rank > 0 && frame.frame.trace === frames[0]?.frame.trace,
+    (frame) => frame.rank > 0 && frame.frame.trace === thrown?.frame.trace,
   )
   const places = callers.flatMap(({ citation }) => (citation === undefined ? [] : [cite(citation)]))
   const shown = [...new Set(places)].slice(0, 4)
@@ -69,7 +78,7 @@ function answerHow({ frames }: Findings): string {
 
 function answerChange({ commits }: Findings): string {
   const first = commits[0]
-  if (first === undefined) return 'Unknown: there is no commit to look at.'
+  if (first === undefined) return 'Unknown: no commit is tied to the symptom.'
   const { commit } = first
   return `Not established. The most suspicious change is ${short(commit.id)} ${code(commit.subject)} (${utc(commit.committedAt)}); whether it is the reason is open.`
 }

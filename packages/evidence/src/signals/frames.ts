@@ -6,6 +6,10 @@ import type { FrameLanguage, FrameSignal, Piece } from './signals.ts'
 const FRAME_CHARS = 400
 /** Lines without a frame that may stand between two frames of one trace. */
 const MAX_GAP = 2
+/** A message of several lines may stand between a header and its first frame. */
+const HEADER_REACH = 20
+const HEADER = /^\s{0,40}(?:Caused by:|Traceback |goroutine \d|Suppressed:)/
+const CAUSED_BY = /^\s{0,40}Caused by:/
 
 const JAVA =
   /^\s{0,40}at (?:[\w.@-]{1,100}\/){0,3}([\w$]{1,100}(?:\.[\w$]{1,100}){0,15})\.([\w$<>]{1,100})\(([\w$-]{1,100}\.(?:java|kt|scala|groovy)):(\d{1,7})\)/
@@ -42,31 +46,33 @@ function mayBeFrame(text: string): boolean {
   return SCRIPT.test(text) || text.includes('File "') || text.includes('.go:')
 }
 
-type Unnumbered = Omit<FrameSignal, 'depth' | 'trace'>
+type Unnumbered = Omit<FrameSignal, 'depth' | 'trace' | 'causedBy'>
+
+interface Trace {
+  readonly frames: Unnumbered[]
+  readonly causedBy: boolean
+}
 
 function tracesOf(
   pieces: readonly Piece[],
   candidates: readonly number[],
   parseScript: ParseScript,
-): Unnumbered[][] {
-  const traces: Unnumbered[][] = []
+): Trace[] {
+  const traces: Trace[] = []
   let last = -Infinity
   for (const index of candidates.slice(0, LIMITS.frameLines)) {
     const frame = frameAt(pieces, index, parseScript)
     if (frame === undefined) continue
     // "Caused by: …" and a new "Traceback" start a trace of their own.
-    const parted = pieces
-      .slice(Math.max(0, last + 1), index)
-      .some((between) => isHeader(between.text))
-    if (index - last - 1 > MAX_GAP || parted) traces.push([])
-    traces.at(-1)?.push(frame)
+    const between = pieces.slice(Math.max(0, last + 1, index - HEADER_REACH), index)
+    const header = between.findLast(({ text }) => HEADER.test(text))?.text
+    if (index - last - 1 > MAX_GAP || header !== undefined) {
+      traces.push({ frames: [], causedBy: traces.length > 0 && CAUSED_BY.test(header ?? '') })
+    }
+    traces.at(-1)?.frames.push(frame)
     last = index
   }
   return traces
-}
-
-function isHeader(text: string): boolean {
-  return /^\s{0,40}(?:Caused by:|Traceback |goroutine \d|Suppressed:)/.test(text)
 }
 
 function frameAt(
@@ -142,7 +148,7 @@ function indentOf(text: string): number {
 }
 
 /** Python prints the frame that threw last, the others print it first. */
-function numbered(frames: readonly Unnumbered[], trace: number): FrameSignal[] {
+function numbered({ frames, causedBy }: Trace, trace: number): FrameSignal[] {
   const ordered = frames[0]?.language === 'python' ? frames.toReversed() : frames
-  return ordered.map((frame, depth) => Object.assign({ depth, trace }, frame))
+  return ordered.map((frame, depth) => Object.assign({ depth, trace, causedBy }, frame))
 }

@@ -42,6 +42,8 @@ export interface FrameSignal extends Origin {
   readonly depth: number
   /** Frames with equal numbers come from the same trace. */
   readonly trace: number
+  /** Its trace is stated as the cause of the trace before it. */
+  readonly causedBy: boolean
 }
 
 export interface ErrorSignal extends Origin {

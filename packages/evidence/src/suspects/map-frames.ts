@@ -69,10 +69,18 @@ export async function mapFrames(
   return blameFrames(ranked, files, snapshot)
 }
 
+/** Frames of a trace that is stated as the cause come before those of the trace that it explains. */
 function rankIn(mapped: readonly MappedFrame[], { frame }: MappedFrame): number {
-  return mapped.filter(
+  const nearer = mapped.filter(
     (other) => other.frame.trace === frame.trace && other.frame.depth < frame.depth,
-  ).length
+  )
+  return nearer.length + causesOf(mapped, frame.trace)
+}
+
+/** How many traces follow that are each the stated cause of the one before. */
+function causesOf(mapped: readonly MappedFrame[], trace: number): number {
+  const next = mapped.some(({ frame }) => frame.trace === trace + 1 && frame.causedBy)
+  return next ? 1 + causesOf(mapped, trace + 1) : 0
 }
 
 function locate(frame: FrameSignal, path: string, lines: readonly string[]): MappedFrame {

@@ -78,8 +78,10 @@ function addFrames(tally: Tally, frames: readonly MappedFrame[]): void {
   const seen = new Set<string>()
   for (const { path, line, citation, frame, rank } of frames.toSorted((a, b) => a.rank - b.rank)) {
     const place = `${path}:${line}`
+    const where =
+      frame.depth === 0 ? 'stack frame that threw' : `stack frame at depth ${frame.depth}`
     const reason = {
-      text: frame.depth === 0 ? 'stack frame that threw' : `stack frame at depth ${frame.depth}`,
+      text: frame.causedBy ? `${where}, of a stated cause` : where,
       about: [],
       citations: citation === undefined ? [] : [citation],
     }
