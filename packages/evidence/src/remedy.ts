@@ -30,7 +30,8 @@ export async function findRemedy(
     suspect.revert?.applies === true ? [{ ...suspect, patch: suspect.revert.patch }] : [],
   )
   const first = suspects[0]
-  if (first === undefined) return unproven(undefined, 'no suspect can be reverted cleanly')
+  if (first === undefined)
+    return unproven(undefined, 'there is no suspect commit whose revert applies cleanly')
   const opened = await openWritable(context)
   if ('because' in opened) return unproven(first, opened.because)
   const { workspace } = opened

@@ -78,6 +78,13 @@ export function matchItems({ endpoints, names }: Findings): string[] {
   })
 }
 
+/** The sentence for an empty list of suspects. */
+export function noSuspect({ history }: Findings): string {
+  return history.ranked === 0
+    ? 'There is no commit to rank.'
+    : 'No commit of the examined history is tied to the symptom by anything that was found.'
+}
+
 /** One suspect with everything that speaks for and against it. */
 export function suspectSection(suspect: CommitSuspect, rank: number): string {
   const { commit, likelihood, supporting, opposing, changes } = suspect

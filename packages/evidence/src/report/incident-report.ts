@@ -2,6 +2,7 @@ import type { Findings } from '../findings.ts'
 import type { Remedy } from '../remedy.ts'
 import {
   errorText,
+  noSuspect,
   headline,
   frameItems,
   matchItems,
@@ -134,7 +135,7 @@ function impact({ signals }: Findings): string {
 
 function causeSection(findings: Findings, { verdict, suspect }: Remedy): string {
   const shown = verdict === 'confirmed' ? suspect : findings.commits[0]
-  if (shown === undefined) return 'Class: inconclusive. No commit could be ranked.'
+  if (shown === undefined) return `Class: inconclusive. ${noSuspect(findings)}`
   const { commit, supporting, opposing, likelihood } = shown
   const claim =
     verdict === 'confirmed'
@@ -155,7 +156,7 @@ function ruledOut({ proof }: Remedy): string {
 }
 
 function resolution(remedy: Remedy): string {
-  return `Not resolved as far as wave knows. ${proofSentence(remedy)}\n\n${proofSection(remedy)}\n\nTo undo a revert, revert it; details stand in the remediation.`
+  return `Not resolved as far as wave knows. ${proofSentence(remedy)}\n\n${proofSection(remedy)}${remedy.suspect === undefined ? '' : '\n\nTo undo a revert, revert it; details stand in the remediation.'}`
 }
 
 function actionItems({ start, signals }: Findings, { suspect, verdict }: Remedy): string {

@@ -3,6 +3,7 @@ import {
   commitItems,
   frameItems,
   matchItems,
+  noSuspect,
   METHOD,
   signalItems,
   suspectSection,
@@ -57,11 +58,11 @@ function fileItems({ files }: Findings): string {
   return shown.join('\n') || 'No file has evidence against it.'
 }
 
-function candidates({ commits }: Findings): string {
-  const shown = commits
+function candidates(findings: Findings): string {
+  const shown = findings.commits
     .slice(0, SHOWN_CANDIDATES)
     .map((suspect, index) => suspectSection(suspect, index + 1))
-  return shown.join('\n\n') || 'No commit could be ranked.'
+  return shown.join('\n\n') || noSuspect(findings)
 }
 
 function setupSection({ setupChanges }: Findings, kind: 'config' | 'dependencies'): string {

@@ -3,10 +3,10 @@ import type { Remedy } from '../remedy.ts'
 import { block, code, short } from './markdown.ts'
 
 /** What the proof showed, run by run. */
-export function proofSection({ proof, verdict }: Remedy): string {
+export function proofSection({ proof, verdict, suspect: proposed }: Remedy): string {
   switch (proof.kind) {
     case 'not-run':
-      return `Not run: ${proof.because}. The remediation is proposed, unproven.`
+      return `Not run: ${proof.because}.${proposed === undefined ? '' : ' The remediation is proposed, unproven.'}`
     case 'recorded':
       return verdict === 'confirmed'
         ? 'The remediation step saw the reproduction fail, pass without the commit, and fail again with it.'
@@ -46,7 +46,8 @@ export function proofSentence({ proof, verdict, suspect }: Remedy): string {
     return `Reverting commit ${short(suspect.commit.id)} is proven to help: the reproduction fails with it and passes without it.`
   }
   if (proof.kind === 'not-proven') return 'No revert that was tried made the reproduction pass.'
-  if (suspect === undefined) return 'No suspect can be reverted cleanly; no change is proposed.'
+  if (suspect === undefined)
+    return 'No change is proposed: no suspect commit was found whose revert applies cleanly.'
   return `Reverting commit ${short(suspect.commit.id)} is proposed, unproven.`
 }
 

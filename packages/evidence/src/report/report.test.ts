@@ -178,7 +178,7 @@ test('what is not known is called unknown, and no cause is claimed', async () =>
   expect(decode(renderIncidentReport(empty, remedy, provenance))).toContain(
     'No dated fact is known.',
   )
-  expect(decode(renderInvestigation(empty))).toContain('No commit could be ranked.')
+  expect(decode(renderInvestigation(empty))).toContain('There is no commit to rank.')
 })
 
 test('a code span survives any run of backticks', () => {
@@ -233,4 +233,61 @@ test('an alert in JSON is summed up by its summary, and shown line by line', asy
   expect(report).toContain('The symptom as reported: `Orders are late`.')
   expect(report).toContain('Given as JSON; here with a line per value.')
   expect(report).toContain('1 | api key: <redacted>')
+})
+
+test('a stated cause comes before what it caused, with its own error', async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', {
+    'src/acme/Billing.java': 'a();\nthrow new BillingException(e);\nrepository.find();\n',
+    'src/acme/Repository.java': 'return row.name();\n',
+  })
+  const traced = await investigate({
+    input: `acme.BillingException: no invoice
+\tat acme.Billing.create(Billing.java:2)
+Caused by: java.lang.NullPointerException: "row" is null
+\tat acme.lib.Rows.name(Rows.java:9)
+\tat acme.Repository.find(Repository.java:1)
+\tat acme.Billing.create(Billing.java:3)`,
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  const cause = decode(renderRootCause(traced))
+  expect(cause).toContain(
+    'the program throws `java.lang.NullPointerException: "row" is null` in other code, reached from `src/acme/Repository.java:1` `return row.name();`.',
+  )
+  expect(cause).toContain(
+    'The line was reached through `src/acme/Billing.java:3` `repository.find();`.',
+  )
+})
+
+test('where nothing is tied to the symptom, nothing is said to be proposed', async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', { 'pancakes.md': 'flour\n' })
+  repository.commit('Waffles', '2026-05-02T12:00:00Z', { 'waffles.md': 'sugar\n' })
+  const empty = await investigate({
+    input: 'The certificate of vpn.example.org expired, nobody can log in',
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  const report = decode(renderIncidentReport(empty, remedy, provenance))
+  expect(report).not.toMatch(/proposed, unproven|revert it|could be ranked/)
+  expect(report).toContain('No commit of the examined history is tied to the symptom')
+  expect(report).toContain('**Severity**: P1 (the symptom says "nobody")')
+})
+
+test.each([
+  ['SEV2: slow checkout, everyone complains', 'P2', 'SEV2'],
+  ['severity: critical\nqueue is long', 'P2', 'severity: critical'],
+  ["customers can't sign in", 'P2', "can't sign in"],
+])('the severity of %j rests on its own words', async (input, level, words) => {
+  using repository = new GitRepository()
+  const told = await investigate({
+    input,
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  expect(JSON.parse(decode(renderTriage(told)))).toMatchObject({
+    severity: level,
+    severity_reason: `the symptom says "${words}"`,
+  })
 })
