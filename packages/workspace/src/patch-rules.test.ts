@@ -43,6 +43,9 @@ it.each([
 
   '.gitlab-ci.yml',
   '.vscode/tasks.json',
+  '.v\u017Fcode/tasks.json',
+  '.vscode\u200C/tasks.json',
+  'package.json.',
   '.idea/workspace.xml',
   '.devcontainer/devcontainer.json',
   '.envrc',

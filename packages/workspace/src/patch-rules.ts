@@ -15,8 +15,8 @@ export type Judgement =
 export function judgeChange(entry: ChangedEntry): Judgement {
   const because = pathProblem(entry.path) ?? modeProblem(entry)
   if (because !== undefined) return { verdict: 'rejected', because }
-  const lower = entry.path.toLowerCase()
-  const flag = FLAGS.find((candidate) => candidate.paths.test(lower))?.because
+  const folded = entry.path.split('/').map(foldName).join('/')
+  const flag = FLAGS.find((candidate) => candidate.paths.test(folded))?.because
   if (flag !== undefined) return { verdict: 'flagged', because: flag }
   if (entry.newMode === '100755' && entry.oldMode !== '100755')
     return { verdict: 'flagged', because: 'becomes executable' }
@@ -67,7 +67,7 @@ function modeProblem(entry: ChangedEntry): string | undefined {
   return newMode === '120000' ? 'is a link' : `has mode ${newMode}`
 }
 
-/** Lower-cased paths that can run code, or decide who reviews, once they are in the user's tree. */
+/** Folded paths that can run code, or decide who reviews, once they are in the user's tree. */
 const FLAGS: readonly { readonly paths: RegExp; readonly because: string }[] = [
   { paths: /(^|\/)\.wave\//, because: 'configures wave' },
   {
