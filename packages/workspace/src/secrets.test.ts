@@ -35,6 +35,7 @@ it.each([
 
 it('decides by content where the name says too little', () => {
   expect(secretReason('certs/a.pem', () => KEY)).toBeDefined()
+  expect(secretReason('certs/tls-default.key', () => KEY)).toBeDefined()
   expect(secretReason('certs/a.pem', () => '-----BEGIN CERTIFICATE-----')).toBeUndefined()
   expect(secretReason('.npmrc', () => '//registry/:_authToken=x')).toBeDefined()
   expect(secretReason('.npmrc', () => 'save-exact=true')).toBeUndefined()

@@ -6,10 +6,12 @@ import { posix } from 'node:path'
  */
 export function secretReason(path: string, readText: () => string): string | undefined {
   const name = posix.basename(path).toLowerCase()
-  if (EXAMPLE.test(name)) return undefined
-  if (isSecretName(name, path.toLowerCase())) return 'its name says that it holds secrets'
+  const isExample = EXAMPLE.test(name)
+  if (!isExample && isSecretName(name, path.toLowerCase()))
+    return 'its name says that it holds secrets'
   const mark = MARKS.find((candidate) => candidate.name.test(name))
-  return mark?.content.test(readText()) ? mark.reason : undefined
+  if (mark === undefined || (isExample && mark !== PRIVATE_KEY)) return undefined
+  return mark.content.test(readText()) ? mark.reason : undefined
 }
 
 const EXAMPLE = /[._-](example|sample|template|dist|defaults?|schema)(\.|$)/
@@ -56,16 +58,21 @@ function isSecretName(name: string, path: string): boolean {
   )
 }
 
-const MARKS: readonly {
+interface Mark {
   readonly name: RegExp
   readonly content: RegExp
   readonly reason: string
-}[] = [
-  {
-    name: /\.(pem|key|asc|der|crt|cer)$/,
-    content: /PRIVATE KEY/,
-    reason: 'it holds a private key',
-  },
+}
+
+/** No name makes one harmless: `tls-default.key` is in use. */
+const PRIVATE_KEY: Mark = {
+  name: /\.(pem|key|asc|der|crt|cer)$/,
+  content: /PRIVATE KEY/,
+  reason: 'it holds a private key',
+}
+
+const MARKS: readonly Mark[] = [
+  PRIVATE_KEY,
   {
     name: /^\.(npmrc|yarnrc|yarnrc\.yml)$/,
     content: /_auth|_password|npmAuth/i,
