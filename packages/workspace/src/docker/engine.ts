@@ -17,8 +17,8 @@ export async function connectEngine(
 ): Promise<Engine> {
   const resolved = host ?? resolveHost(environment)
   const { default: Dockerode } = await import('dockerode')
-  const docker = new Dockerode({ ...address(resolved, environment), timeout: CONNECT_TIMEOUT_MS })
   try {
+    const docker = new Dockerode({ ...address(resolved, environment), timeout: CONNECT_TIMEOUT_MS })
     const info: unknown = await docker.info()
     // From here on requests may take their time: filling a volume does.
     const patient = new Dockerode(address(resolved, environment))
@@ -62,8 +62,9 @@ function address(host: string, environment: EngineEnvironment): Docker.DockerOpt
 function unreachable(host: string, cause: unknown): WaveError {
   if (cause instanceof WaveError) return cause
   const reason = codeOf(cause)
-  const hint =
-    reason === 'EACCES'
+  const hint = isFileError(cause)
+    ? 'Put ca.pem, cert.pem and key.pem into the folder that DOCKER_CERT_PATH names.'
+    : reason === 'EACCES'
       ? 'Allow your user to reach the Docker socket, for example by adding it to the group "docker".'
       : 'Start Docker, or set DOCKER_HOST to a running engine.'
   const because = reason === undefined ? '' : ` (${reason})`
@@ -71,6 +72,11 @@ function unreachable(host: string, cause: unknown): WaveError {
     hint,
     cause,
   })
+}
+
+/** Only certificates are opened; sockets fail in `connect`. */
+function isFileError(cause: unknown): boolean {
+  return cause instanceof Error && 'syscall' in cause && cause.syscall === 'open'
 }
 
 function codeOf(cause: unknown): string | undefined {
