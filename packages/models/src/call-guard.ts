@@ -127,7 +127,8 @@ export function guardedFetch(guard: CallGuard, apiKey: string): typeof fetch {
       await response.body?.cancel()
       throw new RedirectRefused('The provider answered with a redirect.')
     }
-    if (!response.body) return response
+    // The SDKs take a missing body for a mistake of ours.
+    if (!response.body) return new Response('', { headers: response.headers })
     const counted = response.body.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {

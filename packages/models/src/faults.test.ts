@@ -118,6 +118,12 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     expect((await doneOf(model)).reply.text).toBe('fine')
   })
 
+  test('an answer without a body is worth another try', async () => {
+    const { model, server } = await start([{ status: 204, body: '' }])
+    await using _ = server
+    expect(await failureOf(model)).toMatchObject({ class: 'retryable' })
+  })
+
   test('a server that does not end the stream after the reply does not hold it up', async () => {
     const { model, server } = await start([{ sse: adapter.whole, afterwards: 'stall' }], {
       lingerMs: 50,
