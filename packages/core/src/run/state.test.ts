@@ -48,6 +48,16 @@ const reply = (tokens: number, costUsd: number | undefined): NewRunEvent => ({
   costUsd,
   reply: { digest: '', sizeBytes: 0 },
 })
+const failed = (used: Usage | undefined, costUsd: number | undefined): NewRunEvent => ({
+  type: 'model-failed',
+  step: 'a',
+  key: '',
+  class: 'retryable',
+  message: 'overloaded',
+  retryInMs: 500,
+  usage: used,
+  costUsd,
+})
 const succeed: NewRunEvent = {
   type: 'step-succeeded',
   step: 'a',
@@ -115,16 +125,6 @@ test('calls of an attempt that was cut short count, although it could not add th
 })
 
 test('failed calls cost what they were billed, and are unpriced when nobody says', () => {
-  const failed = (used: Usage | undefined, costUsd: number | undefined): NewRunEvent => ({
-    type: 'model-failed',
-    step: 'a',
-    key: '',
-    class: 'retryable',
-    message: 'overloaded',
-    retryInMs: 500,
-    usage: used,
-    costUsd,
-  })
   const state = fold(
     record(started('a'), begin(1), failed(usage(5), 0.25), failed(undefined, 0), reply(10, 0.5)),
   )
