@@ -290,12 +290,46 @@ test('A refused call never reaches the workspace, and the refusal is journaled',
   expect(rig.eventsOf('tool-result')[0]?.isError).toBe(true)
 })
 
+test('A search of a permitted folder leaves out what is denied in it', async () => {
+  const { rig, model } = rigFor(
+    [
+      {
+        calls: [
+          { name: 'grep', input: { pattern: 'token' } },
+          { name: 'glob', input: { pattern: '**/*' } },
+        ],
+      },
+      { calls: [SUBMIT] },
+    ],
+    {
+      permissions: { allow: ['*'], deny: ['grep(secret/**)', 'glob(secret/**)'] },
+      files: { 'src/a': 'token one', 'secret/b': 'token two' },
+    },
+  )
+  await rig.run()
+  const [found, named] = resultsIn(model.requests[1]).map(({ text }) => text)
+  expect(found).toContain('token one')
+  expect(found).not.toContain('token two')
+  expect(named).toContain('src/a')
+  expect(named).not.toContain('secret/b')
+})
+
 test('A step can narrow what its persona may do', async () => {
   const { rig, model } = rigFor([{ calls: [READ] }, { calls: [SUBMIT] }], {
     step: { permissions: { allow: ['grep'], deny: [] } },
   })
   await rig.run()
   expect(resultsIn(model.requests[1])[0]?.text).toContain('Not permitted')
+})
+
+test('The name of a tool that does not exist is told in part', async () => {
+  const unknown = { name: 'x'.repeat(100_000), input: {} }
+  const { rig } = rigFor((_request, index) => ({
+    calls: [{ name: 'read', input: { path: `a${index}` } }, unknown, unknown, unknown],
+  }))
+  const outcome = await rig.run()
+  expect(outcome).toMatchObject({ failure: { reason: 'stuck' } })
+  expect(JSON.stringify(outcome).length).toBeLessThan(1000)
 })
 
 test('PI-06 tools that the step does not have stay unknown, whatever an input says', async () => {

@@ -17,6 +17,7 @@ import { noteTool } from './tools/note.ts'
 import { readTool } from './tools/read.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
 import { writeTool } from './tools/write.ts'
+import { isAllowed } from '../persona/permissions.ts'
 import type { ToolName } from '../persona/persona.ts'
 
 const TOOLS: Readonly<Record<ToolName, Tool>> = {
@@ -49,7 +50,7 @@ export function prepareAttempt(
     compiler,
     step: context,
     context: toolContext(step, context, workspace, smallestWindow(planned.models)),
-    permissions: [planned.persona?.permissions, step.permissions],
+    permissions: permissionsOf(step, context),
   })
   const { system, firstMessage } = composePrompt(step, context)
   const canWrite = planned.tools.includes('bash') || planned.tools.includes('write')
@@ -63,6 +64,10 @@ export function prepareAttempt(
     delivery: new Delivery(step, context, () => workspace.opened),
     submit: submitSpec(step, canWrite),
   }
+}
+
+function permissionsOf(step: PromptStep, { planned }: StepContext) {
+  return [planned.persona?.permissions, step.permissions]
 }
 
 /** Remembers whether anybody opened it. */
@@ -86,12 +91,15 @@ function toolContext(
   workspace: LazyWorkspace,
   windowTokens: number,
 ): ToolContext {
+  const base = step.mount?.target ?? '/work'
+  const permissions = permissionsOf(step, context)
   const tokens = Math.min(MAX_RESULT_TOKENS, windowTokens * MAX_RESULT_SHARE)
   let kept = 0
   return {
     workspace: () => workspace.get(),
     signal: context.signal,
-    base: step.mount?.target ?? '/work',
+    base,
+    permits: (tool, path) => isAllowed(permissions, tool, path, base),
     maxShownBytes: Math.floor(tokens * BYTES_PER_TOKEN),
     known: new Set(),
     async keep(content) {

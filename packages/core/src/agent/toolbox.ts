@@ -155,6 +155,7 @@ export class Toolbox {
   ): CallReport {
     const text = renderOutput(output)
     const { isError } = output
+    const tool = call.name.slice(0, MAX_NAME_CHARACTERS)
     this.#step.emit({
       type: 'tool-result',
       step: this.#step.planned.step.id,
@@ -164,16 +165,16 @@ export class Toolbox {
       shownBytes: Buffer.byteLength(text),
     })
     return {
-      tool: call.name,
+      tool,
       result: { callId: call.id, text, isError },
       kind,
       observation: {
-        tool: call.name,
+        tool,
         input: input === undefined ? call.input : canonicalJson(input),
         result: text,
         isError,
       },
-      label: output.shown?.origin ?? call.name,
+      label: output.shown?.origin ?? tool,
     }
   }
 }

@@ -24,8 +24,9 @@ export const globTool = defineTool({
     // One more than is shown tells whether there are more.
     const found = await workspace.glob(pattern, place, MAX_PATHS + 1)
     if (!found.ok) return problem(found.problem)
-    if (found.value.length === 0) return { isError: false, say: 'No file matches.' }
-    const paths = found.value.slice(0, MAX_PATHS)
+    const permitted = found.value.filter((one) => context.permits('glob', one))
+    if (permitted.length === 0) return { isError: false, say: 'No file matches.' }
+    const paths = permitted.slice(0, MAX_PATHS)
     const cut = cutTail(paths.map(showPath).join('\n'), context.maxShownBytes)
     const partial = found.value.length > MAX_PATHS || cut.droppedBytes > 0
     return {

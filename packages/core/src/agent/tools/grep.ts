@@ -41,7 +41,8 @@ export const grepTool = defineTool({
     const query = { pattern, path: place, maxMatches: MAX_MATCHES }
     const found = await workspace.grep(include === undefined ? query : { ...query, include })
     if (!found.ok) return problem(found.problem)
-    const { matches, truncated } = found.value
+    const { truncated } = found.value
+    const matches = found.value.matches.filter((match) => context.permits('grep', match.path))
     if (matches.length === 0) {
       const literally = workspace.canExecute ? '' : ' (matched as literal text)'
       return { isError: false, say: `No matches${literally}.` }

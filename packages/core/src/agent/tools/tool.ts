@@ -1,5 +1,6 @@
 import type { Ajv2020 as Ajv, ErrorObject } from 'ajv/dist/2020.js'
 import type { XStatic } from 'typebox/schema'
+import type { ToolName } from '../../persona/persona.ts'
 import type { JsonObject } from '../json.ts'
 import type { ToolSpec } from '../messages.ts'
 import type { Workspace } from '../../ports.ts'
@@ -11,6 +12,8 @@ export interface ToolContext {
   readonly signal: AbortSignal
   /** Where relative paths start: the mount target, else `/work`. */
   readonly base: string
+  /** Whether a file that a search came upon may be named: its folder may be permitted and itself denied. */
+  permits(tool: ToolName, path: string): boolean
   /** No result shows more than this; small windows get small results. */
   readonly maxShownBytes: number
   /** Normalised paths that were read or written in this attempt. */
