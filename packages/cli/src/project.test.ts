@@ -46,6 +46,14 @@ test('CT-01 a link below .wave is refused, wherever it leads', () => {
   )
 })
 
+test('CT-01 runs cannot be led out of the project by a link that came with it', () => {
+  const root = folder({ '.wave/config.yaml': '', 'src/x.ts': '' })
+  symlinkSync(folder({}), join(root, '.wave/runs'))
+  expect(() => findProject(join(root, 'src'))).toThrow(
+    expect.objectContaining({ code: 'config-invalid' }),
+  )
+})
+
 test.each(['../secret', '.wave/../secret', '/etc/hostname', 'src/x.ts', '.wave//x'])(
   'loaders cannot read %s',
   (path) => {

@@ -166,14 +166,18 @@ function isBelowWave(path: string): boolean {
 
 function linkRefused(path: string): WaveError {
   return new WaveError('config-invalid', `"${path}" is a symbolic link.`, {
-    hint: 'Put a copy of the file there: links below .wave/ are not followed.',
+    hint: 'Put what it names there: links below .wave/ are not followed.',
   })
 }
 
 function hasWaveFolder(folder: string): boolean {
   const state = lstatSync(join(folder, '.wave'), { throwIfNoEntry: false })
   if (state?.isSymbolicLink() === true) throw linkRefused(`${folder}${sep}.wave`)
-  return state?.isDirectory() === true
+  if (state?.isDirectory() !== true) return false
+  // Written by every run: a link that came with the repository would lead that out of the project.
+  const runs = join(folder, '.wave', 'runs')
+  if (lstatSync(runs, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw linkRefused(runs)
+  return true
 }
 
 function isInGit(folder: string): boolean {
