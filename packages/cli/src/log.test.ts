@@ -19,6 +19,17 @@ test('SC-06 secrets do not reach the log, and the log is on disk when a call ret
   expect(statSync(dirname(logFile(dataDir))).mode & 0o777).toBe(0o700)
 })
 
+test('text of others reaches the log as characters that no terminal interprets', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'wave-log-'))
+  const redact = createRedactor([])
+  const log = await openLog({ dataDir, toStderr: false, level: 'debug', redact })
+  log.write('info', 'red \u{9b}31m and \u{202e}turned')
+  const text = readFileSync(logFile(dataDir), 'utf8')
+  expect(text).not.toMatch(/[\u{9b}\u{202e}]/u)
+  expect(text.endsWith('}\n')).toBe(true)
+  expect(JSON.parse(text)).toMatchObject({ msg: 'red \u{9b}31m and \u{202e}turned' })
+})
+
 test('a log that cannot be opened stops nothing', async () => {
   const redact = createRedactor([])
   const log = await openLog({ dataDir: '/dev/null/x', toStderr: false, level: undefined, redact })

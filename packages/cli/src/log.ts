@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Redactor } from './redact.ts'
+import { escapeJson } from './sanitise.ts'
 
 /** Diagnostics for whoever looks for a fault; never part of the output. */
 export interface Log {
@@ -27,7 +28,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       : pino.destination({ dest: openFile(options.dataDir), sync: true, append: true })
     const redacted = {
       write: (line: string) => {
-        destination.write(options.redact(line))
+        destination.write(`${escapeJson(options.redact(line).trimEnd())}\n`)
       },
     }
     const level = LOG_LEVELS.find((known) => known === options.level) ?? 'info'
