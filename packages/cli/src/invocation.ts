@@ -38,10 +38,11 @@ export interface Invocation {
 }
 
 export function createInvocation(host: Host, version: string, options: GlobalOptions): Invocation {
+  const cwd = options.C === undefined ? host.cwd : resolve(host.cwd, options.C)
   return {
     host,
     version,
-    cwd: options.C === undefined ? host.cwd : resolve(host.cwd, options.C),
+    cwd,
     output: outputOf(options) ?? parseOutput(host.env['WAVE_OUTPUT'], 'WAVE_OUTPUT'),
     verbosity: options.verbose ?? 0,
     logLevel: options.logLevel ?? host.env['WAVE_LOG'],
@@ -51,8 +52,14 @@ export function createInvocation(host: Host, version: string, options: GlobalOpt
       const isThere = host.err.isTerminal && host.stdin.isTerminal
       return options.input !== false && isThere && !isPlain(host.env)
     },
-    configFile: options.config ?? host.env['WAVE_CONFIG'],
+    configFile: configFileOf(options, host, cwd),
   }
+}
+
+/** Like every other path of the command line, from the folder that `-C` chose. */
+function configFileOf(options: GlobalOptions, host: Host, cwd: string): string | undefined {
+  const named = options.config ?? (host.env['WAVE_CONFIG'] || undefined)
+  return named === undefined ? undefined : resolve(cwd, named)
 }
 
 export function paintOf(invocation: Invocation): Paint {

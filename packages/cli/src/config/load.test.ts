@@ -63,6 +63,35 @@ describe('reading', () => {
     )
   })
 
+  test.each(['/etc/passwd', '../other/x.yaml', './x', 'x.yaml'])(
+    'a project names its default pipeline by name, not by the path %s',
+    async (path) => {
+      await expect(load({ project: `defaultPipeline: ${path}` })).rejects.toThrow(
+        expect.objectContaining({
+          code: 'config-invalid',
+          message: expect.stringContaining('the name of a pipeline, not a path'),
+        }),
+      )
+    },
+  )
+
+  test('a default pipeline may lie in a folder', async () => {
+    expect((await load({ project: 'defaultPipeline: ops/rollback' })).defaultPipeline).toBe(
+      'ops/rollback',
+    )
+  })
+
+  test('an empty WAVE_CONFIG is no name', async () => {
+    expect(await load({ user: 'output: json', env: { WAVE_CONFIG: '' } })).toMatchObject({
+      output: 'json',
+    })
+  })
+
+  test('a configuration is named from the folder that -C chose', async () => {
+    const config = await load({ user: 'output: json', configFile: '../home/config.yaml' })
+    expect(config.output).toBe('json')
+  })
+
   test('a configuration that was named must exist', async () => {
     await expect(load({ env: { WAVE_CONFIG: '/nowhere/config.yaml' } })).rejects.toThrow(
       expect.objectContaining({ code: 'config-invalid' }),
@@ -108,6 +137,7 @@ async function load(given: {
   project?: string
   env?: Environment
   output?: string
+  configFile?: string
 }): Promise<Config> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'wave-config-')))
   mkdirSync(join(base, 'home'))
@@ -130,6 +160,9 @@ async function load(given: {
     },
     flush: () => Promise.resolve(),
   }
-  const options = given.output === undefined ? {} : { output: given.output }
+  const options = {
+    ...(given.output !== undefined && { output: given.output }),
+    ...(given.configFile !== undefined && { C: '.', config: given.configFile }),
+  }
   return await loadConfig(createInvocation(host, '0.0.0', options), findProject(host.cwd))
 }

@@ -120,6 +120,12 @@ export const PROJECT_CONFIG = {
   additionalProperties: false,
   properties: {
     ...PREFERENCES,
+    defaultPipeline: {
+      ...PREFERENCES.defaultPipeline,
+      title: 'the name of a pipeline, not a path',
+      // A path could name a file outside the project.
+      pattern: String.raw`^(?!\.{0,2}\/)(?!.*\.yaml$)`,
+    },
     limits: LIMITS,
     project: {
       type: 'object',
