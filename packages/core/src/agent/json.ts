@@ -35,7 +35,7 @@ export function parseToolInput(raw: string): ToolInput {
     const found = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
     return refuse(`The input must be a JSON object; it is ${found}.`)
   }
-  const bad = findBadKey(raw)
+  const bad = findUnmeant(raw)
   return bad === undefined ? { ok: true, value } : refuse(bad)
 }
 
@@ -47,12 +47,16 @@ function refuse(message: string): ToolInput {
   return { ok: false, problem: 'not-acceptable', message }
 }
 
+/** No schema is that deep, and whatever walks the value by recursion would exhaust its stack. */
+const MAX_DEPTH = 200
+
 /** Walks the tokens of valid JSON text; a key is a string that stands before a colon. */
-function findBadKey(raw: string): string | undefined {
+function findUnmeant(raw: string): string | undefined {
   const open: (Set<string> | undefined)[] = []
   let last = ''
   for (let at = 0; at < raw.length; at += 1) {
     const mark = raw[at]
+    if (open.length > MAX_DEPTH) return `The input is nested more than ${MAX_DEPTH} levels deep.`
     if (mark === '"') {
       const end = endOfString(raw, at)
       last = raw.slice(at, end + 1)

@@ -322,6 +322,18 @@ test('A step can narrow what its persona may do', async () => {
   expect(resultsIn(model.requests[1])[0]?.text).toContain('Not permitted')
 })
 
+test('Input nested without end is refused, in a call and in what is submitted', async () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const { rig, model } = rigFor([
+    { calls: [{ name: 'read', input: `{"path":"a","more":${deep}}` }] },
+    { calls: [{ name: 'submit', input: `{"report":${deep}}` }] },
+    { calls: [SUBMIT] },
+  ])
+  expect((await rig.run()).status).toBe('succeeded')
+  const refusals = [1, 2].map((turn) => resultsIn(model.requests[turn])[0]?.text)
+  expect(refusals).toEqual(Array(2).fill(expect.stringContaining('levels deep')))
+})
+
 test('The name of a tool that does not exist is told in part', async () => {
   const unknown = { name: 'x'.repeat(100_000), input: {} }
   const { rig } = rigFor((_request, index) => ({
