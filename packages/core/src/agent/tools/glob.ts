@@ -6,7 +6,7 @@ const MAX_PATHS = 100
 
 export const globTool = defineTool({
   name: 'glob',
-  description: `Finds files by name, such as src/**/*.ts; at most ${MAX_PATHS} paths, newest first.`,
+  description: `Finds files by name, such as src/**/*.ts; at most ${MAX_PATHS} paths, sorted.`,
   schema: {
     type: 'object',
     properties: {
