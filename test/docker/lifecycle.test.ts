@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { openWriteLayer } from '../../packages/workspace/src/docker/copy-on-write.ts'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
 import { DEFAULT_IMAGE } from '../../packages/workspace/src/docker/image.ts'
 import { SEAL_FILE } from '../../packages/workspace/src/docker/snapshot-volume.ts'
@@ -34,6 +35,22 @@ describeDocker('the life of a sandbox', () => {
     controller.abort(new Error('enough'))
     await expect(opening).rejects.toThrow('enough')
     await sandbox.provider[Symbol.asyncDispose]()
+    expect(await sandbox.leftovers()).toEqual([])
+  })
+
+  test('a write layer that cannot be looked up leaves no keeper', async () => {
+    await using sandbox = await openSandbox()
+    const { docker, installId: install, provider } = sandbox
+    const create = docker.createContainer.bind(docker)
+    using spy = vi.spyOn(docker, 'createContainer')
+    spy.mockImplementation(async (config) => {
+      const container = await create(config)
+      vi.spyOn(container, 'inspect').mockRejectedValue(new Error('no answer'))
+      return container
+    })
+    const ids = { run: 'run1', step: 's', attempt: 1, instance: 'x', install }
+    const opening = openWriteLayer(docker, { ...ids, image: provider.image, cpus: 1 })
+    await expect(opening).rejects.toThrow('no answer')
     expect(await sandbox.leftovers()).toEqual([])
   })
 

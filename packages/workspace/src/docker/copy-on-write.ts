@@ -18,7 +18,10 @@ export interface WriteLayer {
 
 export async function openWriteLayer(docker: Docker, box: Omit<Box, 'part'>): Promise<WriteLayer> {
   const keeper = await startHeld(docker, containerConfig({ ...box, part: { role: 'keeper' } }))
-  const layer = await layerPath(keeper)
+  const layer = await layerPath(keeper).catch(async (cause: unknown) => {
+    await keeper.release()
+    throw cause
+  })
   return {
     keeper,
     overlay: (lower, target) => ({ kind: 'overlay', lower, layer, target }),
