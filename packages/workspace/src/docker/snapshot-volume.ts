@@ -194,12 +194,15 @@ function put(
 const MTIME = new Date('2020-01-01T00:00:00Z')
 
 /** For callers that turn "no such folder" into words. */
-export function folderOf(snapshot: Snapshot, source: string): string {
+export function folderOf(snapshot: Pick<Snapshot, 'files'>, source: string): string {
   const folder = posix.normalize(source).replace(/\/$/, '')
   const isInside = folder !== '..' && !folder.startsWith('../') && !posix.isAbsolute(folder)
   const exists = folder === '.' || snapshot.files.some((file) => file.path.startsWith(`${folder}/`))
-  if (isInside && exists) return folder
+  if (isInside && exists && !MOUNT_SYNTAX.test(folder)) return folder
   throw new WaveError('config-invalid', `The snapshot has no folder ${JSON.stringify(source)}.`, {
     hint: 'Let the mount name a folder inside the project.',
   })
 }
+
+/** In the options of an overlay these begin another folder, or another option: any folder of the host. */
+const MOUNT_SYNTAX = /[:,\\\p{Cc}]/u
