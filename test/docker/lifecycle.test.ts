@@ -7,10 +7,15 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
+import { loaderConfig } from '../../packages/workspace/src/docker/container-config.ts'
 import { openWriteLayer } from '../../packages/workspace/src/docker/copy-on-write.ts'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
 import { DEFAULT_IMAGE } from '../../packages/workspace/src/docker/image.ts'
-import { SEAL_FILE } from '../../packages/workspace/src/docker/snapshot-volume.ts'
+import {
+  loaderName,
+  SEAL_FILE,
+  snapshotKey,
+} from '../../packages/workspace/src/docker/snapshot-volume.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
 
@@ -52,6 +57,18 @@ describeDocker('the life of a sandbox', () => {
     const opening = openWriteLayer(docker, { ...ids, image: provider.image, cpus: 1 })
     await expect(opening).rejects.toThrow('no answer')
     expect(await sandbox.leftovers()).toEqual([])
+  })
+
+  test('nobody waits for a filling that died with its run', async () => {
+    await using sandbox = await openSandbox()
+    const { docker, installId: install, provider } = sandbox
+    const maker = { docker, install, image: provider.image, run: 'dead' }
+    const key = snapshotKey(sandbox.snapshot)
+    // As a process leaves it that is killed half way.
+    await docker.createContainer(loaderConfig(loaderName(key), maker, key))
+    await provider.reap((run) => run === 'dead')
+    await using workspace = await sandbox.open('readonly')
+    expect(await workspace.read('README.md')).toMatchObject({ ok: true })
   })
 
   test('containers die with the process that opened them, however it dies', async () => {

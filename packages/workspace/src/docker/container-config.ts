@@ -189,13 +189,14 @@ function snapshotMount(
 /** A container through which a snapshot volume is filled. It is never started. */
 export function loaderConfig(
   name: string,
-  from: { readonly install: string; readonly image: string },
+  from: { readonly install: string; readonly run: string; readonly image: string },
   key: string,
 ): ContainerCreateOptions {
   return {
     name,
     Image: from.image,
-    Labels: { [LABELS.install]: from.install },
+    // It has no stream to die with: the reaper knows it by its run.
+    Labels: { [LABELS.install]: from.install, [LABELS.run]: from.run },
     Entrypoint: ['/bin/false'],
     Cmd: [],
     NetworkDisabled: true,

@@ -16,6 +16,7 @@ import {
   SEAL_FILE,
   type SnapshotContent,
   type SnapshotVolume,
+  type VolumeMaker,
 } from './snapshot-volume.ts'
 import { reap, type Reaped } from './reap.ts'
 import { snapshotContent } from './snapshot-content.ts'
@@ -79,14 +80,15 @@ class Provider implements DockerWorkspaceProvider {
   }
 
   async #open(spec: WorkspaceSpec): Promise<Workspace> {
-    const volume = spec.mount === undefined ? undefined : await this.#volume(spec.mount)
+    const volume = spec.mount === undefined ? undefined : await this.#volume(spec.mount, spec.run)
     try {
       return await this.#start(spec, volume)
     } catch (cause) {
       const isUnsealed = cause instanceof BootFailed && cause.said === 'unsealed'
       if (!isUnsealed || spec.mount === undefined) throw cause
       // Deleted or half filled since we looked: fill it again, once.
-      return this.#start(spec, await this.#make(snapshotContent(spec.mount.snapshot)))
+      const made = this.#make(snapshotContent(spec.mount.snapshot), spec.run)
+      return this.#start(spec, await made)
     }
   }
 
@@ -130,22 +132,23 @@ class Provider implements DockerWorkspaceProvider {
   }
 
   /** Looked up or made once per tree; the seal is checked again whenever it is mounted. */
-  #volume(mount: WorkspaceMount): Promise<SnapshotVolume> {
+  #volume(mount: WorkspaceMount, run: string): Promise<SnapshotVolume> {
     const content = snapshotContent(mount.snapshot)
     const known = this.#volumes.get(content.key)
     if (known !== undefined) return known
     // A folder of the tree shows no seal: only making the volume checks it.
-    if (mount.source !== '.') return this.#make(content)
-    return this.#remember(content.key, this.#findOrMake(content))
+    if (mount.source !== '.') return this.#make(content, run)
+    return this.#remember(content.key, this.#findOrMake(content, run))
   }
 
-  async #findOrMake(content: SnapshotContent): Promise<SnapshotVolume> {
-    const found = await findSnapshotVolume(this.#maker, content.key)
-    return found ?? makeSnapshotVolume(this.#maker, content)
+  async #findOrMake(content: SnapshotContent, run: string): Promise<SnapshotVolume> {
+    const maker = this.#maker(run)
+    const found = await findSnapshotVolume(maker, content.key)
+    return found ?? makeSnapshotVolume(maker, content)
   }
 
-  #make(content: SnapshotContent): Promise<SnapshotVolume> {
-    return this.#remember(content.key, makeSnapshotVolume(this.#maker, content))
+  #make(content: SnapshotContent, run: string): Promise<SnapshotVolume> {
+    return this.#remember(content.key, makeSnapshotVolume(this.#maker(run), content))
   }
 
   #remember(key: string, volume: Promise<SnapshotVolume>): Promise<SnapshotVolume> {
@@ -158,9 +161,9 @@ class Provider implements DockerWorkspaceProvider {
     return reap(this.#settings.engine.docker, this.#settings.install, isDead)
   }
 
-  get #maker() {
+  #maker(run: string): VolumeMaker {
     const { engine, install, image } = this.#settings
-    return { docker: engine.docker, install, image }
+    return { docker: engine.docker, install, run, image }
   }
 
   #await(removal: Promise<void>): void {

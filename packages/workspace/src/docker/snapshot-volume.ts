@@ -45,6 +45,8 @@ export function snapshotKey(snapshot: Pick<Snapshot, 'tree' | 'head' | 'branch'>
 export interface VolumeMaker {
   readonly docker: Docker
   readonly install: string
+  /** Whose reaping removes what a killed process left. */
+  readonly run: string
   /** Any image: it is never run for this. */
   readonly image: string
 }
@@ -96,9 +98,11 @@ function foreign(name: string): WaveError {
   )
 }
 
+export const loaderName = (key: string) => `wave-loader-${key.slice(0, 32)}`
+
 /** Never started: the engine alone writes through it. Creating it creates the volume if there is none. */
 async function lockLoader(maker: VolumeMaker, key: string): Promise<Docker.Container> {
-  const name = `wave-loader-${key.slice(0, 32)}`
+  const name = loaderName(key)
   for (;;) {
     try {
       return await maker.docker.createContainer(loaderConfig(name, maker, key))
