@@ -259,8 +259,14 @@ export interface Budget {
     readonly tokens: number
     readonly usd: number | undefined
   }): StepFailure | undefined
-  /** Replaces the last reservation of this step by what was used. */
-  settle(used: { readonly tokens: number; readonly usd: number | undefined }): void
+  /**
+   * Replaces the last reservation of this step by what was used. `last-call`: after one more call like
+   * this one, the next would be refused.
+   */
+  settle(used: {
+    readonly tokens: number
+    readonly usd: number | undefined
+  }): 'last-call' | undefined
 }
 
 export type StepOutcome =

@@ -194,6 +194,19 @@ test('Turns run out by their own name, with warnings before and a word to the mo
   expect(resultsIn(model.requests[18])[0]?.text).not.toContain('Turns left')
 })
 
+test('A persona is told to submit when the budget takes only one more call', async () => {
+  const { rig, model } = rigFor([{ calls: [READ] }, { calls: [READ] }, { calls: [SUBMIT] }], {
+    budget: {
+      reserve: () => undefined,
+      settle: () => (model.requests.length === 2 ? 'last-call' : undefined),
+    },
+  })
+  await rig.run()
+  const told = [1, 2].map((turn) => resultsIn(model.requests[turn])[0]?.text)
+  expect(told[0]).not.toContain('budget')
+  expect(told[1]).toContain('[wave] The budget is nearly used up. Submit now')
+})
+
 test('PI-11 the same failing call is nudged once, then the step is stuck', async () => {
   const { rig, model } = rigFor(() => ({ calls: [{ name: 'read', input: { path: 'none.ts' } }] }))
   const outcome = await rig.run()

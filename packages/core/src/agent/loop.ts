@@ -28,6 +28,7 @@ export interface Attempt {
 const DEFAULT_MAX_OUTPUT_TOKENS = 16_384
 const RAISED_MAX_OUTPUT_TOKENS = 65_536
 const LAST_TEXT_CHARACTERS = 2000
+const NEARLY_SPENT = 'The budget is nearly used up. Submit now with what is established.'
 const WAY_OUT = 'Try something else, or submit what is established and name what is not.'
 const MIN_ELIDED_TOKENS = 20_000
 /** In a small window 20,000 tokens are never gained. */
@@ -189,6 +190,7 @@ class Loop {
   /** What wave has to say besides the results. */
   #notice(pattern: string | undefined): string | undefined {
     const notices = this.#turns.notice === undefined ? [] : [this.#turns.notice]
+    if (this.#attempt.caller.isNearlySpent) notices.push(NEARLY_SPENT)
     if (pattern !== undefined) {
       this.#nudged = true
       notices.push(`You are going in circles: ${pattern}. ${WAY_OUT}`)

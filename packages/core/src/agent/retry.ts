@@ -28,6 +28,8 @@ export class ModelCaller {
   /** All calls so far, failed ones included; undefined while nothing was reported. */
   usage: Usage | undefined
   readonly estimate = new TokenEstimate()
+  /** Set when the budget takes one more call, but probably no second one. */
+  isNearlySpent = false
   readonly #context: StepContext
   readonly #models: readonly ResolvedModel[]
   #current = 0
@@ -109,7 +111,9 @@ export class ModelCaller {
     }
     // Unknown is never zero: what a cut-off or silent provider will bill is counted by estimate.
     const used = reported ?? this.estimate.used(request, heard.characters)
-    this.#context.budget.settle({ tokens: used.input + used.output, usd: model.cost(used) })
+    const { budget } = this.#context
+    const left = budget.settle({ tokens: used.input + used.output, usd: model.cost(used) })
+    this.isNearlySpent = left === 'last-call'
   }
 
   #emitDone(key: string, done: Done, model: ResolvedModel): void {

@@ -47,6 +47,16 @@ test('steps that others depend on leave 15 % for those', () => {
   expect(run.forStep(inner).reserve({ tokens: 85, usd: 0 })).toBeUndefined()
 })
 
+test('a step is told when only one more call like the last fits', () => {
+  const step = budget({ tokens: 100 }).run.forStep(leaf)
+  const call = (tokens: number) => {
+    expect(step.reserve({ tokens: 40, usd: undefined })).toBeUndefined()
+    return step.settle({ tokens, usd: undefined })
+  }
+  expect([call(20), call(20), call(20)]).toEqual([undefined, undefined, 'last-call'])
+  expect(step.reserve({ tokens: 40, usd: undefined })).toBeUndefined()
+})
+
 test('a warning is given once at 80 % and once at 95 %', () => {
   const { run, warnings } = budget({ usd: 10 })
   const step = run.forStep(leaf)

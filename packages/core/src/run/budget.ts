@@ -56,11 +56,15 @@ function stepBudget(
       return undefined
     },
     settle(used) {
+      const worst = open
       release()
       for (const pot of pots) {
         const passed = pot.spend(used[pot.name] ?? 0)
         if (passed !== undefined) warn(pot.name, passed)
       }
+      const goesOn = (pot: Pot): boolean =>
+        pot.hasRoom((used[pot.name] ?? 0) + (worst?.[pot.name] ?? 0), share)
+      return pots.every(goesOn) ? undefined : 'last-call'
     },
     release,
   }
