@@ -7,7 +7,7 @@ import type { NewRunEvent, RunEvent, StepFailure } from '../events.ts'
 import { WorkspaceLost } from '../ports.ts'
 import type { StepContext, StepOutcome } from '../ports.ts'
 import { ManualClock, settle } from '../testing/manual-clock.ts'
-import { MemoryJournal } from '../testing/memory-storage.ts'
+import { MemoryArtifactStore, MemoryJournal } from '../testing/memory-storage.ts'
 import { MemoryWorkspaceProvider } from '../testing/memory-workspace.ts'
 import { sketchArtifact, sketchPlan, sketchStep } from '../testing/plans.ts'
 import type { PlanSketch, StepSketch } from '../testing/plans.ts'
@@ -772,6 +772,26 @@ describe('the end', () => {
     })
     const lenient = await withVerdict('{"verdict":"inconclusive"}', { inconclusiveOk: true })
     expect(lenient).toMatchObject({ outcome: 'partial', exitCode: 0 })
+  })
+
+  test('a stored artifact that was damaged ends the run with a warning, not without an end', async () => {
+    class Damaged extends MemoryArtifactStore {
+      override get(): Uint8Array {
+        throw new WaveError('journal-refused', 'The stored artifact was changed.')
+      }
+    }
+    const verdict = { step: 'a', artifact: 'report', field: 'verdict' }
+    const rig = startRig({
+      plan: plan([{ id: 'a', artifacts: [sketchArtifact('report', 'report.md')] }], {
+        pipeline: { verdict },
+      }),
+      store: new Damaged(),
+      perform: () => succeed({ report: 'Verdict: likely' }),
+    })
+    expect(await rig.result).toMatchObject({ outcome: 'partial', exitCode: 3, verdict: undefined })
+    expect(fold(rig.events).steps.get('a')?.warnings).toEqual([
+      'The verdict cannot be read: The stored artifact was changed.',
+    ])
   })
 
   test('without a source a runner’s own verdict counts', async () => {

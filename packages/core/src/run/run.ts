@@ -85,14 +85,24 @@ function deliverables(run: RunContext): readonly Deliverable[] {
 
 /** What the pipeline's verdict source says; else what the last runner that had one reported. */
 function findVerdict(run: RunContext): Verdict | undefined {
-  const { steps } = run.log.state
-  const source = run.request.plan.pipeline.verdict
-  const artifact =
-    source && steps.get(source.step)?.artifacts.find(({ name }) => name === source.artifact)
-  const stated =
-    artifact &&
-    readVerdict(source, { type: artifact.type, content: run.request.store.get(artifact) })
-  return stated ?? steps.values().findLast(hasVerdict)?.verdict
+  return statedVerdict(run) ?? run.log.state.steps.values().findLast(hasVerdict)?.verdict
+}
+
+/** A stored artifact that was damaged states none: the run has its end all the same. */
+function statedVerdict(run: RunContext): Verdict | undefined {
+  const { store, plan } = run.request
+  const source = plan.pipeline.verdict
+  const step = source && run.log.state.steps.get(source.step)
+  const artifact = step?.artifacts.find(({ name }) => name === source?.artifact)
+  if (source === undefined || artifact === undefined) return undefined
+  try {
+    return readVerdict(source, { type: artifact.type, content: store.get(artifact) })
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    const message = `The verdict cannot be read: ${error.message}`
+    run.log.append({ type: 'warning', step: source.step, message })
+    return undefined
+  }
 }
 
 function hasVerdict(step: StepState): boolean {
