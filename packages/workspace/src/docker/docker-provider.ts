@@ -1,7 +1,9 @@
 import type { Workspace, WorkspaceMount, WorkspaceProvider, WorkspaceSpec } from '@wave/core'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { posix } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { containerConfig, type Box, type Source } from './container-config.ts'
 import { openWriteLayer, type WriteLayer } from './copy-on-write.ts'
 import { DockerWorkspace } from './docker-workspace.ts'
@@ -30,7 +32,7 @@ export interface DockerOptions {
   readonly installId: string
 }
 
-/** Disposing it waits until the engine has removed what its workspaces left. */
+/** Disposing it waits until the engine has removed what its workspaces left, within limits. */
 export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposable {
   readonly kind: 'docker'
   readonly image: string
@@ -69,13 +71,22 @@ class Provider implements DockerWorkspaceProvider {
 
   async open(spec: WorkspaceSpec, signal: AbortSignal): Promise<Workspace> {
     signal.throwIfAborted()
+    const opening = this.#open(spec)
+    const decided = new AbortController()
+    const cancelled = once(signal, 'abort', { signal: decided.signal }).then(
+      noWorkspace,
+      noWorkspace,
+    )
     try {
-      const workspace = await this.#open(spec)
-      if (!signal.aborted) return workspace
-      await workspace[Symbol.asyncDispose]()
+      const workspace = await Promise.race([opening, cancelled])
+      if (workspace !== undefined && !signal.aborted) return workspace
     } catch (cause) {
       throw imageProblem(this.#settings.imageName, cause) ?? engineError(cause)
+    } finally {
+      decided.abort()
     }
+    // An engine that does not answer any more must not hold up who cancelled.
+    this.#await(opening.then((late) => late[Symbol.asyncDispose]()))
     throw signal.reason
   }
 
@@ -176,6 +187,19 @@ class Provider implements DockerWorkspaceProvider {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#removals)
+    const patience = new AbortController()
+    const late = delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})
+    await Promise.race([this.#removed(), late])
+    patience.abort()
+  }
+
+  /** A workspace that opened too late is closed first, and then removed. */
+  async #removed(): Promise<void> {
+    while (this.#removals.size > 0) await Promise.all(this.#removals)
   }
 }
+
+/** What an engine does not remove in this time is left to the reaper. */
+const PATIENCE_MS = 20_000
+
+const noWorkspace = () => undefined
