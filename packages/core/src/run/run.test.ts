@@ -780,10 +780,9 @@ describe('the end', () => {
         throw new WaveError('journal-refused', 'The stored artifact was changed.')
       }
     }
-    const verdict = { step: 'a', artifact: 'report', field: 'verdict' }
     const rig = startRig({
       plan: plan([{ id: 'a', artifacts: [sketchArtifact('report', 'report.md')] }], {
-        pipeline: { verdict },
+        pipeline: { verdict: { step: 'a', artifact: 'report', field: 'verdict' } },
       }),
       store: new Damaged(),
       perform: () => succeed({ report: 'Verdict: likely' }),
