@@ -139,6 +139,17 @@ test.skipIf(process.getuid?.() === 0)('a read-only output/ is found before the r
   chmodSync(join(root, 'output'), 0o700)
 })
 
+test('a name made for a step does not take the place of a file of another one', () => {
+  const delivery = run(
+    'r1',
+    artifact('output/report.md', 'one', { step: 's1' }),
+    artifact('output/report.md', 'two', { step: 's2' }),
+    artifact('output/report.s1.md', 'three', { step: 's3' }),
+  )
+  const contents = delivery.delivered.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+  expect(contents).toEqual(['one', 'two', 'three'])
+})
+
 test('checking leaves nothing behind', () => {
   checkDeliverable(root)
   expect(readdirSync(root)).toEqual([])

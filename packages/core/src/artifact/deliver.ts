@@ -95,8 +95,8 @@ interface NamedFile {
 function nameFiles(artifacts: readonly Deliverable[]): readonly NamedFile[] {
   const taken = new Set<string>()
   const named = artifacts.toReversed().map((artifact) => {
-    const free = !taken.has(fold(artifact.path))
-    const path = free ? artifact.path : withMark(artifact.path, artifact.step)
+    let { path } = artifact
+    while (taken.has(fold(path))) path = withMark(path, artifact.step)
     taken.add(fold(path))
     return { artifact, path }
   })
