@@ -20,7 +20,7 @@ export function signalItems({ signals, start }: Findings): string[] {
     ),
     ...signals.errors.slice(0, 5).map((one) => `Error: ${code(errorText(one))} ${at(one.line)}`),
     ...namesOf(signals).map((one) => `Name: ${code(one.name)} ${at(one.line)}`),
-    ...signals.mentions.slice(0, 10).map((one) => `File: ${code(one.path)} ${at(one.line)}`),
+    ...mentionsOf(signals).map((one) => `File: ${code(one.path)} ${at(one.line)}`),
   ]
 }
 
@@ -34,6 +34,12 @@ function assumed(assumptions: readonly string[]): string {
 
 function namesOf(signals: Signals): Signals['names'] {
   return signals.names.slice(0, 10)
+}
+
+/** A file once, however many lines of it the symptom names. */
+function mentionsOf({ mentions }: Signals): Signals['mentions'] {
+  const byPath = new Map(mentions.toReversed().map((one) => [one.path, one]))
+  return [...byPath.values()].toSorted((a, b) => a.offset - b.offset).slice(0, 10)
 }
 
 /** `TypeError: Cannot read …`. Untrusted. */

@@ -8,7 +8,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Poin
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/g
 const CREDENTIALS = /(:\/\/)[^\s/@]{1,200}@/g
 const SECRET =
-  /((?:pass(?:word|wd)?|secret|token|api[_ -]?key|private[_ -]?key|authorization|bearer)["']?\s{0,3}[:=]\s{0,3}["']?(?:bearer )?)[^\s"',;]{6,}/gi
+  /((?:pass(?:word|wd)?|secret|token|api[_ -]?key|private[_ -]?key|authorization|bearer)["']?\s{0,3}[:=]\s{0,3}["']?(?:bearer )?)(?!(?:string|number|boolean|undefined)(?:[\s),;|\]>]|$))[^\s"',;]{6,}/gi
 const QUOTE_CHARS = 240
 
 /** Untrusted text as one code span. */

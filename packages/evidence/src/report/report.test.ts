@@ -201,6 +201,12 @@ test('addresses, credentials and secrets are left out of quotes', () => {
   )
 })
 
+test('the type of a parameter is no secret', () => {
+  expect(plain('load(token: string): void')).toBe('load(token: string): void')
+  expect(plain('token: string-9')).toBe('token: <redacted>')
+  expect(plain('token: stringent9')).toBe('token: <redacted>')
+})
+
 test('the summary quotes what a trace says, not its first line', async () => {
   using repository = new GitRepository()
   repository.commit('Start', '2026-05-01T12:00:00Z', { 'a.py': 'x()\n' })

@@ -63,8 +63,9 @@ function namesIn(piece: Piece): { name: string; at: number }[] {
 }
 
 function isCodeLike(name: string): boolean {
-  if (/[/\\@]/.test(name) || ERROR_NAME.test(name) || /\.[A-Za-z]{1,5}$/.test(name)) return false
-  return CODE_LIKE.test(name) || /^E[A-Z]{4,}$/.test(name)
+  if (/[/\\@]/.test(name) || ERROR_NAME.test(name) || /\.[A-Za-z]{1,5}(?::\d+)*$/.test(name))
+    return false
+  return CODE_LIKE.test(name) || /^E(?!RRORS?$)[A-Z]{4,}$/.test(name)
 }
 
 /** Paths of files that the text names, with a line where it gives one. */

@@ -155,3 +155,10 @@ test.each([
   const signals = await readSignals(text, NOW)
   expect(signals.frames.map(({ file, lineNumber }) => `${file}:${lineNumber}`)).toEqual(frames)
 })
+
+test('log levels and places in files are no names', async () => {
+  const text = `2026-10-03 14:31:07 ERROR connect ECONNREFUSED
+\tat com.acme.InvoiceService.create(InvoiceService.java:15)`
+  const { names } = await readSignals(text, NOW)
+  expect(names.map(({ name }) => name)).toEqual(['ECONNREFUSED', 'com.acme.InvoiceService.create'])
+})
