@@ -176,7 +176,8 @@ function hasWaveFolder(folder: string): boolean {
   if (state?.isDirectory() !== true) return false
   // Written by every run: a link that came with the repository would lead that out of the project.
   const runs = join(folder, '.wave', 'runs')
-  if (lstatSync(runs, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw linkRefused(runs)
+  const ofRuns = readable('.wave', () => lstatSync(runs, { throwIfNoEntry: false }))
+  if (ofRuns?.isSymbolicLink() === true) throw linkRefused(runs)
   return true
 }
 
