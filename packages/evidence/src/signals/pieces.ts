@@ -5,7 +5,7 @@ const TOKEN = /[^\s"'`<>()[\]{},;|=]+/g
 
 /** Before a frame of a trace whose line ends were lost, as alerts and command lines do. */
 const FLATTENED =
-  /\s(?=at (?:async )?(?:[^\s()]{1,200} ?\()?[^\s():]{0,20}:?[^\s():]{1,300}\.[A-Za-z]{1,6}:\d)/g
+  /\s(?=at (?:async )?(?:[^\s()]{1,200} ?\()?[^\s():]{0,20}:?[^\s():]{1,300}\.[A-Za-z]{1,6}:\d|File "[^"]{1,300}", line \d)/g
 
 /**
  * The text as lines of bounded length, so that no pattern ever meets a megabyte at once. Frames of a

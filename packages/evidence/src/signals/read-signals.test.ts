@@ -162,3 +162,13 @@ test('log levels and places in files are no names', async () => {
   const { names } = await readSignals(text, NOW)
   expect(names.map(({ name }) => name)).toEqual(['ECONNREFUSED', 'com.acme.InvoiceService.create'])
 })
+
+test('a Python traceback that lost its line ends keeps its frames', async () => {
+  const text = `Traceback (most recent call last): File "/srv/app.py", line 12, in total return sum(x) File "/srv/pricing.py", line 7, in convert rate = RATES[currency] KeyError: 'GBP'`
+  const { frames, errors } = await readSignals(text, NOW)
+  expect(frames).toMatchObject([
+    { file: '/srv/pricing.py', lineNumber: 7, symbol: 'convert', code: undefined, depth: 0 },
+    { file: '/srv/app.py', lineNumber: 12, symbol: 'total', depth: 1 },
+  ])
+  expect(errors).toMatchObject([{ name: 'KeyError', message: "'GBP'" }])
+})
