@@ -7,6 +7,9 @@ const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/or
 const BEFORE = 'export const total = (order) =>\n  (order.items ?? []).length\n'
 const AFTER = 'export const total = (order) =>\n  order.items.length\n'
 
+/** An unproven remedy is applied only by someone who says that it will do. */
+const APPLY = ['--apply', '--inconclusive-ok']
+
 /** A run whose remedy is to take the last commit back. */
 async function propose(sandbox: Sandbox, ...options: readonly string[]): Promise<string> {
   sandbox.write('src/orders.js', BEFORE)
@@ -49,7 +52,7 @@ test('apply refuses a tree that has changed since, and leaves it', async () => {
 
 test('applied twice, the second time says that the changes are there', async () => {
   using sandbox = new Sandbox()
-  const run = await propose(sandbox, '--apply')
+  const run = await propose(sandbox, ...APPLY)
   const { exitCode, stderr } = await sandbox.wave(['apply', run, '--yes'])
   expect(exitCode).toBe(6)
   expect(stderr).toContain('error[patch-drifted]: The files hold these changes already.\n  hint: ')
@@ -65,7 +68,7 @@ test('a flagged file is applied only when it is named, and --apply leaves all of
   sandbox.write(flagged, 'a: 2\n')
   sandbox.write('src/orders.js', AFTER)
   sandbox.commit('Simplify total')
-  const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', '--apply']
+  const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', ...APPLY]
   expect(await sandbox.wave(args)).toMatchObject({ exitCode: 6 })
   const refused = await sandbox.wave(['apply', 'last', '--yes'])
   expect(refused.exitCode).toBe(6)
@@ -90,10 +93,21 @@ test('a prefix of several runs, and an empty one, are refused with the runs ther
   }
 })
 
-test('run --apply applies at the end of the run', async () => {
+test('run --apply applies at the end of a run that succeeds', async () => {
   using sandbox = new Sandbox()
-  await propose(sandbox, '--apply')
+  await propose(sandbox, ...APPLY)
   expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+test('run --apply leaves an unproven patch to a person, and says how to apply it', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', '--apply']
+  const { exitCode, stderr } = await sandbox.wave(args)
+  expect(exitCode).toBe(3)
+  expect(stderr).toMatch(/The patch is not applied: .* wave apply (?!undefined)\S+\n/)
+  expect(stderr).not.toContain(run)
+  expect(sandbox.read('src/orders.js')).toBe(AFTER)
 })
 
 test('an unknown run and a run without changes are told', async () => {

@@ -4,7 +4,7 @@ import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/
 import { applyPatches } from '@wave/workspace'
 import type { Invocation } from '../invocation.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
-import { renderProblem } from '../render/problem.ts'
+import { renderNote, renderProblem } from '../render/problem.ts'
 import { reportUnwritable } from '../report-file.ts'
 import { readRunPatches } from '../run-patches.ts'
 
@@ -18,10 +18,15 @@ interface FinishedRun {
 export async function afterRun(invocation: Invocation, finished: FinishedRun): Promise<number> {
   const { options, result } = finished
   writeReport(invocation, finished)
-  if (options.apply !== true || (result.exitCode !== 0 && result.exitCode !== 3)) {
-    return result.exitCode
+  if (options.apply !== true) return result.exitCode
+  if (result.exitCode === 0) return await applyChanges(invocation, finished)
+  if (result.state.steps.values().some((step) => step.patch !== undefined)) {
+    const by = `To apply it all the same: wave apply ${result.runId}`
+    invocation.host.err.write(
+      renderNote(`The patch is not applied: the run did not succeed. ${by}`),
+    )
   }
-  return await applyChanges(invocation, finished)
+  return result.exitCode
 }
 
 function writeReport(invocation: Invocation, finished: FinishedRun): void {
