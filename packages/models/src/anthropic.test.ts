@@ -242,6 +242,18 @@ test('the thinking of another model or provider is not sent on, its calls are', 
   }
 })
 
+test('the call ids of other servers are written as Anthropic takes them, with their results', async () => {
+  const { model, server } = await serve(reply('end_turn', ...TEXT))
+  await using _ = server
+  const wire = { api: 'openai-chat' }
+  const toolCalls = [{ id: 'functions.read:0', name: 'read', input: '{"path":"a"}' }]
+  await doneOf(model, followUp({ text: '', toolCalls, wire }))
+  expect(server.requests.flatMap((one) => requestProblems(one, 'anthropic'))).toEqual([])
+  const text = server.requests[0]?.text
+  expect(text).toContain('"id":"functions_read_0"')
+  expect(text).toContain('"tool_use_id":"functions_read_0"')
+})
+
 test('MA-14 MA-17 inputs stay raw: nothing is repaired, and two calls with one id stay two', async () => {
   const inputs = ['{"path": "a', '{"path":1,"path":2}', '[]', '{"__proto__":{}}']
   const { model, server } = await serve(

@@ -145,7 +145,7 @@ function userContent(message: Extract<Message, { role: 'user' }>): Json[] {
 function resultBlock(result: ToolResult): Json {
   return {
     type: 'tool_result',
-    tool_use_id: result.callId,
+    tool_use_id: wireId(result.callId),
     content: result.text,
     ...(result.isError ? { is_error: true } : {}),
   }
@@ -169,11 +169,16 @@ function foreignContent(reply: Reply): Json[] {
   const text = reply.text === '' ? [] : [{ type: 'text', text: reply.text }]
   const calls = reply.toolCalls.map((call) => ({
     type: 'tool_use',
-    id: call.id,
+    id: wireId(call.id),
     name: call.name,
     input: replayableInput(call.input),
   }))
   return [...text, ...calls]
+}
+
+/** Anthropic refuses ids with other characters, such as `functions.read:0` from a fallback's first model. */
+function wireId(id: string): string {
+  return id.replaceAll(/[^\w-]/g, '_')
 }
 
 /** Breakpoints at the end of the last two user messages: they move along with the conversation. */
