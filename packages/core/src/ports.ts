@@ -15,8 +15,17 @@ import type {
 } from './events.ts'
 import type { PlannedStep } from './pipeline/plan.ts'
 import type { Patch, Snapshot } from './snapshot.ts'
+import type {
+  Collected,
+  Entry,
+  FileResult,
+  GrepQuery,
+  HistoryRequest,
+  Match,
+} from './workspace-questions.ts'
 
 export type * from './snapshot.ts'
+export type * from './workspace-questions.ts'
 
 // ── Time and identity ────────────────────────────────────────────────────────────────────────────
 
@@ -89,44 +98,6 @@ export interface ExecResult {
   readonly stdout: Uint8Array
 }
 
-export interface Entry {
-  readonly path: string
-  readonly kind: 'file' | 'directory' | 'link' | 'other'
-  readonly sizeBytes: number
-}
-
-/** The answer of a file operation: a missing or refused path is a result. */
-export type FileResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: string }
-
-export interface Match {
-  readonly path: string
-  readonly line: number
-  readonly text: string
-}
-
-export interface GrepQuery {
-  /** Regular expression in a sandbox, literal text in a local workspace. */
-  readonly pattern: string
-  readonly path: string
-  /** Glob that file names must match. */
-  readonly include?: string
-  readonly maxMatches: number
-}
-
-export type HistoryRequest =
-  | { readonly kind: 'log'; readonly ref?: string; readonly path?: string; readonly max: number }
-  | { readonly kind: 'show'; readonly ref: string; readonly path?: string }
-  | { readonly kind: 'diff'; readonly ref: string; readonly to?: string; readonly path?: string }
-  | {
-      readonly kind: 'blame'
-      readonly path: string
-      readonly from: number
-      readonly to: number
-      readonly ref?: string
-    }
-
 /**
  * What a step sees. Paths are absolute (`/src/…`, `/work/…`) or relative to the mount target.
  * Rejects with `WorkspaceLost` when the sandbox died; disposing ends every process in it.
@@ -159,10 +130,6 @@ export interface Workspace extends AsyncDisposable {
   /** What a read-write step changed, computed on the host against the tree the step started from. */
   diff(): Promise<Patch | undefined>
 }
-
-export type Collected =
-  | { readonly found: true; readonly content: Uint8Array }
-  | { readonly found: false; readonly problem: 'missing' | 'refused'; readonly message: string }
 
 /** The sandbox died under us. */
 export class WorkspaceLost extends Error {

@@ -4,7 +4,7 @@ import { parseToolInput, replayableInput } from './accumulate/tool-input.ts'
 import type { CallGuard } from './call-guard.ts'
 import { limitsOf, type ProviderAccess, streamCall } from './call.ts'
 import { asRecord, isRecord, type Json } from './json.ts'
-import { NO_KEEPALIVE, openaiClient } from './openai-client.ts'
+import { NO_KEEPALIVE, postStream } from './openai-client.ts'
 
 /** What `Reply.wire` holds. */
 interface ChatReply {
@@ -33,14 +33,8 @@ export class OpenAiChatModel implements Model {
       model: request.model,
       message: assistantMessage(text, calls),
     }))
-    const send = async (guard: CallGuard): Promise<AsyncIterable<unknown>> => {
-      const client = await openaiClient(access, guard)
-      return await client.post<AsyncIterable<unknown>>('/chat/completions', {
-        body,
-        stream: true,
-        signal: guard.signal,
-      })
-    }
+    const send = (guard: CallGuard): Promise<AsyncIterable<unknown>> =>
+      postStream({ access, guard }, '/chat/completions', body)
     return streamCall({ access, limits, body, accumulator, send }, signal)
   }
 }

@@ -4,7 +4,7 @@ import { ResponsesAccumulator } from './accumulate/responses.ts'
 import type { CallGuard } from './call-guard.ts'
 import { limitsOf, type ProviderAccess, streamCall } from './call.ts'
 import { asList, asRecord, isRecord, type Json } from './json.ts'
-import { NO_KEEPALIVE, openaiClient } from './openai-client.ts'
+import { NO_KEEPALIVE, postStream } from './openai-client.ts'
 
 /** What `Reply.wire` holds. */
 interface ResponsesReply {
@@ -30,14 +30,8 @@ export class OpenAiResponsesModel implements Model {
       model: request.model,
       items,
     }))
-    const send = async (guard: CallGuard): Promise<AsyncIterable<unknown>> => {
-      const client = await openaiClient(access, guard)
-      return await client.post<AsyncIterable<unknown>>('/responses', {
-        body,
-        stream: true,
-        signal: guard.signal,
-      })
-    }
+    const send = (guard: CallGuard): Promise<AsyncIterable<unknown>> =>
+      postStream({ access, guard }, '/responses', body)
     return streamCall({ access, limits, body, accumulator, send }, signal)
   }
 }

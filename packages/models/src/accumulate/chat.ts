@@ -1,5 +1,5 @@
 import type { Reply, StopKind, ToolCall, Usage } from '@wave/core'
-import { asCount, asList, asRecord, asText, type Json } from '../json.ts'
+import { asList, asRecord, asText, type Json } from '../json.ts'
 import {
   type Accumulator,
   type DeltaEvent,
@@ -7,6 +7,7 @@ import {
   STREAM_ENDED,
   type TerminalEvent,
 } from './accumulator.ts'
+import { openAiUsage } from './openai-usage.ts'
 import { parseToolInput } from './tool-input.ts'
 
 interface Call {
@@ -56,7 +57,7 @@ export class ChatAccumulator implements Accumulator {
   }
 
   usage(): Usage | undefined {
-    return chatUsage(this.#usage)
+    return openAiUsage(this.#usage, 'chat')
   }
 
   finish(): TerminalEvent {
@@ -123,20 +124,5 @@ export class ChatAccumulator implements Accumulator {
       input: call.input,
     }))
     return { text: this.#text, toolCalls, wire: this.#wire(this.#text, toolCalls) }
-  }
-}
-
-function chatUsage(usage: Json): Usage | undefined {
-  const input = asCount(usage.prompt_tokens)
-  const output = asCount(usage.completion_tokens)
-  if (input === undefined || output === undefined) return undefined
-  const details = asRecord(usage.prompt_tokens_details)
-  return {
-    input,
-    cacheRead: asCount(details.cached_tokens) ?? 0,
-    cacheWrite5m: asCount(details.cache_write_tokens) ?? 0,
-    cacheWrite1h: 0,
-    output,
-    reasoning: asCount(asRecord(usage.completion_tokens_details).reasoning_tokens) ?? 0,
   }
 }

@@ -8,6 +8,7 @@ import {
   STREAM_ENDED,
   type TerminalEvent,
 } from './accumulator.ts'
+import { openAiUsage } from './openai-usage.ts'
 
 const TERMINAL = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 
@@ -49,7 +50,7 @@ export class ResponsesAccumulator implements Accumulator {
   }
 
   usage(): Usage | undefined {
-    return responsesUsage(asRecord(this.#response?.usage))
+    return openAiUsage(asRecord(this.#response?.usage), 'responses')
   }
 
   finish(): TerminalEvent {
@@ -113,22 +114,6 @@ export class ResponsesAccumulator implements Accumulator {
       toolCalls: output.filter((item) => item.type === 'function_call').map(toolCall),
       wire: this.#wire(output),
     }
-  }
-}
-
-/** `input_tokens` contains what the cache gave and took. */
-function responsesUsage(usage: Json): Usage | undefined {
-  const input = asCount(usage.input_tokens)
-  const output = asCount(usage.output_tokens)
-  if (input === undefined || output === undefined) return undefined
-  const details = asRecord(usage.input_tokens_details)
-  return {
-    input,
-    cacheRead: asCount(details.cached_tokens) ?? 0,
-    cacheWrite5m: asCount(details.cache_write_tokens) ?? 0,
-    cacheWrite1h: 0,
-    output,
-    reasoning: asCount(asRecord(usage.output_tokens_details).reasoning_tokens) ?? 0,
   }
 }
 
