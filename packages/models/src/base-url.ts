@@ -1,5 +1,5 @@
+import type * as Net from 'node:net'
 import { WaveError } from '@wave/core/language'
-import { BlockList, isIP } from 'node:net'
 
 const METADATA_HOSTS = new Set([
   'metadata',
@@ -8,10 +8,6 @@ const METADATA_HOSTS = new Set([
   'instance-data',
   'instance-data.ec2.internal',
 ])
-
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
-LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
  * Checks an endpoint of the user's configuration and returns it without a trailing slash. Keys and source
@@ -46,12 +42,21 @@ function hostProblem(url: URL, loopback: boolean): string | undefined {
   if (METADATA_HOSTS.has(host)) return 'is a metadata address'
   if (isLoopback(host))
     return loopback ? undefined : 'is on this machine, which needs "loopback: true"'
-  if (isIP(host) !== 0) return 'is an IP address instead of a host name'
+  if (net().isIP(host) !== 0) return 'is an IP address instead of a host name'
   return url.protocol === 'https:' ? undefined : 'uses http: to another machine'
 }
 
 function isLoopback(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost')) return true
+  const { BlockList, isIP } = net()
   const version = isIP(host)
-  return version !== 0 && LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  const loopback = new BlockList()
+  loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+  loopback.addAddress('::1', 'ipv6')
+  return version !== 0 && loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** Costs every start milliseconds, and only a configured endpoint needs it. */
+function net(): typeof Net {
+  return process.getBuiltinModule('node:net')
 }
