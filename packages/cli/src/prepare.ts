@@ -1,5 +1,5 @@
 import type { Pipeline, Plan, RunLimits } from '@wave/core'
-import { planPipeline, ProblemsError, WaveError } from '@wave/core/language'
+import { planPipeline, ProblemsError, templatesOf, WaveError } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
 import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from './catalog.ts'
@@ -113,6 +113,6 @@ function checkModel(name: string, models: ModelCatalog): string {
 /** Whether a prompt or script names `input`: only then must there be one. */
 function usesInput(pipeline: Pipeline): boolean {
   return pipeline.steps.some((step) =>
-    /\{[{%][^}]*\binput\b/.test(step.kind === 'prompt' ? step.task.text : step.script.text),
+    templatesOf(step).some(({ text }) => /\{[{%][^}]*\binput\b/.test(text)),
   )
 }

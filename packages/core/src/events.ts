@@ -71,7 +71,16 @@ export type StepFailure =
       readonly name: string
       readonly problems: readonly string[]
     }
-  | { readonly reason: 'template-failed'; readonly message: string }
+  | {
+      readonly reason: 'template-failed' | 'condition-failed' | 'aggregate-failed' | 'branch-failed'
+      readonly message: string
+    }
+  | { readonly reason: 'hook-failed'; readonly hook: string; readonly message: string }
+  /** A step of a child, a round or an item failed for good. */
+  | { readonly reason: 'child-failed'; readonly step: string; readonly failure: StepFailure }
+  | { readonly reason: 'items-failed'; readonly failed: number; readonly items: number }
+  | { readonly reason: 'loop-exhausted'; readonly rounds: number }
+  | { readonly reason: 'gate-rejected'; readonly choice: string }
   | { readonly reason: 'oom' | 'workspace-lost'; readonly message: string }
   | {
       readonly reason: 'environment'
@@ -87,6 +96,20 @@ export interface StepHeader {
   /** The persona's name, or the kind of step: `command`. */
   readonly role: string
   readonly dependencies: readonly string[]
+}
+
+/** A condition as it was evaluated: the expression, and what the names in it stood for (JSON, cut). */
+export interface Evaluated {
+  readonly expression: string
+  readonly values: Readonly<Record<string, string>>
+  readonly result: string
+}
+
+/** A value that the summary shows. */
+export interface OutcomeValue {
+  readonly type: 'pr' | 'issue' | 'url' | 'deployment' | 'file' | 'artifact'
+  readonly label: string
+  readonly value: string
 }
 
 export type NewRunEvent =
@@ -120,6 +143,14 @@ export type NewRunEvent =
       readonly personaDigest?: string
       readonly tree: string
       readonly inputs: readonly { readonly as: string; readonly digest: string }[]
+      /** Its `when`, which was true. */
+      readonly when?: Evaluated
+    }
+  | {
+      /** A step that is made of others has begun to run these. Their ids: see `run/frame.ts`. */
+      readonly type: 'steps-added'
+      readonly step: string
+      readonly steps: readonly StepHeader[]
     }
   | NewStepEvent
   | { readonly type: 'artifact-stored'; readonly step: string; readonly artifact: StoredArtifact }
@@ -130,6 +161,11 @@ export type NewRunEvent =
       readonly artifacts: readonly StoredArtifact[]
       readonly patch?: StoredPatch
       readonly verdict?: Verdict
+      /** Completed, but the run is `partial`: a child was, items failed, or a loop came to its last round. */
+      readonly partial?: true
+      /** Named values of the result, shown below the `completed` line. */
+      readonly fields?: readonly { readonly label: string; readonly value: string }[]
+      readonly outcomes?: readonly OutcomeValue[]
       /** Shown on the `completed` line. */
       readonly message: string
       readonly durationMs: number
@@ -145,7 +181,59 @@ export type NewRunEvent =
       readonly durationMs: number
       readonly usage: Usage | undefined
     }
-  | { readonly type: 'step-skipped'; readonly step: string; readonly because: string }
+  | {
+      readonly type: 'step-skipped'
+      readonly step: string
+      readonly because: string
+      /** Its `when`, which was false. */
+      readonly when?: Evaluated
+    }
+  | {
+      /** A gate without an answer: the run is suspended once everything else has ended. */
+      readonly type: 'gate-waiting'
+      readonly step: string
+      readonly message: string
+      readonly choices: readonly { readonly key: string; readonly label: string }[]
+      /** Undefined: without end. */
+      readonly waitMs: number | undefined
+    }
+  | {
+      readonly type: 'gate-answered'
+      readonly step: string
+      readonly choice: string
+      readonly text: string
+      readonly by: 'user' | 'timeout'
+    }
+  | {
+      readonly type: 'branch-taken'
+      readonly step: string
+      readonly value: string
+      /** The name of the pipeline, or `skip`. */
+      readonly to: string
+      readonly on: Evaluated
+    }
+  | {
+      readonly type: 'round-ended'
+      readonly step: string
+      readonly iteration: number
+      readonly end: 'again' | 'condition-met' | 'exhausted' | 'failed'
+      readonly until?: Evaluated
+    }
+  | {
+      /** The step's outputs are repaired by another step. */
+      readonly type: 'step-reworking'
+      readonly step: string
+      readonly by: string
+      readonly round: number
+    }
+  | {
+      /** A message that was to be sent to a channel of the user. */
+      readonly type: 'notified'
+      readonly hook: string
+      readonly channel: string
+      readonly on: string
+      readonly problem?: string
+    }
   | {
       readonly type: 'run-finished'
       readonly outcome: RunOutcome
@@ -163,6 +251,12 @@ export type NewRunEvent =
         readonly leaf: boolean
       }[]
     }
+
+/** Everything that happens to one step. */
+export type StepEvent = Exclude<
+  RunEvent,
+  { readonly type: 'run-started' | 'run-finished' | 'notified' }
+>
 
 /** Events that a runner may emit about its own step. */
 export type NewStepEvent =
@@ -212,6 +306,27 @@ export type NewStepEvent =
       /** The full output, in the store. */
       readonly output: ArtifactRef
       readonly shownBytes: number
+    }
+  | {
+      readonly type: 'contract-checked'
+      readonly step: string
+      readonly attempt: number
+      /** Type and source: `json_schema triage`. */
+      readonly contract: string
+      readonly passed: boolean
+      readonly problems: readonly string[]
+    }
+  | {
+      readonly type: 'hook-ran'
+      readonly step: string
+      readonly hook: string
+      readonly problem?: string
+    }
+  | {
+      /** Where the fields of a result were found: submitted, or by which stage of the extraction. */
+      readonly type: 'fields-extracted'
+      readonly step: string
+      readonly stage: 'submitted' | 'json' | 'fenced' | 'object' | 'labels' | 'repair'
     }
   | { readonly type: 'warning'; readonly step: string; readonly message: string }
   | {

@@ -54,6 +54,8 @@ export interface WorkspaceSpec {
   readonly run: string
   readonly step: string
   readonly attempt: number
+  /** A name of the user's image allow-list. Undefined: the user's default. */
+  readonly image?: string
   /** Undefined: the step sees only its scratch directory. */
   readonly mount: WorkspaceMount | undefined
   /** Put at `/work/artifacts/<as>`, read-only. */
@@ -256,7 +258,7 @@ export type StepOutcome =
       readonly lastText?: string
     }
 
-/** What performs a step: agent, command, evidence. Retries, contracts and storage are not its business. */
+/** What performs a step that is not made of others: agent, command, evidence. Retries, contracts and storage are not its business. */
 export interface StepRunner {
   run(context: StepContext): Promise<StepOutcome>
 }

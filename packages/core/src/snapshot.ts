@@ -34,6 +34,10 @@ export interface Snapshot {
   /** Undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>
   readonly history: History
+  /** The same project with another tree, to which a patch of this run led. Undefined: no such tree. */
+  at(tree: string): Promise<Snapshot | undefined>
+  /** The tree of a commit in place of the working copy. Undefined: the ref names none. */
+  atRef(ref: string): Promise<Snapshot | undefined>
 }
 
 export interface SnapshotFile {
@@ -57,6 +61,8 @@ export interface History {
   read(commit: string, path: string): Promise<Uint8Array | undefined>
   /** One entry per line of the range, in order. Lines count from 1, both ends included. */
   blame(path: string, from: number, to: number): Promise<readonly BlameLine[]>
+  /** Names of everybody who wrote or committed something, without duplicates; at most 10,000. */
+  people(): Promise<readonly string[]>
   /** The patch that undoes a commit on the snapshot, computed and checked on the host; writes nothing. */
   revert(commit: string): Promise<RevertCheck>
 }

@@ -43,6 +43,14 @@ export class GitSnapshot implements Snapshot {
     return file === undefined ? undefined : await this.#reader.read(file.oid)
   }
 
+  at(tree: string): Promise<Snapshot | undefined> {
+    return Promise.resolve(tree === this.tree ? this : undefined)
+  }
+
+  atRef(_ref: string): Promise<Snapshot | undefined> {
+    return Promise.resolve(undefined)
+  }
+
   /** Files of the snapshot, in the order asked, through one git of their own. */
   async *readMany(paths: readonly string[]): AsyncGenerator<Buffer> {
     const oids = paths.map((path) => this.file(path)?.oid)

@@ -53,6 +53,14 @@ export class GitHistory implements History {
     return decodeText((await this.#git(args)).stdout)
   }
 
+  async people(): Promise<readonly string[]> {
+    const { head } = this.point
+    if (head === undefined) return []
+    const args = ['log', '-z', '--format=%an%x00%cn', '--encoding=UTF-8', ...PLAIN, head, '--']
+    const names = decodeText((await this.#git(args)).stdout).split('\0')
+    return [...new Set(names.map((name) => name.trim()))].filter(Boolean).slice(0, 10_000)
+  }
+
   async diffs(commits: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const ids = commits.filter((commit) => /^[0-9a-f]{40,64}$/.test(commit))
     if (ids.length === 0) return new Map()

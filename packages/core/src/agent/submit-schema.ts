@@ -54,6 +54,7 @@ export function schemasOf(
 
 /** Whether a contract examines this artifact. */
 export function isAbout(contract: Contract, declared: ArtifactDeclaration): boolean {
+  if (!('source' in contract)) return false
   return contract.source === declared.name || contract.source === declared.path
 }
 

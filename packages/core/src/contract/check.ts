@@ -1,4 +1,4 @@
-import type { ArtifactDeclaration, Contract, Step } from '../pipeline/pipeline.ts'
+import type { ArtifactDeclaration, Contract, DocumentContract, Step } from '../pipeline/pipeline.ts'
 import { checkFormat, decodeText, isBlank } from './artifact-format.ts'
 import { checkAgainstSchema } from './json-schema.ts'
 import { checkSections } from './markdown-spec.ts'
@@ -84,13 +84,18 @@ function checkContract(
   contract: Contract,
   artifacts: ReadonlyMap<string, Uint8Array>,
 ): readonly string[] {
+  if (!isDocumentContract(contract)) return ['This contract cannot be evaluated yet.']
   const content = artifacts.get(contract.source)
   if (content === undefined) return [`The artifact "${contract.source}" does not exist.`]
   const prefix = (sentence: string): string => `${contract.source}: ${sentence}`
   return evaluate(step, contract, content).map(prefix)
 }
 
-function evaluate(step: Step, contract: Contract, content: Uint8Array): readonly string[] {
+function isDocumentContract(contract: Contract): contract is DocumentContract {
+  return ['json_schema', 'non_empty_file', 'markdown_spec'].includes(contract.type)
+}
+
+function evaluate(step: Step, contract: DocumentContract, content: Uint8Array): readonly string[] {
   if (contract.type === 'non_empty_file') {
     const declared = step.artifacts.find((artifact) => artifact.name === contract.source)
     return isBlank(declared?.type ?? 'binary', content) ? ['The file is empty.'] : []
@@ -98,6 +103,7 @@ function evaluate(step: Step, contract: Contract, content: Uint8Array): readonly
   const text = decodeText(content)
   if (text === undefined) return ['It is not valid UTF-8 text.']
   if (contract.type === 'markdown_spec') return checkSections(text, contract)
+  if (contract.type === 'sections') return checkSections(text, { ...contract, maxUnresolved: 0 })
   try {
     return checkAgainstSchema(contract.schema, JSON.parse(text))
   } catch (error) {

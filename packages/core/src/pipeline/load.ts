@@ -30,9 +30,9 @@ function standAt(
   const template = ({ text, location }: Template): Template => ({ text, location: here(location) })
   const steps = content.steps.map((step) => {
     const location = here(step.location)
-    return step.kind === 'prompt'
-      ? { ...step, location, task: template(step.task) }
-      : { ...step, location, script: template(step.script) }
+    if (step.kind === 'prompt') return { ...step, location, task: template(step.task) }
+    if (step.kind === 'command') return { ...step, location, script: template(step.script) }
+    throw new Error('Internal error: a bundled pipeline with steps that are made of others')
   })
   // Needed only when the plan finds a problem; then the file is read after all.
   const locate = (path: readonly (string | number)[]): Location => {

@@ -3,13 +3,24 @@
  * (plan.ts) then checks what depends on personas, models and limits.
  */
 import type { Effort } from '../agent/messages.ts'
-import type { Location } from '../errors.ts'
+import type { JsonSchema } from '../contract/schema-fields.ts'
+import type { Location, Problem } from '../errors.ts'
 import type { ArtifactType } from '../events.ts'
 import type { Permissions } from '../persona/persona.ts'
+import type { Contract, Rework } from './contracts.ts'
+import type { FieldSpec } from './fields.ts'
+
+export type * from './contracts.ts'
+export type * from './fields.ts'
 
 export interface Pipeline {
   readonly name: string
   readonly description: string
+  readonly dialect: 'WavePipeline' | 'workflow/v2.0'
+  readonly category: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** `wave run` refuses it. */
+  readonly disabled: boolean
   readonly origin: 'bundled' | 'project' | 'path'
   /** As shown to the user, for example `.wave/pipelines/incident-response.yaml`. */
   readonly file: string
@@ -19,6 +30,7 @@ export interface Pipeline {
     readonly source: 'cli' | 'file'
     readonly type: 'string' | 'json'
     readonly example: string | undefined
+    readonly schema?: JsonSchema
   }
   readonly requiredTools: readonly string[]
   readonly limits: {
@@ -29,8 +41,16 @@ export interface Pipeline {
   }
   readonly failurePolicy: 'cancel_all' | 'complete_running' | 'continue'
   readonly verdict: VerdictSource | undefined
+  readonly snapshot: { readonly include: readonly string[]; readonly history: 'full' | 'none' }
+  /** Values of `env.*` that the file itself sets; those of a caller come on top. */
+  readonly env: Readonly<Record<string, string>>
   /** In file order. */
   readonly steps: readonly Step[]
+  readonly hooks: readonly Hook[]
+  /** What a pipeline that calls this one sees. */
+  readonly outputs: readonly PipelineOutput[]
+  /** What the author should know, though the file can be used: inferences, merged lists. */
+  readonly notices: readonly Problem[]
   /** Where a key of the file stands, for messages: `['steps', 0, 'persona']`. Only after loading. */
   readonly locate?: (path: readonly (string | number)[]) => Location
 }
@@ -45,18 +65,68 @@ export interface VerdictSource {
   readonly field: string
 }
 
-export type Step = PromptStep | CommandStep
+export interface PipelineOutput {
+  readonly name: string
+  readonly step: string
+  readonly artifact: string
+  /** Dotted path into a JSON artifact. */
+  readonly field: string | undefined
+  readonly type: ArtifactType
+}
+
+/** Something to do at an event of the run: a command in the step's sandbox, or a message to the user's channel. */
+export type Hook = {
+  readonly name: string
+  /** Glob over step ids. */
+  readonly matcher: string
+  readonly timeoutMs: number
+} & (
+  | {
+      readonly type: 'command'
+      readonly event: 'step_start' | 'step_completed'
+      readonly command: Template
+      readonly blocking: boolean
+    }
+  | { readonly type: 'notify'; readonly event: HookEvent; readonly channel: string }
+)
+
+export type HookEvent =
+  | 'step_start'
+  | 'step_completed'
+  | 'step_failed'
+  | 'run_start'
+  | 'run_completed'
+  | 'run_failed'
+  | 'gate_waiting'
+
+export type Step =
+  | PromptStep
+  | CommandStep
+  | PipelineStep
+  | BranchStep
+  | LoopStep
+  | GateStep
+  | AggregateStep
 
 interface StepBase {
   readonly id: string
   readonly dependencies: readonly string[]
+  /** CEL; false: the step is skipped. */
+  readonly when?: Expression
   readonly inject: readonly Injection[]
+  /** Of steps that call others: what those hand over. */
   readonly artifacts: readonly ArtifactDeclaration[]
   readonly mount: Mount | undefined
+  /** A name of the user's image allow-list; undefined: the user's default. */
+  readonly image?: string
   readonly contracts: readonly Contract[]
   readonly retry: Retry
   /** Bounds one attempt, container start to artifacts stored. */
   readonly timeoutMs: number
+  /** Never scheduled by the graph: only repairs another step. */
+  readonly reworkOnly?: boolean
+  readonly iterate?: Iterate
+  readonly outcomes?: readonly OutcomeDeclaration[]
   readonly message: string | undefined
   /** Where the step stands in its file. */
   readonly location: Location
@@ -69,6 +139,8 @@ export interface PromptStep extends StepBase {
   readonly model: ModelChoice | undefined
   readonly permissions: Permissions | undefined
   readonly turns: number
+  /** Of all attempts together. */
+  readonly limits?: { readonly tokens: number | undefined; readonly usd: number | undefined }
   /** `triage` for `stand_in: evidence/triage`. */
   readonly standIn: string | undefined
 }
@@ -79,16 +151,96 @@ export interface CommandStep extends StepBase {
   readonly dir: string | undefined
 }
 
+/** Calls another pipeline, whose outputs become the artifacts of this step. */
+export interface PipelineStep extends StepBase {
+  readonly kind: 'pipeline'
+  readonly child: Pipeline
+  readonly input: ChildInput
+  /** `env.*` of the child. */
+  readonly env: Readonly<Record<string, Template>>
+}
+
+/** One text; or named values, from which a JSON object is made. Undefined: the caller's own input. */
+export type ChildInput =
+  | { readonly text: Template }
+  | { readonly fields: Readonly<Record<string, Template>> }
+  | undefined
+
+/** A value chooses which pipeline is called. */
+export interface BranchStep extends StepBase {
+  readonly kind: 'branch'
+  /** CEL, a string. */
+  readonly on: Expression
+  readonly cases: Readonly<Record<string, Pipeline | 'skip'>>
+  readonly otherwise: Pipeline | 'skip' | undefined
+  readonly input: ChildInput
+}
+
+/** Runs its own steps again and again. */
+export interface LoopStep extends StepBase {
+  readonly kind: 'loop'
+  readonly maxIterations: number
+  /** CEL over the body's artifacts, asked after each round. Undefined: exactly `maxIterations` rounds. */
+  readonly until: Expression | undefined
+  readonly onExhausted: 'fail' | 'continue'
+  readonly steps: readonly Step[]
+}
+
+/** Waits for a person, or for a time. */
+export interface GateStep extends StepBase {
+  readonly kind: 'gate'
+  readonly gate: {
+    readonly type: 'approval' | 'timer'
+    readonly message: Template | undefined
+    readonly choices: readonly {
+      readonly key: string
+      readonly label: string
+      /** Ends the run `rejected`. */
+      readonly fail: boolean
+    }[]
+    /** Undefined: it waits without end. */
+    readonly waitMs: number | undefined
+    readonly defaultChoice: string | undefined
+    readonly freeform: boolean
+  }
+}
+
+/** Joins artifacts of several steps into one. */
+export interface AggregateStep extends StepBase {
+  readonly kind: 'aggregate'
+  readonly from: readonly { readonly step: string; readonly artifact: string }[]
+  readonly strategy: AggregateStrategy
+}
+
+export type AggregateStrategy =
+  | { readonly type: 'concat' | 'merge_objects' }
+  | { readonly type: 'merge_arrays'; readonly key: string | undefined }
+  | VoteStrategy
+
+export interface VoteStrategy {
+  readonly type: 'vote'
+  readonly require: 'unanimous' | 'majority' | { readonly votes: number; readonly of: number }
+  readonly allowPartial: boolean
+  /** Undefined: a whole one-line reply is the verdict. */
+  readonly verdicts: readonly string[] | undefined
+  /** Of a JSON ballot. */
+  readonly field: string
+}
+
 /** Text with `{{ }}` in it, and where it came from so that errors can point there. */
 export interface Template {
   readonly text: string
   readonly location: Location
 }
 
+/** A CEL expression, without `{{ }}` around it. */
+export type Expression = Template
+
 export interface ModelChoice {
   /** Tier, alias or `provider/model`. */
   readonly name: string
   readonly fallbacks: readonly string[]
+  readonly temperature?: number
   readonly maxOutputTokens: number | undefined
   readonly effort: Effort | undefined
 }
@@ -97,15 +249,23 @@ export interface Injection {
   readonly step: string
   readonly artifact: string
   readonly as: string
+  /** May be absent; then it renders as empty text. */
+  readonly optional?: boolean
+  /** The value of the round before, in the body of a loop. Absent in the first. */
+  readonly previous?: boolean
+  /** What the artifact must satisfy to be injected. */
+  readonly schema?: JsonSchema
 }
 
 export interface ArtifactDeclaration {
   readonly name: string
-  /** Relative, below `/work`. */
+  /** Relative, below `/work`. May be a template of trusted names. */
   readonly path: string
   readonly type: ArtifactType
   readonly required: boolean
   readonly source: 'file' | 'stdout'
+  /** Fields that are read out of the step's final message when nothing valid was submitted. */
+  readonly extract?: readonly FieldSpec[]
 }
 
 export interface Mount {
@@ -113,31 +273,58 @@ export interface Mount {
   readonly source: string
   readonly target: string
   readonly mode: 'readonly' | 'readwrite'
+  /** What is mounted. Undefined: the tree that the run, the child or the round started from. */
+  readonly from?: MountOrigin
 }
+
+export type MountOrigin =
+  /** The tree that an earlier step left. */
+  | { readonly ref: string }
+  /** The tree that the calling step started from. */
+  | { readonly ref: 'parent'; readonly parent: true }
+  /** A commit in place of the working copy. */
+  | { readonly base: string }
 
 export interface Retry {
   readonly maxAttempts: number
   readonly backoff: 'fixed' | 'linear' | 'exponential'
   readonly baseDelayMs: number
   readonly maxDelayMs: number
-  readonly onFailure: 'fail' | 'skip' | 'continue'
+  /** `ignore`: neither dependents nor the outcome of the run care; only for steps that no file describes. */
+  readonly onFailure: 'fail' | 'skip' | 'continue' | 'rework' | 'ignore'
+  /** Of `onFailure: rework`. */
+  readonly rework?: Rework
+  /** Each retry takes the next stronger tier. */
+  readonly escalate?: boolean
 }
 
-interface ContractBase {
-  /** `warn`: never fails an attempt. `rejected`: no retry, the run ends `rejected`. */
-  readonly onFailure: 'fail' | 'skip' | 'continue' | 'warn' | 'rejected' | undefined
+/** A step that runs once per item of a list. */
+export interface Iterate {
+  readonly items: ItemSource
+  readonly mode: 'sequential' | 'parallel'
+  /** Undefined: the concurrency of the run. */
+  readonly maxConcurrent: number | undefined
+  readonly maxItems: number
+  readonly onFailure: 'fail' | 'continue'
+  /** Share of the items that must succeed; undefined: none is demanded. */
+  readonly minSuccessRate: number | undefined
+  /** Bounds all items together; undefined: as many as the run's time allows. */
+  readonly totalTimeoutMs: number | undefined
 }
 
-export type Contract =
-  | (ContractBase & {
-      readonly type: 'json_schema'
-      readonly source: string
-      readonly schema: Readonly<Record<string, unknown>>
-    })
-  | (ContractBase & { readonly type: 'non_empty_file'; readonly source: string })
-  | (ContractBase & {
-      readonly type: 'markdown_spec'
-      readonly source: string
-      readonly sections: readonly string[]
-      readonly maxUnresolved: number
-    })
+export type ItemSource =
+  /** CEL, a list. */
+  | { readonly kind: 'list'; readonly over: Expression }
+  /** Text: a JSON array, one object per line, or lines. */
+  | { readonly kind: 'text'; readonly text: Template }
+  /** The same, from a file of the snapshot. */
+  | { readonly kind: 'file'; readonly path: string; readonly location: Location }
+
+/** A value of a JSON artifact that the summary shows. */
+export interface OutcomeDeclaration {
+  readonly type: 'pr' | 'issue' | 'url' | 'deployment' | 'file' | 'artifact'
+  readonly extractFrom: string
+  /** Dotted keys, `[n]`, `[*]`; undefined: the artifact as a whole. */
+  readonly jsonPath: string | undefined
+  readonly label: string | undefined
+}

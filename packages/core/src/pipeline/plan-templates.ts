@@ -4,6 +4,7 @@ import type { Persona } from '../persona/persona.ts'
 import type { StepGraph } from './graph.ts'
 import type { Pipeline, Step, Template } from './pipeline.ts'
 import type { PlanContext } from './plan.ts'
+import { templatesOf } from './step-texts.ts'
 import { checkTemplate, isTemplate, renderTemplate } from './template.ts'
 import type { TemplateScope } from './template.ts'
 import type { TemplateNames } from './template-names.ts'
@@ -27,9 +28,10 @@ export class PlanTemplates {
   }
 
   check(step: Step): void {
-    const template = step.kind === 'prompt' ? step.task : step.script
-    if (!isTemplate(template.text)) return
-    this.#around.problems.push(...checkTemplate(template, this.#namesFor(step)))
+    for (const template of templatesOf(step)) {
+      if (!isTemplate(template.text)) continue
+      this.#around.problems.push(...checkTemplate(template, this.#namesFor(step)))
+    }
   }
 
   /** The persona's prompt. Its problems are told once, however many steps use it. */

@@ -4,7 +4,7 @@ import type { ResolvedModel } from '../ports.ts'
 import { inheritStandIns } from './inherit.ts'
 import { failed } from './source.ts'
 import type { Loaded } from './source.ts'
-import type { Pipeline, Step } from './pipeline.ts'
+import type { Contract, Pipeline, Step } from './pipeline.ts'
 import { checkPrices, planLimits } from './plan-limits.ts'
 import { StepPlanner } from './plan-step.ts'
 import { checkWiring } from './wiring.ts'
@@ -19,9 +19,12 @@ export interface Plan {
   readonly limits: RunLimits
 }
 
+export type RunnerName = 'agent' | 'command' | 'evidence'
+
 export interface PlannedStep {
   readonly step: Step
-  readonly runner: 'agent' | 'command' | 'evidence'
+  /** `engine`: the step is performed by running other steps, waiting, or joining artifacts. */
+  readonly runner: RunnerName | 'engine'
   /** Undefined for command steps. */
   readonly persona: Persona | undefined
   /** The persona's prompt with `project.*` filled in. The base rules go before it when a model is called. */
@@ -37,6 +40,27 @@ export interface PlannedStep {
   readonly dependents: readonly string[]
   /** The `completed` message when the runner reports none. */
   readonly message: string
+  /** Whom the contracts of the step ask, by contract. */
+  readonly judges?: ReadonlyMap<Contract, Judge>
+  /** Models of the second and later attempts, with `retry.escalate`; the last ones hold on. */
+  readonly escalation?: readonly (readonly ResolvedModel[])[]
+  /** Of a step that calls a pipeline. */
+  readonly child?: Plan
+  /** Of a branch: what each value of `on` calls. `otherwise` undefined: an unknown value fails the step. */
+  readonly cases?: {
+    readonly byValue: ReadonlyMap<string, Plan | 'skip'>
+    readonly otherwise: Plan | 'skip' | undefined
+  }
+  /** Of a loop. */
+  readonly body?: readonly PlannedStep[]
+}
+
+/** Who decides a contract: a model alone, or a persona with its tools. */
+export interface Judge {
+  readonly models: readonly ResolvedModel[]
+  readonly persona: Persona | undefined
+  readonly systemPrompt: string
+  readonly tools: readonly ToolName[]
 }
 
 /** What a plan needs to know about the user, the machine and the project. */

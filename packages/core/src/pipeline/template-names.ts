@@ -13,6 +13,15 @@ export interface TemplateNames {
   /** Ancestors and their artifacts. Called only when a template names a step. */
   steps(): ReadonlyMap<string, ReadonlyMap<string, JsonSchema | undefined>>
   readonly project: readonly string[]
+  /** Keys of `env`. Undefined: whoever calls the pipeline decides. */
+  readonly env?: readonly string[]
+  /** Gates among the ancestors. */
+  readonly gates?: readonly string[]
+  /** Whether `item` exists here, and `iteration`. */
+  readonly item?: boolean
+  readonly iteration?: boolean
+  /** Names that only a translated workflow uses; they have been checked by the translator. */
+  readonly extra?: readonly string[]
   /** Only trusted names may stand here: the text becomes a command. */
   readonly trustedOnly: boolean
 }

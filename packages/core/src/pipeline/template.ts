@@ -17,6 +17,15 @@ export interface TemplateScope {
   /** Ancestors by id. */
   readonly steps: ReadonlyMap<string, TemplateStep>
   readonly project: Readonly<Record<string, string | readonly string[]>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Answers by gate step. */
+  readonly gates?: Readonly<Record<string, { readonly choice: string; readonly text: string }>>
+  /** Of a fan-out. */
+  readonly item?: unknown
+  /** Of a fan-out or loop, from 1. */
+  readonly iteration?: number
+  /** Names that only a translated workflow uses: `execution`, `workflow`, `loop`, `index`. */
+  readonly extra?: Readonly<Record<string, unknown>>
 }
 
 export interface TemplateArtifact {

@@ -3,6 +3,7 @@ import type { Usage } from '../agent/messages.ts'
 import { WaveError } from '../errors.ts'
 import type { NewRunEvent, StepFailure, StoredArtifact } from '../events.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
+import { taskOf } from '../pipeline/step-texts.ts'
 import { renderTemplate } from '../pipeline/template.ts'
 import { WorkspaceLost } from '../ports.ts'
 import type {
@@ -19,7 +20,7 @@ import { boundFailure, cut } from './failure.ts'
 import { checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
 import type { FailureEffect, Outputs } from './outputs.ts'
 import type { RunContext } from './request.ts'
-import { taskOf, templateScope } from './scope.ts'
+import { templateScope } from './scope.ts'
 import { needsWorkspace, StepWorkspace, workspaceOpener } from './step-workspace.ts'
 
 /** What one try at a step came to. Its workspace stays open until `close`. */
@@ -135,7 +136,10 @@ async function closeWorkspace(scope: Scope): Promise<void> {
 async function perform(scope: Scope): Promise<AttemptResult> {
   const { run, planned, attempt } = scope.request
   scope.inputs = loadInputs(run, planned)
-  const task = renderTemplate(taskOf(planned), templateScope(run, planned, attempt, scope.inputs))
+  const task = renderTemplate(
+    taskOf(planned.step) ?? NO_TASK,
+    templateScope(run, planned, attempt, scope.inputs),
+  )
   if (!task.ok) return failed(planned, { reason: 'template-failed', message: task.message })
   if (needsWorkspace(planned)) scope.workspace.openAhead()
   const outcome = await runnerOf(run, planned).run(stepContext(scope, task.text))
@@ -147,6 +151,8 @@ async function perform(scope: Scope): Promise<AttemptResult> {
 
 const LAST_TEXT_CHARACTERS = 2000
 
+const NO_TASK = { text: '', location: { file: '', line: 1, column: 1 } }
+
 function loadInputs(run: RunContext, planned: PlannedStep): readonly InjectedArtifact[] {
   const { store } = run.request
   const find = (step: string, name: string): StoredArtifact | undefined =>
@@ -157,6 +163,7 @@ function loadInputs(run: RunContext, planned: PlannedStep): readonly InjectedArt
 }
 
 function runnerOf(run: RunContext, planned: PlannedStep): StepRunner {
+  if (planned.runner === 'engine') throw new Error('Internal error: no runner for this step')
   const runner = run.request.runners[planned.runner]
   if (runner === undefined) throw new Error(`Internal error: no runner for ${planned.runner} steps`)
   return runner

@@ -198,11 +198,13 @@ function departureOf(effect: StepEnd['effect']): Departure {
     case 'succeeded':
       return 'done'
     case 'fail':
+    case 'rework':
     case 'rejected':
       return 'blocked'
     case 'skip':
     case 'continue':
     case 'warn':
+    case 'ignore':
       return 'missing'
     default:
       return effect satisfies never

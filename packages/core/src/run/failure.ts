@@ -20,6 +20,14 @@ const RETRYABLE: Readonly<Record<Exclude<StepFailure['reason'], 'limit-reached'>
   'model-refused': false,
   'context-overflow': false,
   'template-failed': false,
+  'condition-failed': false,
+  'branch-failed': false,
+  'aggregate-failed': true,
+  'hook-failed': true,
+  'child-failed': true,
+  'items-failed': true,
+  'loop-exhausted': true,
+  'gate-rejected': false,
   environment: false,
   cancelled: false,
 }
@@ -27,6 +35,7 @@ const RETRYABLE: Readonly<Record<Exclude<StepFailure['reason'], 'limit-reached'>
 /** The exit code of a run that ends because of this failure. */
 export function failureExitCode(failure: StepFailure): number {
   if (failure.reason === 'environment') return exitCodeOf(failure.code)
+  if (failure.reason === 'child-failed') return failureExitCode(failure.failure)
   if (failure.reason === 'model-error') return 7
   const isLimit = failure.reason === 'limit-reached' && failure.limit !== 'format-errors'
   return isLimit ? 5 : 1
@@ -39,16 +48,25 @@ export function describeFailure(failure: StepFailure): string {
 }
 
 function subjectOf(failure: StepFailure): string | undefined {
+  if (failure.reason === 'child-failed')
+    return `${failure.step}: ${describeFailure(failure.failure)}`
+  if (failure.reason === 'items-failed') return `${failure.failed} of ${failure.items} items`
+  if (failure.reason === 'hook-failed') return `${failure.hook}: ${failure.message}`
   if ('name' in failure) return failure.name
   if ('model' in failure) return `${failure.model}: ${failure.message}`
   if ('message' in failure) return failure.message
   if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
   if ('pattern' in failure) return failure.pattern
+  if ('rounds' in failure) return `after ${failure.rounds} rounds`
+  if ('choice' in failure) return failure.choice
   return 'exitCode' in failure ? `exit code ${failure.exitCode}` : undefined
 }
 
 /** Shortened, so that its event fits into a journal record. */
 export function boundFailure(failure: StepFailure): StepFailure {
+  if (failure.reason === 'child-failed') {
+    return { ...failure, failure: boundFailure(failure.failure) }
+  }
   if ('problems' in failure) {
     return { ...failure, problems: boundProblems(failure.problems) }
   }

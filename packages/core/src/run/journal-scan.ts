@@ -72,6 +72,16 @@ const EVENT_TYPES: Readonly<Record<NewRunEvent['type'], true>> = {
   'step-succeeded': true,
   'step-failed': true,
   'step-skipped': true,
+  'steps-added': true,
+  'gate-waiting': true,
+  'gate-answered': true,
+  'branch-taken': true,
+  'round-ended': true,
+  'step-reworking': true,
+  notified: true,
+  'contract-checked': true,
+  'hook-ran': true,
+  'fields-extracted': true,
   'run-finished': true,
 }
 

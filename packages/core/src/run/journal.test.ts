@@ -157,10 +157,10 @@ describe('reading', () => {
 
   test('DU-15 an unknown event type or format is refused, naming the version that wrote it', () => {
     const stamp = { seq: 0, prev: FIRST_PREV, at: '' }
-    const unknown: NewRunEvent = JSON.parse('{"type":"gate-waiting","waveVersion":"9.9.9"}')
+    const unknown: NewRunEvent = JSON.parse('{"type":"step-dreamt","waveVersion":"9.9.9"}')
     write(encodeRecord(stamp, unknown).line)
     expect(() => readJournal(journalPath(directory))).toThrow(
-      /written by wave 9\.9\.9 .*"gate-waiting"/,
+      /written by wave 9\.9\.9 .*"step-dreamt"/,
     )
   })
 

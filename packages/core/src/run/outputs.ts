@@ -5,7 +5,7 @@ import type { ArtifactDeclaration, Contract, Step } from '../pipeline/pipeline.t
 import type { ArtifactStore, Patch, Workspace } from '../ports.ts'
 import { boundFailure } from './failure.ts'
 
-export type FailureEffect = NonNullable<Contract['onFailure']>
+export type FailureEffect = NonNullable<Contract['onFailure']> | 'ignore'
 
 /** The outputs of an attempt, checked. Nothing is stored yet. */
 export interface Outputs {
@@ -31,7 +31,7 @@ export async function checkOutputs(
   const reports = await runContracts(step, check.artifacts)
   const known = new Set(check.problems.map(({ name }) => name))
   // What is missing or unreadable is told once, not again by each of its contracts.
-  const failed = reports.filter(({ passed, contract }) => !passed && !known.has(contract.source))
+  const failed = reports.filter(({ passed, contract }) => !passed && !known.has(sourceOf(contract)))
   const [warned, broken] = partition(failed, (report) => effectOf(step, report) === 'warn')
   const notes = collected.refused.map(({ name, message }) => `${name}: ${message}`)
   const failure = artifactFailure(step, check, notes) ?? contractFailure(step, broken)
@@ -120,9 +120,13 @@ function contractFailure(step: Step, broken: readonly ContractReport[]): Outputs
   const report = broken.find(({ contract }) => contract.onFailure === 'rejected') ?? broken[0]
   if (report === undefined) return undefined
   const { contract, problems } = report
-  const name = `${contract.type} ${contract.source}`
+  const name = `${contract.type} ${sourceOf(contract)}`.trim()
   const failure = boundFailure({ reason: 'contract-failed', name, problems })
   return { failure, effect: effectOf(step, report) }
+}
+
+function sourceOf(contract: Contract): string {
+  return 'source' in contract ? contract.source : ''
 }
 
 function effectOf(step: Step, report: ContractReport): FailureEffect {

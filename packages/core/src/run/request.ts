@@ -10,7 +10,7 @@ import type {
   StepRunner,
   WorkspaceProvider,
 } from '../ports.ts'
-import type { Plan, PlannedStep } from '../pipeline/plan.ts'
+import type { Plan, RunnerName } from '../pipeline/plan.ts'
 import type { RunBudget } from './budget.ts'
 import type { RunLog } from './log.ts'
 import type { RunState } from './state.ts'
@@ -27,7 +27,7 @@ export interface RunRequest {
   readonly projectDigest: string
   /** Undefined: no step can have a workspace. */
   readonly provider: WorkspaceProvider | undefined
-  readonly runners: Readonly<Record<PlannedStep['runner'], StepRunner | undefined>>
+  readonly runners: Readonly<Record<RunnerName, StepRunner | undefined>>
   readonly store: ArtifactStore
   readonly journal: Journal
   readonly clock: Clock

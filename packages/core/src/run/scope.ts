@@ -1,6 +1,6 @@
 import { cutMiddle } from '../agent/truncate.ts'
-import type { Template } from '../pipeline/pipeline.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
+import { expressionsOf, templatesOf } from '../pipeline/step-texts.ts'
 import type { TemplateScope, TemplateStep } from '../pipeline/template.ts'
 import type { InjectedArtifact } from '../ports.ts'
 import type { RunContext } from './request.ts'
@@ -35,18 +35,17 @@ function shownInput(input: unknown, planned: PlannedStep): unknown {
   return droppedBytes === 0 ? input : `${text}\n[All of the input is at ${INPUT_PATH}.]`
 }
 
-/** The step's task before it is filled in. */
-export function taskOf(planned: PlannedStep): Template {
-  return planned.step.kind === 'prompt' ? planned.step.task : planned.step.script
-}
-
 /** Whether the step's task names an artifact of that step. */
 export function namesArtifactsOf(planned: PlannedStep, id: string): boolean {
-  const { text } = taskOf(planned)
+  const text = textOf(planned)
   if (!text.includes('steps')) return false
   return new RegExp(
     `steps\\s*(\\.\\s*|\\[\\s*["'])${id}(["']\\s*\\])?\\s*[.[]\\s*["']?artifacts`,
   ).test(text)
+}
+
+function textOf({ step }: PlannedStep): string {
+  return [...templatesOf(step), ...expressionsOf(step)].map(({ text }) => text).join('\n')
 }
 
 function asTemplateArtifact(input: InjectedArtifact) {
@@ -56,7 +55,7 @@ function asTemplateArtifact(input: InjectedArtifact) {
 
 /** Empty when the task names no step: a long chain would make it costly. */
 function ancestorSteps(run: RunContext, planned: PlannedStep): ReadonlyMap<string, TemplateStep> {
-  if (!taskOf(planned).text.includes('steps')) return new Map()
+  if (!textOf(planned).includes('steps')) return new Map()
   const entries = [...planned.ancestors].map((id): [string, TemplateStep] => [
     id,
     ancestorStep(run, run.log.state.steps.get(id)),

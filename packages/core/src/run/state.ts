@@ -3,6 +3,7 @@ import type { Usage } from '../agent/messages.ts'
 import type {
   NewRunEvent,
   RunEvent,
+  StepEvent,
   StepFailure,
   StepHeader,
   StoredArtifact,
@@ -84,6 +85,7 @@ export function foldEvent(state: RunState, event: RunEvent): RunState {
 
 function apply(state: RunState, event: RunEvent): RunState {
   if (event.type === 'run-finished') return { ...state, finished: event }
+  if (event.type === 'notified') return state
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
@@ -109,8 +111,6 @@ function pending(header: StepHeader): StepState {
     warnings: [],
   }
 }
-
-type StepEvent = Exclude<RunEvent, { readonly type: 'run-started' | 'run-finished' }>
 
 function afterStepEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'step-started') {

@@ -7,7 +7,7 @@ export function memorySnapshot(
   commits: readonly Commit[] = [],
 ): Snapshot {
   const contents = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]))
-  return {
+  const snapshot: Snapshot = {
     root: '/project',
     tree: sha1(JSON.stringify(files)),
     head: commits[0]?.id,
@@ -22,7 +22,10 @@ export function memorySnapshot(
     })),
     read: (path) => Promise.resolve(contents.get(path)),
     history: memoryHistory(commits),
+    at: (tree) => Promise.resolve(tree === snapshot.tree ? snapshot : undefined),
+    atRef: () => Promise.resolve(undefined),
   }
+  return snapshot
 }
 
 function memoryHistory(commits: readonly Commit[]): History {
@@ -32,6 +35,7 @@ function memoryHistory(commits: readonly Commit[]): History {
     diffs: () => Promise.resolve(new Map()),
     read: () => Promise.resolve(undefined),
     blame: () => Promise.resolve([]),
+    people: () => Promise.resolve([]),
     revert: () => Promise.resolve({ applies: false, problem: 'There is no history.' }),
   }
 }

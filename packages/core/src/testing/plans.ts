@@ -98,6 +98,10 @@ function sketchPipeline(steps: readonly Step[], more: Partial<Pipeline> = {}): P
   return {
     name: 'test',
     description: '',
+    dialect: 'WavePipeline',
+    category: '',
+    annotations: {},
+    disabled: false,
     origin: 'path',
     file: 'test.yaml',
     digest: '0'.repeat(64),
@@ -106,6 +110,11 @@ function sketchPipeline(steps: readonly Step[], more: Partial<Pipeline> = {}): P
     limits: { minutes: undefined, usd: undefined, tokens: undefined, concurrency: undefined },
     failurePolicy: 'cancel_all',
     verdict: undefined,
+    snapshot: { include: [], history: 'full' },
+    env: {},
+    hooks: [],
+    outputs: [],
+    notices: [],
     steps,
     ...more,
   }

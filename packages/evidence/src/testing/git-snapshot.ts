@@ -20,6 +20,8 @@ export function snapshotOf(repository: GitRepository): Snapshot {
     files: head === undefined ? [] : filesOf(repository, tree),
     read: async (path) => attempt(() => repository.git(['cat-file', 'blob', `${tree}:${path}`])),
     history: head === undefined ? noHistory() : historyOf(repository, tree),
+    at: async () => undefined,
+    atRef: async () => undefined,
   }
 }
 
@@ -58,6 +60,7 @@ function noHistory(): History {
     diffs: async () => new Map(),
     read: async () => undefined,
     blame: async () => [],
+    people: async () => [],
     revert: async () => ({ applies: false, problem: 'no history' }),
   }
 }
@@ -74,6 +77,7 @@ function historyOf(repository: GitRepository, tree: string): History {
     read: async (commit, path) =>
       attempt(() => repository.git(['cat-file', 'blob', `${commit}:${path}`])),
     blame: async (path, from, to) => blameOf(repository, path, [from, to]),
+    people: async () => [],
     revert: async (commit) => revertOf(repository, tree, commit),
   }
 }
