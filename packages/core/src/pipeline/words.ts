@@ -13,6 +13,13 @@ export const DURATION = {
   pattern: '^(?=.)(\\d{1,6}h)?(\\d{1,6}m)?(\\d{1,6}s)?(\\d{1,9}ms)?$',
 } as const
 
+/** A branch, tag or commit, with `~2` and the like, but no range. */
+export const GIT_REF = {
+  type: 'string',
+  title: 'a git ref such as "main", "v1.2" or "HEAD~1"',
+  pattern: '^(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_./+^~-]{0,199}$',
+} as const
+
 export const MESSAGE = {
   type: 'string',
   title: 'one printable line without a template',
