@@ -40,17 +40,29 @@ export class Reading {
   /** How messages name a place: `Step "triage"`, `"exec" of step "triage"`. */
   subject(path: ShapePath): string {
     if (path.length === 0) return 'The pipeline'
-    if (path[0] !== 'steps' || typeof path[1] !== 'number') return `"${dotted(path)}"`
-    const id = textOf(nodeAt(this.#yaml, [...path.slice(0, 2), 'id']))
-    const step = id === undefined ? `step ${path[1] + 1}` : `step "${id}"`
-    if (path.length === 2) return step.replace('step', 'Step')
-    return `"${dotted(path.slice(2))}" of ${step}`
+    const depth = stepDepth(path)
+    if (depth === 0) return `"${dotted(path)}"`
+    const id = textOf(nodeAt(this.#yaml, [...path.slice(0, depth), 'id']))
+    const step = id === undefined ? `step ${Number(path[depth - 1]) + 1}` : `step "${id}"`
+    if (path.length === depth) return step.replace('step', 'Step')
+    return `"${dotted(path.slice(depth))}" of ${step}`
   }
 
   /** A text value as a template that knows where its first character stands. */
   template(text: string, path: ShapePath): Template {
     return { text, location: textStart(this.#yaml, offsetOf(nodeAt(this.#yaml, path)), text) }
   }
+}
+
+/** How much of a path leads to the innermost step on it, also in the bodies of loops. */
+function stepDepth(path: ShapePath): number {
+  let depth = 0
+  while (typeof path[depth + 1] === 'number' && path[depth] === 'steps') {
+    depth += 2
+    if (path[depth] !== 'loop') return depth
+    depth += 1
+  }
+  return depth === 0 ? 0 : depth - 1
 }
 
 function dotted(path: ShapePath): string {

@@ -1,4 +1,6 @@
 import type { XStatic } from 'typebox/schema'
+import { PIPELINE_OUTPUTS } from './composition-schema.ts'
+import { HOOKS } from './hook-schema.ts'
 import { STEP } from './step-schema.ts'
 import { NAME } from './words.ts'
 
@@ -27,6 +29,19 @@ export const PIPELINE = {
           maxLength: 200,
           description: 'Shown by `wave list`.',
         },
+        category: {
+          type: 'string',
+          title: 'one line',
+          pattern: '^[^\\r\\n]*$',
+          maxLength: 64,
+          description: 'Groups the list of pipelines.',
+        },
+        annotations: {
+          type: 'object',
+          additionalProperties: { type: 'string', maxLength: 1000 },
+          description: 'Free notes, copied to the journal.',
+        },
+        disabled: { type: 'boolean', description: '`wave run` refuses it. Default: false.' },
       },
     },
     input: {
@@ -44,6 +59,11 @@ export const PIPELINE = {
           description: '`json`: parsed before planning. Default: string.',
         },
         example: { type: 'string', description: 'Printed when the input is missing.' },
+        schema: {
+          type: 'object',
+          additionalProperties: true,
+          description: 'JSON Schema 2020-12 of the input, with `type: json`.',
+        },
       },
     },
     requires: {
@@ -92,6 +112,25 @@ export const PIPELINE = {
         },
       },
     },
+    snapshot: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'What of the repository the steps see.',
+      properties: {
+        include: {
+          type: 'array',
+          items: { type: 'string', minLength: 1, maxLength: 500 },
+          description: 'Git-ignored paths to copy in all the same; secrets never.',
+        },
+        history: {
+          type: 'string',
+          enum: ['full', 'none'],
+          description: 'Whether the history of git comes along. Default: full.',
+        },
+      },
+    },
+    hooks: HOOKS,
+    pipeline_outputs: PIPELINE_OUTPUTS,
     steps: { type: 'array', minItems: 1, items: STEP, description: 'The graph, in any order.' },
   },
 } as const

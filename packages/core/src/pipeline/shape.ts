@@ -29,6 +29,8 @@ export interface Shape {
   readonly exclusiveMinimum?: number
   /** The first whose type fits the node. */
   readonly anyOf?: readonly Shape[]
+  /** `#/properties/steps/items`: another part of the whole shape, which may hold this one. */
+  readonly $ref?: string
 }
 
 export type ShapePath = readonly (string | number)[]
@@ -49,29 +51,35 @@ export interface Shaped {
   readonly problems: readonly Problem[]
   /** Whether the value has the shape apart from keys that do not belong there. */
   readonly sound: boolean
+  /** Where it has not. */
+  readonly unsound: readonly ShapePath[]
 }
 
 /** Checks a YAML file against a shape and turns it into plain data. Finds every mistake. */
 export function readShape(file: YamlFile, shape: Shape, rules: ShapeRules): Shaped {
-  const walk = new ShapeWalk(file, rules)
+  const walk = new ShapeWalk(file, shape, rules)
   const value = walk.read(file.root, shape, [])
-  return { value, problems: walk.problems, sound: walk.sound }
+  const { problems, unsound } = walk
+  return { value, problems, sound: unsound.length === 0, unsound }
 }
 
 class ShapeWalk {
   readonly problems: Problem[] = []
-  sound = true
+  readonly unsound: ShapePath[] = []
   readonly #file: YamlFile
+  readonly #whole: Shape
   readonly #rules: ShapeRules
 
-  constructor(file: YamlFile, rules: ShapeRules) {
+  constructor(file: YamlFile, whole: Shape, rules: ShapeRules) {
     this.#file = file
+    this.#whole = whole
     this.#rules = rules
   }
 
-  read(raw: unknown, shape: Shape, path: ShapePath): unknown {
+  read(raw: unknown, shapeOrRef: Shape, path: ShapePath): unknown {
     const { isMap, isSeq, isScalar } = loadYaml()
     const node = this.#file.resolve(raw)
+    const shape = partOf(this.#whole, shapeOrRef)
     if (shape.anyOf !== undefined) return this.#readFirst(node, shape, path)
     if (node === undefined || !fits(node, shape)) return this.#wrongType(raw, shape, path)
     if (shape.type === undefined || shape.additionalProperties === true) {
@@ -103,7 +111,7 @@ class ShapeWalk {
     for (const key of shape.required ?? []) {
       if (map.has(key)) continue
       const message = `${this.#rules.subject(path)} lacks the required key "${key}".`
-      this.#report(message, offsetOf(map))
+      this.#report(message, offsetOf(map), [...path, key])
     }
     return value
   }
@@ -112,7 +120,8 @@ class ShapeWalk {
     const least = shape.minItems ?? 0
     if (list.items.length < least) {
       const entries = least === 1 ? 'one entry' : `${least} entries`
-      this.#report(`${this.#rules.subject(path)} needs at least ${entries}.`, offsetOf(list))
+      const message = `${this.#rules.subject(path)} needs at least ${entries}.`
+      this.#report(message, offsetOf(list), path)
     }
     const { items } = shape
     if (items === undefined) return list.items.map((item) => this.#file.toJs(item))
@@ -131,7 +140,7 @@ class ShapeWalk {
     const complaint =
       typeof value === 'string' ? textComplaint(value, shape) : numberComplaint(value, shape)
     if (complaint === undefined) return value
-    this.#report(`${this.#rules.subject(path)} ${complaint}.`, offsetOf(at.raw))
+    this.#report(`${this.#rules.subject(path)} ${complaint}.`, offsetOf(at.raw), path)
     return undefined
   }
 
@@ -142,13 +151,13 @@ class ShapeWalk {
     const known = this.#rules.knownValue(at.path, value)
     const subject = this.#rules.subject(at.path)
     if (known !== undefined) {
-      this.#report(`${subject} has the value "${value}": ${known}.`, offsetOf(at.raw))
+      this.#report(`${subject} has the value "${value}": ${known}.`, offsetOf(at.raw), at.path)
       return
     }
     const allowed = at.shape.enum ?? []
     const near = suggest(value, allowed)
     const message = `${subject} must be ${alternatives(allowed)}, not "${value}".`
-    this.#report(message, offsetOf(at.raw), near && `Did you mean "${near}"?`)
+    this.#report(message, offsetOf(at.raw), at.path, near && `Did you mean "${near}"?`)
   }
 
   #wrongType(raw: unknown, shape: Shape, path: ShapePath): undefined {
@@ -158,7 +167,7 @@ class ShapeWalk {
     const wanted = (shape.anyOf ?? [shape]).map(describeShape).join(' or ')
     const quotable = wanted === 'a string' && isScalar(node) && node.value !== null
     const message = `${this.#rules.subject(path)} must be ${wanted}, not ${found}.`
-    this.#report(message, offsetOf(raw), quotable ? 'Put the value in quotes.' : undefined)
+    this.#report(message, offsetOf(raw), path, quotable ? 'Put the value in quotes.' : undefined)
     return undefined
   }
 
@@ -177,8 +186,8 @@ class ShapeWalk {
     this.#add(`${subject} has the unknown key "${key}".`, at.offset, hint)
   }
 
-  #report(message: string, offset: number, hint?: string): void {
-    this.sound = false
+  #report(message: string, offset: number, path: ShapePath, hint?: string): void {
+    this.unsound.push(path)
     this.#add(message, offset, hint)
   }
 
@@ -187,6 +196,19 @@ class ShapeWalk {
     const { code } = this.#rules
     this.problems.push({ code, message, location, ...(hint === undefined ? {} : { hint }) })
   }
+}
+
+/** The shape itself, or the part of the whole that it refers to. */
+function partOf(whole: Shape, shape: Shape): Shape {
+  if (shape.$ref === undefined) return shape
+  let part: unknown = whole
+  for (const key of shape.$ref.split('/').slice(1)) {
+    const entries: [string, unknown][] = Object.entries(part ?? {})
+    part = entries.find(([name]) => name === key)?.[1]
+  }
+  const isShape = (value: unknown): value is Shape => typeof value === 'object' && value !== null
+  if (!isShape(part)) throw new Error(`Internal error: the shape has no ${shape.$ref}`)
+  return part
 }
 
 function childOf(shape: Shape, key: string): Shape | undefined {

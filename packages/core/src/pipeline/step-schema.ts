@@ -1,77 +1,36 @@
-import { DURATION, EFFORT, MESSAGE, NAME } from './words.ts'
+import {
+  AGGREGATE,
+  BRANCH,
+  CONFIG,
+  GATE,
+  ITERATE,
+  LOOP,
+  STRATEGY,
+} from './composition-schema.ts'
+import { CONTRACT } from './contract-schema.ts'
+import { MODEL } from './model-choice.ts'
+import { OUTCOMES } from './outcome-schema.ts'
+import { RETRY } from './retry-schema.ts'
+import { CALLED, DURATION, EXPRESSION, MESSAGE, NAME } from './words.ts'
+import { WORKSPACE } from './workspace-schema.ts'
 
 const TOOL_ENTRIES = {
   type: 'array',
   items: { type: 'string', minLength: 1, maxLength: 500 },
 } as const
 
-const MODEL_NAME = {
-  type: 'string',
-  minLength: 1,
-  description: 'A tier (cheapest, balanced, strongest), an alias or `provider/model`.',
-} as const
-
-const MODEL = {
-  anyOf: [
-    MODEL_NAME,
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['name'],
-      properties: {
-        name: MODEL_NAME,
-        fallbacks: { type: 'array', items: MODEL_NAME, description: 'Tried in order.' },
-        max_output_tokens: { type: 'integer', minimum: 1 },
-        effort: EFFORT,
-      },
-    },
-  ],
-} as const
-
-const CONTRACT = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['type'],
-  properties: {
-    type: { type: 'string', enum: ['json_schema', 'non_empty_file', 'markdown_spec'] },
-    source: {
-      type: 'string',
-      minLength: 1,
-      description: 'Name or path of an artifact of this step. Default: the first.',
-    },
-    on_failure: {
-      type: 'string',
-      enum: ['fail', 'skip', 'continue', 'warn', 'rejected'],
-      description: "Effect once no attempt is left. Default: the step's `retry.on_failure`.",
-    },
-    must_pass: { type: 'boolean', description: '`false` is short for `on_failure: warn`.' },
-    schema: {
-      type: 'object',
-      additionalProperties: true,
-      description: 'JSON Schema 2020-12, for json_schema.',
-    },
-    schema_path: { type: 'string', minLength: 1, description: 'A schema file inside `.wave/`.' },
-    sections: {
-      type: 'array',
-      minItems: 1,
-      items: { type: 'string', minLength: 1 },
-      description: 'Headings that must be there with text below them, for markdown_spec.',
-    },
-    max_unresolved: {
-      type: 'integer',
-      minimum: 0,
-      description: 'Left-over placeholders. Default: 0.',
-    },
-  },
-} as const
-
 const MEMORY = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    strategy: { type: 'string', enum: ['fresh'] },
+    strategy: {
+      type: 'string',
+      enum: ['fresh'],
+      description: 'Each attempt starts without an earlier conversation.',
+    },
     inject_artifacts: {
       type: 'array',
+      description: 'Artifacts of earlier steps that this one is given.',
       items: {
         type: 'object',
         additionalProperties: false,
@@ -80,30 +39,21 @@ const MEMORY = {
           step: { ...NAME, description: 'Any ancestor.' },
           artifact: NAME,
           as: { ...NAME, description: 'Default: the name of the artifact.' },
-        },
-      },
-    },
-  },
-} as const
-
-const WORKSPACE = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    mount: {
-      type: 'array',
-      minItems: 1,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['source'],
-        properties: {
-          source: { type: 'string', minLength: 1, description: '`./` is the whole repository.' },
-          target: { type: 'string', minLength: 1, description: 'Default: /src.' },
-          mode: {
+          optional: { type: 'boolean', description: 'It may be absent. Default: false.' },
+          iteration: {
             type: 'string',
-            enum: ['readonly', 'readwrite'],
-            description: 'Default: readonly.',
+            enum: ['previous'],
+            description: 'The value of the round before, in the body of a loop.',
+          },
+          type: {
+            type: 'string',
+            enum: ['json', 'text', 'markdown', 'binary'],
+            description: 'What the artifact must be declared as.',
+          },
+          schema_path: {
+            type: 'string',
+            minLength: 1,
+            description: 'A schema inside `.wave/` that the artifact must satisfy.',
           },
         },
       },
@@ -117,23 +67,19 @@ const OUTPUT_ARTIFACT = {
   required: ['name'],
   properties: {
     name: NAME,
-    path: { type: 'string', minLength: 1, maxLength: 500, description: 'Relative, below /work.' },
-    type: { type: 'string', enum: ['json', 'text', 'markdown', 'binary'] },
+    path: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 500,
+      description: 'Relative, below /work. A template of run.*, step.* and iteration.',
+    },
+    type: {
+      type: 'string',
+      enum: ['json', 'text', 'markdown', 'binary'],
+      description: 'Default: by the ending of the path, else text.',
+    },
     required: { type: 'boolean', description: 'Default: true.' },
     source: { type: 'string', enum: ['file', 'stdout'], description: 'Default: file.' },
-  },
-} as const
-
-const RETRY = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    policy: { type: 'string', enum: ['none', 'standard', 'aggressive', 'patient'] },
-    max_attempts: { type: 'integer', minimum: 1, maximum: 10 },
-    backoff: { type: 'string', enum: ['fixed', 'linear', 'exponential'] },
-    base_delay: DURATION,
-    max_delay: DURATION,
-    on_failure: { type: 'string', enum: ['fail', 'skip', 'continue'] },
   },
 } as const
 
@@ -162,6 +108,36 @@ export const STEP = {
       description: 'Of one attempt. Default: 15.',
     },
     timeout: { ...DURATION, description: 'As timeout_minutes, as a duration.' },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'What a prompt step may use up.',
+      properties: {
+        turns: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 200,
+          description: 'Model turns of one attempt. Default: 40.',
+        },
+        tokens: { type: 'integer', minimum: 1, description: 'Of all attempts together.' },
+        usd: { type: 'number', exclusiveMinimum: 0, description: 'Of all attempts together.' },
+      },
+    },
+    when: { ...EXPRESSION, description: 'A CEL expression. False: the step is skipped.' },
+    optional: { type: 'boolean', description: 'Short for `retry.on_failure: continue`.' },
+    rework_only: {
+      type: 'boolean',
+      description: 'Never scheduled by the graph: it only repairs another step.',
+    },
+    iterate: ITERATE,
+    strategy: STRATEGY,
+    pipeline: { ...CALLED, description: 'The pipeline that this step calls.' },
+    input: { type: 'string', description: 'Input of the called pipeline, a template.' },
+    config: CONFIG,
+    branch: BRANCH,
+    loop: LOOP,
+    gate: GATE,
+    aggregate: AGGREGATE,
     message: MESSAGE,
     stand_in: {
       type: 'string',
@@ -172,20 +148,30 @@ export const STEP = {
     exec: {
       type: 'object',
       additionalProperties: false,
+      description: 'What the persona of a prompt step is asked to do.',
       properties: {
         type: { type: 'string', enum: ['prompt'] },
-        source: { type: 'string', description: 'The task.' },
+        source: { type: 'string', description: 'The task, a template.' },
         source_path: { type: 'string', minLength: 1, description: 'A file inside `.wave/`.' },
       },
     },
     memory: MEMORY,
     workspace: WORKSPACE,
-    output_artifacts: { type: 'array', items: OUTPUT_ARTIFACT },
+    output_artifacts: {
+      type: 'array',
+      items: OUTPUT_ARTIFACT,
+      description: 'What the step hands over.',
+    },
     handover: {
       type: 'object',
       additionalProperties: false,
-      properties: { contract: CONTRACT, contracts: { type: 'array', items: CONTRACT } },
+      description: 'What must hold for what the step hands over.',
+      properties: {
+        contract: CONTRACT,
+        contracts: { type: 'array', items: CONTRACT, description: 'Checked in this order.' },
+      },
     },
     retry: RETRY,
+    outcomes: OUTCOMES,
   },
 } as const

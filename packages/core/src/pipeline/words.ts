@@ -20,6 +20,15 @@ export const GIT_REF = {
   pattern: '^(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_./+^~-]{0,199}$',
 } as const
 
+/** A pipeline, by its name: `rollback`, or `ops/rollback` in a sub-folder. */
+export const CALLED = {
+  type: 'string',
+  title: 'the name of a pipeline',
+  pattern: '^[a-z0-9][a-z0-9_-]{0,63}(?:/[a-z0-9][a-z0-9_-]{0,63}){0,7}$',
+} as const
+
+export const EXPRESSION = { type: 'string', minLength: 1, maxLength: 4096 } as const
+
 export const MESSAGE = {
   type: 'string',
   title: 'one printable line without a template',
