@@ -36,8 +36,29 @@ export interface Snapshot {
   readonly history: History
   /** The same project with another tree, to which a patch of this run led. Undefined: no such tree. */
   at(tree: string): Promise<Snapshot | undefined>
+  /** What leads from this tree to another one of this run. Undefined: nothing differs. */
+  changesTo(tree: string): Promise<Patch | undefined>
   /** The tree of a commit in place of the working copy. Undefined: the ref names none. */
   atRef(ref: string): Promise<Snapshot | undefined>
+  /**
+   * What several patches make of this tree together, in their order: each made against this very tree, as
+   * those of parallel steps are, or against what the ones before it led to. Changes to different lines of
+   * a file are joined; the rest are conflicts, all of them told, and then there is no tree. Writes nothing
+   * into the project. Throws `patch-invalid` for a text that wave did not write.
+   */
+  merge(patches: readonly { readonly text: Uint8Array }[]): Promise<MergeResult>
+}
+
+export type MergeResult =
+  | { readonly ok: true; readonly tree: string; readonly patch: Patch }
+  | { readonly ok: false; readonly conflicts: readonly MergeConflict[] }
+
+export interface MergeConflict {
+  /** Which of the patches, from 0: the one that does not go together with those before it. */
+  readonly index: number
+  readonly path: string
+  /** Reads behind the path: "has lines that two change differently". */
+  readonly message: string
 }
 
 export interface SnapshotFile {

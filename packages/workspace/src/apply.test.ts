@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
+import type { Snapshot } from '@wave/core'
 import { describe, expect, it } from 'vitest'
 
 import { applyPatches, planApply } from './apply.ts'
@@ -216,6 +217,53 @@ describe('applyPatches', () => {
     await expect(apply(project, [first, rival])).rejects.toMatchObject({ code: 'patch-drifted' })
     await apply(project, [first, second])
     expect([read(project, 'a.txt'), read(project, 'b.txt')]).toEqual(['three\n', 'b\n'])
+  })
+
+  it('follows a file that is added, changed, deleted or replaced along the way', async () => {
+    using project = createGitProject()
+    project.write('changed.txt', 'one\n')
+    project.write('folder/b.txt', 'b\n')
+    const root = await createSnapshotSource(project).take(project.root, {
+      include: [],
+      history: 'full',
+    })
+    const patches: Uint8Array[] = []
+    let state: Snapshot = root
+    async function step(...changes: readonly Change[]) {
+      async function* each() {
+        yield* changes
+      }
+      const patch = await computePatch(state, each())
+      patches.push(patch?.text ?? Buffer.alloc(0))
+      state = (await state.at(patch?.tree ?? '')) ?? state
+    }
+    await step(write('new.txt', 'n\n'), write('changed.txt', 'two\n'), write('kept.txt', 'k\n'))
+    await step({ kind: 'delete', path: 'new.txt' }, { kind: 'delete', path: 'changed.txt' })
+    await step({ kind: 'delete', path: 'folder' }, write('folder', 'a file now\n'))
+    await step({ kind: 'delete', path: 'kept.txt' }, write('kept.txt/deep', 'd\n'))
+    await step(write('changed.txt', 'three\n'))
+    await apply(project, patches)
+    expect(
+      untimed(project.root)
+        .map(([path]) => path)
+        .filter((path) => !path?.startsWith('.git')),
+    ).toEqual(['changed.txt', 'folder', 'kept.txt', 'kept.txt/deep'])
+    expect(read(project, 'changed.txt')).toBe('three\n')
+    await expect(apply(project, patches)).rejects.toMatchObject({ code: 'patch-drifted' })
+  })
+
+  it('takes back the first patch when the second one cannot be written', async () => {
+    using project = createGitProject()
+    project.write('a.txt', 'one\n')
+    const first = await patchFor(project, [write('a.txt', 'two\n'), write('b.txt', 'b\n')])
+    project.write('a.txt', 'two\n')
+    const second = await patchFor(project, [write('a.txt', 'three\n')])
+    project.write('a.txt', 'one\n')
+    const before = untimed(project.root)
+    // The objects fit, the lines do not: nobody computed this text.
+    const lying = Buffer.from(Buffer.from(second).toString().replace('-two', '-owt'))
+    await expect(apply(project, [first, lying])).rejects.toMatchObject({ code: 'patch-drifted' })
+    expect(untimed(project.root)).toEqual(before)
   })
 
   it('puts everything back when git is stopped half way', async () => {

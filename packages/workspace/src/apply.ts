@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { lstat, readFile, readlink } from 'node:fs/promises'
-import { join, posix, resolve } from 'node:path'
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { join, posix, relative, resolve } from 'node:path'
 
 import { storageError, WaveError } from '@wave/core'
 import type { PatchedFile } from '@wave/core'
@@ -50,19 +50,22 @@ export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
   const host = await openHost(request)
   const planned = await plan(host, request)
   refuse(planned)
-  const input = Buffer.concat(request.patches)
-  if (input.length === 0) return planned
-  await gitApply(host, input, ['--check'])
-  await applyWhole(host, input, planned)
+  const patches = request.patches.filter((text) => text.length > 0)
+  if (patches.length > 0) await applyWhole(host, patches, planned)
   return planned
 }
 
 /** Git removes every file before it writes the first: stopped between, it would leave none of them. */
-async function applyWhole(host: HostRepository, input: Buffer, planned: ApplyPlan): Promise<void> {
+async function applyWhole(
+  host: HostRepository,
+  patches: readonly Uint8Array[],
+  planned: ApplyPlan,
+): Promise<void> {
   const paths = planned.files.map((file) => file.path)
   const putBack = await rememberFiles(host.workTree, paths)
   try {
-    await gitApply(host, input, [])
+    // One by one: from one text git would bring back what a later patch of it deletes.
+    for (const text of patches) await gitApply(host, text)
   } catch (cause) {
     await putBack().catch((failed: unknown) => {
       throw storageError(failed, host.workTree)
@@ -133,10 +136,11 @@ async function findDrift(
 ): Promise<ApplyPlan['drifted']> {
   const expected = new Map<string, string | undefined>()
   const drifted: { path: string; problem: string }[] = []
+  const goes = (path: string) => entries.some((entry) => entry.path === path && isDeletion(entry))
   for (const entry of entries) {
     const problem = expected.has(entry.path)
       ? chainProblem(entry, expected.get(entry.path))
-      : await diskProblem(root, entry)
+      : await diskProblem(root, entry, goes)
     if (problem !== undefined) drifted.push({ path: entry.path, problem })
     const isModeOnly = entry.newOid === undefined && entry.newMode !== undefined
     if (!isModeOnly) expected.set(entry.path, entry.newOid)
@@ -151,20 +155,43 @@ function chainProblem(entry: PatchEntry, before: string | undefined): string | u
     : 'is changed differently by two patches'
 }
 
-async function diskProblem(root: string, entry: PatchEntry): Promise<string | undefined> {
+const isDeletion = (entry: PatchEntry) => entry.newMode === undefined
+
+async function diskProblem(
+  root: string,
+  entry: PatchEntry,
+  goes: (path: string) => boolean,
+): Promise<string | undefined> {
   const behind = await linkAbove(root, entry.path)
   if (behind !== undefined) return `lies behind the link ${printable(behind)}`
   const absolute = join(root, entry.path)
   const found = await lstat(absolute).catch(() => undefined)
-  if (entry.oldMode === undefined) return found === undefined ? undefined : 'exists already'
+  if (entry.oldMode === undefined) {
+    const makesRoom = found?.isDirectory() === true && (await holdsOnly(root, entry.path, goes))
+    return found === undefined || makesRoom ? undefined : 'exists already'
+  }
   if (found === undefined) return 'is gone'
   const link = entry.oldMode === '120000'
   if (link ? !found.isSymbolicLink() : !found.isFile()) return 'is of another kind'
-  if (entry.oldOid === undefined) return undefined
-  const bytes = link ? await readlink(absolute, 'buffer') : await readFile(absolute)
-  const id = blobId(bytes, entry.oldOid.length)
-  if (id === entry.oldOid) return undefined
-  return id === entry.newOid ? ALREADY : 'has changed'
+  return contentProblem(entry, link ? await readlink(absolute, 'buffer') : await readFile(absolute))
+}
+
+function contentProblem({ oldOid, newOid }: PatchEntry, bytes: Buffer): string | undefined {
+  if (oldOid === undefined) return undefined
+  const id = blobId(bytes, oldOid.length)
+  if (id === oldOid) return undefined
+  return id === newOid ? ALREADY : 'has changed'
+}
+
+/** Whether every file below a folder is one of these: the folder then goes with them. */
+async function holdsOnly(
+  root: string,
+  folder: string,
+  goes: (path: string) => boolean,
+): Promise<boolean> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true, recursive: true })
+  const files = entries.filter((entry) => !entry.isDirectory())
+  return files.every((file) => goes(posix.join(relative(root, file.parentPath), file.name)))
 }
 
 async function linkAbove(root: string, path: string): Promise<string | undefined> {
@@ -182,12 +209,8 @@ function blobId(bytes: Buffer, idLength: number): string {
   return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 }
 
-async function gitApply(
-  host: HostRepository,
-  input: Buffer,
-  extra: readonly string[],
-): Promise<void> {
-  const args = ['apply', ...extra, '--whitespace=nowarn', '-']
+async function gitApply(host: HostRepository, input: Uint8Array): Promise<void> {
+  const args = ['apply', '--whitespace=nowarn', '-']
   const result = await hostGit(host, args, { input, borrow: true, answers: [1, 128] })
   if (result.exitCode === 0) return
   throw new WaveError('patch-drifted', `The patch does not apply: ${result.stderr.trim()}`, {

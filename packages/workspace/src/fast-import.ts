@@ -10,7 +10,8 @@ export async function fastImport(
   commands: AsyncIterable<Uint8Array>,
 ): Promise<Buffer> {
   const args = ['fast-import', '--quiet', '--done', '--date-format=raw']
-  return (await hostGit(host, args, { input: commands, borrow: false })).stdout
+  const options = { input: commands, borrow: false, durable: true }
+  return (await hostGit(host, args, options)).stdout
 }
 
 /** Stores blobs in wave's own git dir. */

@@ -1,9 +1,13 @@
-import type { Snapshot, SnapshotFile } from '@wave/core'
+import type { MergeResult, Patch, Snapshot, SnapshotFile } from '@wave/core'
 
+import { readCommit } from './commit-state.ts'
 import { GitHistory } from './history.ts'
 import type { HostRepository } from './host-git.ts'
+import { mergePatches } from './merge-patches.ts'
 import { ObjectReader, readObjects } from './object-reader.ts'
+import { diffPatch } from './patch-diff.ts'
 import type { Dropped } from './snapshot-files.ts'
+import { completeTree, isTreeId } from './tree-files.ts'
 
 /** A snapshot that knows where its objects are, for whatever reads it in bulk. */
 export class GitSnapshot implements Snapshot {
@@ -16,18 +20,27 @@ export class GitSnapshot implements Snapshot {
   readonly dropped: readonly Dropped[]
   readonly files: readonly SnapshotFile[]
   readonly history: GitHistory
+  /** Whether a copy gets a repository at all. */
+  readonly hasHistory: boolean
+  /** What this one was derived from with `at`: most of it is the same. */
+  readonly origin: GitSnapshot | undefined
+  readonly #state: SnapshotState
   readonly #reader: ObjectReader
+  readonly #commits = new Map<string, Promise<Snapshot | undefined>>()
   #byPath: ReadonlyMap<string, SnapshotFile> | undefined
 
-  constructor(host: HostRepository, state: SnapshotState) {
+  constructor(host: HostRepository, state: SnapshotState, origin?: GitSnapshot) {
     this.host = host
     this.root = host.workTree
     this.tree = state.tree
-    this.head = state.head
+    this.hasHistory = state.history === 'full'
+    this.head = this.hasHistory ? state.commit : undefined
     this.branch = state.branch
     this.dirty = state.dirty
     this.dropped = state.dropped
     this.files = state.files
+    this.origin = origin
+    this.#state = state
     this.#reader = new ObjectReader(host)
     this.history = new GitHistory(this, this.#reader)
   }
@@ -43,12 +56,39 @@ export class GitSnapshot implements Snapshot {
     return file === undefined ? undefined : await this.#reader.read(file.oid)
   }
 
-  at(tree: string): Promise<Snapshot | undefined> {
-    return Promise.resolve(tree === this.tree ? this : undefined)
+  async at(tree: string): Promise<Snapshot | undefined> {
+    if (tree === this.tree) return this
+    const origin = this.origin ?? this
+    if (tree === origin.tree) return origin
+    const files = await completeTree(this.host, tree)
+    if (files === undefined) return undefined
+    return new GitSnapshot(this.host, { ...this.#state, tree, files, dirty: true }, origin)
   }
 
-  atRef(_ref: string): Promise<Snapshot | undefined> {
-    return Promise.resolve(undefined)
+  async changesTo(tree: string): Promise<Patch | undefined> {
+    if (!isTreeId(tree)) throw new Error(`Internal error: not a tree: ${tree}`)
+    return tree === this.tree ? undefined : await diffPatch(this.host, this.tree, tree)
+  }
+
+  /** Looked up once: a branch that moves later changes nothing. */
+  atRef(ref: string): Promise<Snapshot | undefined> {
+    const known = this.#commits.get(ref)
+    if (known !== undefined) return known
+    const found = this.#atRef(ref)
+    this.#commits.set(ref, found)
+    found.catch(() => this.#commits.delete(ref))
+    return found
+  }
+
+  async #atRef(ref: string): Promise<Snapshot | undefined> {
+    const { userGitDir, commit: head, branch } = this.#state
+    const found = await readCommit({ host: this.host, userGitDir, head, branch }, ref)
+    return found && new GitSnapshot(this.host, { ...this.#state, ...found, dirty: false })
+  }
+
+  merge(patches: readonly { readonly text: Uint8Array }[]): Promise<MergeResult> {
+    const texts = patches.map((patch) => patch.text)
+    return mergePatches(this.host, this.tree, texts)
   }
 
   /** Files of the snapshot, in the order asked, through one git of their own. */
@@ -67,11 +107,15 @@ export class GitSnapshot implements Snapshot {
 
 export interface SnapshotState {
   readonly tree: string
-  readonly head: string | undefined
+  /** What HEAD was; undefined on an unborn HEAD or without git. */
+  readonly commit: string | undefined
   readonly branch: string | undefined
   readonly dirty: boolean
   readonly dropped: readonly Dropped[]
   readonly files: readonly SnapshotFile[]
+  readonly history: 'full' | 'none'
+  /** Undefined without git. */
+  readonly userGitDir: string | undefined
 }
 
 /** Snapshots are only ever made by `createSnapshotSource`; the port hides how. */

@@ -15,7 +15,7 @@ export async function renderHistory(
   request: HistoryRequest,
 ): Promise<FileResult<string>> {
   const { history, head } = asGitSnapshot(snapshot)
-  if (head === undefined) return { ok: false, problem: 'the project has no commits' }
+  if (head === undefined) return { ok: false, problem: 'there is no history here' }
   const names = request.kind === 'diff' ? [request.ref, request.to] : [request.ref]
   const ids: string[] = []
   for (const name of names.flatMap((given) => given?.split('..', 2) ?? [])) {

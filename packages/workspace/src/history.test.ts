@@ -27,6 +27,30 @@ function createHistory(project: GitProject) {
   return { first, second, third }
 }
 
+const by = (name: string) => ['commit', '--quiet', '--allow-empty', '-m', 'x', `--author=${name}`]
+
+describe('people', () => {
+  it('names authors and committers once, as the commits hold them', async () => {
+    using project = createGitProject()
+    project.write('a.txt', '1\n')
+    project.write('.mailmap', 'Somebody Else <ada@example.org>\n')
+    project.commit('first')
+    project.git(...by('Zoë "Z" O’Hara <z@example.org>'))
+    project.git(...by('%an%x00 {{ x }} <e@example.org>'))
+    project.git(...by(`${'long'.repeat(100)} <e@example.org>`))
+    const { history } = await take(project)
+    const people = await history.people()
+    expect(people.toSorted()).toEqual(
+      ['%an%x00 {{ x }}', 'Ada', 'long'.repeat(50), 'Zoë "Z" O’Hara'].toSorted(),
+    )
+  })
+
+  it('names nobody without commits', async () => {
+    using project = createGitProject()
+    expect(await (await take(project)).history.people()).toEqual([])
+  })
+})
+
 describe('log', () => {
   it('tells commits from the newest, with times in UTC and touched files', async () => {
     using project = createGitProject()

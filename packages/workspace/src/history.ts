@@ -56,9 +56,16 @@ export class GitHistory implements History {
   async people(): Promise<readonly string[]> {
     const { head } = this.point
     if (head === undefined) return []
-    const args = ['log', '-z', '--format=%an%x00%cn', '--encoding=UTF-8', ...PLAIN, head, '--']
-    const names = decodeText((await this.#git(args)).stdout).split('\0')
-    return [...new Set(names.map((name) => name.trim()))].filter(Boolean).slice(0, 10_000)
+    const args = ['log', '-z', '--format=tformat:%an%x00%cn', '--encoding=UTF-8', '--no-mailmap']
+    // Only the newest of a very long history: who reads all of it waits for many seconds.
+    args.push(`--max-count=${MAX_PEOPLE_COMMITS}`, ...PLAIN, head, '--')
+    const result = await this.#git(args, { maxOutputBytes: MAX_DIFFS_BYTES, truncate: true })
+    const names = decodeText(result.stdout).split('\0')
+    // Behind the last end mark stands nothing, or a name that was cut off.
+    names.pop()
+    const distinct = new Set(names.map((name) => name.trim().slice(0, MAX_NAME_LENGTH)))
+    distinct.delete('')
+    return Array.from(distinct).slice(0, MAX_PEOPLE)
   }
 
   async diffs(commits: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -144,10 +151,11 @@ export class GitHistory implements History {
 
   #revision(name: string): string | undefined {
     const { head, branch } = this.point
+    if (head === undefined) return undefined
     const [, base = '', steps = ''] = /^(.*?)((?:[~^]\d{0,4})*)$/s.exec(name) ?? []
     if (/^[0-9a-f]{4,64}$/.test(base)) return `${base}${steps}`
     const tip = base === 'HEAD' || base === '@' || base === branch
-    return tip && head !== undefined ? `${head}${steps}` : undefined
+    return tip ? `${head}${steps}` : undefined
   }
 
   async #git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
@@ -159,6 +167,10 @@ export class GitHistory implements History {
 const LOG_FORMAT = '--format=tformat:commit%x00%H%x00%P%x00%at%x00%ct%x00%B%x00'
 
 const MAX_DIFFS_BYTES = 64 * 2 ** 20
+
+const MAX_PEOPLE_COMMITS = 500_000
+const MAX_PEOPLE = 10_000
+const MAX_NAME_LENGTH = 200
 
 const PLAIN = ['--no-textconv', '--no-ext-diff', '--no-color'] as const
 

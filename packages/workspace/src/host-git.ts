@@ -29,6 +29,8 @@ export interface GitOptions {
    * refreshes the timestamp of an object it would have written, and the user's files are not ours to touch.
    */
   readonly borrow?: boolean
+  /** New objects are on the disk when git has ended: something durable is going to name them. */
+  readonly durable?: boolean
   /** Exit codes that are answers, beside 0. Any other is thrown. */
   readonly answers?: readonly number[]
   readonly maxOutputBytes?: number
@@ -52,6 +54,8 @@ export interface GitProcess extends AsyncDisposable {
   ended(): Promise<void>
 }
 
+const DURABLE = ['-c', 'core.fsync=objects', '-c', 'core.fsyncMethod=batch'] as const
+
 const DEFAULT_TIMEOUT_MS = 300_000
 const DEFAULT_OUTPUT_BYTES = 512 * 2 ** 20
 
@@ -66,7 +70,8 @@ export async function hostGit(
   options: GitOptions = {},
 ): Promise<GitResult> {
   const { execa } = await import('execa')
-  const result = await execa('git', argv(repository, args), {
+  const given = options.durable === true ? [...DURABLE, ...args] : args
+  const result = await execa('git', argv(repository, given), {
     ...processOptions(repository, options),
     ...standardInput(options.input),
     maxBuffer: options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,

@@ -116,6 +116,7 @@ async function openOver(
   const key = createHash('sha256').update(`1\0${objectFormat}\0${workTree}`).digest('hex')
   const gitDir = join(dataDir, 'git', key.slice(0, 32))
   if (!(await exists(join(gitDir, 'HEAD')))) await createGitDir(gitDir, objectFormat)
+  await replaceFile(join(gitDir, 'config'), Buffer.from(configOf(objectFormat)))
   await copyRules(gitDir, found?.user.commonDir)
   const borrowedObjects = found === undefined ? undefined : join(found.user.commonDir, 'objects')
   return { host: { ...shared, gitDir, workTree, borrowedObjects }, user: found?.user }
@@ -125,25 +126,25 @@ async function openOver(
 async function createGitDir(gitDir: string, objectFormat: string): Promise<void> {
   const folder = dirname(gitDir)
   const fresh = await mkdtemp(join(folder, 'new-'))
-  const sha1 = objectFormat === 'sha1'
   await Promise.all(
     ['info', 'objects/info', 'objects/pack', 'refs/heads', 'tmp'].map((name) =>
       mkdir(join(fresh, name), { recursive: true }),
     ),
   )
-  await writeFile(
-    join(fresh, 'config'),
-    [
-      `[core]\n\trepositoryformatversion = ${sha1 ? 0 : 1}\n\tbare = false\n\tfilemode = true\n`,
-      ...(sha1 ? [] : [`[extensions]\n\tobjectformat = ${objectFormat}\n`]),
-    ].join(''),
-  )
+  await writeFile(join(fresh, 'config'), configOf(objectFormat))
   await writeFile(join(fresh, 'HEAD'), 'ref: refs/heads/main\n')
   await rename(fresh, gitDir).catch(async (cause: unknown) => {
     // Another wave made it first; both would be equal.
     await rm(fresh, { recursive: true })
     if (!(await exists(join(gitDir, 'HEAD')))) throw cause
   })
+}
+
+/** Journals name trees that no ref of git leads to: no git may ever clear them away. */
+function configOf(objectFormat: string): string {
+  const format = objectFormat === 'sha1' ? '' : `\tobjectformat = ${objectFormat}\n`
+  const core = '[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tfilemode = true\n'
+  return `${core}[extensions]\n\tpreciousObjects = true\n${format}[gc]\n\tauto = 0\n`
 }
 
 /** Outranks every `.gitattributes`: no line-ending, encoding, keyword or filter conversion anywhere. */

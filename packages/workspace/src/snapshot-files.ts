@@ -92,7 +92,7 @@ export function splitRecords(output: Buffer): {
   return { names, undecodable }
 }
 
-const UNDECODABLE = 'its name is not UTF-8'
+export const UNDECODABLE = 'its name is not UTF-8'
 
 const NONE = { names: [], undecodable: [] }
 
@@ -230,7 +230,7 @@ class Sorting {
   }
 }
 
-const RUN_STATE = /^(?:.*\/)?\.wave\/runs\//
+export const RUN_STATE = /^(?:.*\/)?\.wave\/runs\//
 
 /** A file that cannot be read is found out when it is hashed. */
 function readTextOrNothing(absolute: string): string {
@@ -247,7 +247,7 @@ function kindOf(entry: Dirent): Kind {
   return entry.isDirectory() ? 'directory' : 'other'
 }
 
-function leavesTree(path: string, target: string): boolean {
+export function leavesTree(path: string, target: string): boolean {
   const resolved = posix.join(posix.dirname(path), target)
   return isAbsolute(target) || resolved === '..' || resolved.startsWith('../')
 }

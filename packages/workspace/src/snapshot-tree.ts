@@ -45,8 +45,13 @@ export async function freezeTree(
 }
 
 /** Writes the trees of an index into wave's own store and gives the root's id. */
-export async function writeTree(host: HostRepository, index: string): Promise<string> {
-  const written = await hostGit(host, ['write-tree', '--missing-ok'], { index, borrow: false })
+export async function writeTree(
+  host: HostRepository,
+  index: string,
+  durability: { readonly durable?: boolean } = {},
+): Promise<string> {
+  const options = { index, borrow: false, ...durability }
+  const written = await hostGit(host, ['write-tree', '--missing-ok'], options)
   return written.stdout.toString().trim()
 }
 
@@ -54,7 +59,7 @@ const KEPT_INDEX = 'kept-index'
 const MAX_ATTEMPTS = 4
 
 /** Most folders are as in HEAD: one pack of their trees spares a file for each of them. */
-async function copyTrees(host: HostRepository, head: string): Promise<void> {
+export async function copyTrees(host: HostRepository, head: string): Promise<void> {
   const list = ['rev-list', '--objects', '--no-object-names', '--filter=blob:none', '--max-count=1']
   const trees = await hostGit(host, [...list, head], { answers: [128] })
   if (trees.exitCode !== 0) return

@@ -46,8 +46,10 @@ async function takeSnapshot(
     tree: frozen.tree,
     files: frozen.files,
     dropped,
-    head: spec.history === 'none' ? undefined : head,
+    commit: head,
     branch: user?.branch,
+    history: spec.history,
+    userGitDir: user?.gitDir,
     dirty:
       head === undefined
         ? unborn && frozen.files.length > 0

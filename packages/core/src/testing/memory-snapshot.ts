@@ -23,7 +23,13 @@ export function memorySnapshot(
     read: (path) => Promise.resolve(contents.get(path)),
     history: memoryHistory(commits),
     at: (tree) => Promise.resolve(tree === snapshot.tree ? snapshot : undefined),
+    changesTo: () => Promise.resolve(undefined),
     atRef: () => Promise.resolve(undefined),
+    merge: () =>
+      Promise.resolve({
+        ok: false,
+        conflicts: [{ index: 0, path: '.', message: 'is in memory, where nothing is merged' }],
+      }),
   }
   return snapshot
 }

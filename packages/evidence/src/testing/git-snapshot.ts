@@ -22,6 +22,8 @@ export function snapshotOf(repository: GitRepository): Snapshot {
     history: head === undefined ? noHistory() : historyOf(repository, tree),
     at: async () => undefined,
     atRef: async () => undefined,
+    changesTo: async () => undefined,
+    merge: async () => ({ ok: false, conflicts: [] }),
   }
 }
 
