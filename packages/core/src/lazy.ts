@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type * as Cel from '@marcbachmann/cel-js'
 import type * as Ajv from 'ajv/dist/2020.js'
 import type Formats from 'ajv-formats'
 import type * as Liquid from 'liquidjs'
@@ -18,6 +19,10 @@ export function loadYaml(): typeof Yaml {
 
 export function loadLiquid(): typeof Liquid {
   return require('liquidjs')
+}
+
+export function loadCel(): typeof Cel {
+  return require('@marcbachmann/cel-js')
 }
 
 export function loadAjv(): typeof Ajv {

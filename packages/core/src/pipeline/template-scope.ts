@@ -3,20 +3,39 @@ import type { TemplateArtifact, TemplateScope, TemplateStep } from './template.t
 
 /** What the template engine sees of a scope. Nothing is parsed or built before a template names it. */
 export function scopeVariables(scope: TemplateScope): Record<string, unknown> {
-  const { input, run, step, project } = scope
-  const variables = {
+  const { input, run, step, project, env = {}, gates = {} } = scope
+  const variables: Record<string, unknown> = {
     input,
     run,
     step,
     project,
+    env,
+    gate: gates,
     pipeline_id: run.id,
     pipeline_name: run.name,
     step_id: step.id,
+    iteration: scope.iteration,
   }
-  return defineLazily(variables, {
-    artifacts: () => mapValues(scope.artifacts, (artifact) => new ArtifactValue(artifact)),
+  const lazy = {
+    artifacts: () => mapValues(scope.artifacts, shownArtifact),
     steps: () => mapValues(scope.steps, stepVariables),
-  })
+    ...('item' in scope && { item: () => scope.item, task: () => JSON.stringify(scope.item) }),
+  }
+  const extra = Object.entries(scope.extra ?? {}).map(([name, value]) => [name, () => value])
+  return defineLazily(variables, { ...lazy, ...Object.fromEntries(extra) })
+}
+
+/** What an ancestor's artifact stands for: parsed JSON, or text. Throws when it is neither, or too large. */
+export function artifactValue(
+  { type, content }: { readonly type: ArtifactType; readonly content: Uint8Array },
+  name: string,
+): unknown {
+  return type === 'json' ? parseJson(content, name) : decode(content)
+}
+
+/** One that does not exist shows as nothing, with everything below it. */
+function shownArtifact(artifact: TemplateArtifact | undefined): ArtifactValue | null {
+  return artifact === undefined ? null : new ArtifactValue(artifact)
 }
 
 /** An injected artifact: shows as its path, and has its content as fields. */
@@ -55,9 +74,9 @@ function stepVariables(step: TemplateStep): Record<string, unknown> {
         defineLazily(
           {},
           Object.fromEntries(
-            [...step.artifacts].map(([name, { type, content }]) => [
+            [...step.artifacts].map(([name, artifact]) => [
               name,
-              () => (type === 'json' ? parseJson(content, name) : decode(content)),
+              () => artifactValue(artifact, name),
             ]),
           ),
         ),

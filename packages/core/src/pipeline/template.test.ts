@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkTemplate, renderTemplate } from './template.ts'
+import { checkTemplate, renderTemplate, stepsNamedBy } from './template.ts'
 import type { TemplateScope } from './template.ts'
 import type { TemplateNames } from './template-names.ts'
 
@@ -129,7 +129,7 @@ test.each([
   ['{{ steps.triage.artifacts.triage.severty }}', '10:12', 'no "severty"', 'severity'],
   ['{{ triage.output }}', '10:12', 'triage.output', 'steps.<id>.artifacts.<name>'],
   ['{{ project.tset_command }}', '10:12', 'project.tset_command', 'test_command'],
-  ['{{ item }}', '10:12', 'not supported in templates yet', ''],
+  ['{{ item }}', '10:12', 'unknown "item"', 'only in a step with "iterate"'],
   ['{{ input | upcas }}', '10:9', 'no filter "upcas"', ''],
   ['{% include "x" %}', '10:9', 'no tag "include"', ''],
   ['{% render "x" %}', '10:9', 'no tag "render"', ''],
@@ -158,4 +158,78 @@ test.each([
   const problems = checkTemplate(template(text), { ...NAMES, trustedOnly: true })
   expect(problems).toHaveLength(count)
   for (const problem of problems) expect(problem.message).toContain('untrusted')
+})
+
+const MORE_NAMES: TemplateNames = {
+  ...NAMES,
+  env: ['depth'],
+  gates: () => new Map([['sign-off', ['y', 'n']]]),
+  item: true,
+  itemSchema: { type: 'object', properties: { name: { type: 'string' } } },
+  iteration: true,
+  extra: ['loop', 'execution'],
+}
+
+const MORE_VALUES: TemplateScope = {
+  ...SCOPE,
+  artifacts: new Map([['gone', undefined]]),
+  env: { depth: 'quick' },
+  gates: { 'sign-off': { choice: 'y', text: 'go {{ x }}' } },
+  item: { name: 'one', tags: [1] },
+  iteration: 3,
+  extra: { loop: { count: 5 }, execution: { id: 'e1' } },
+}
+
+test.each([
+  ['{{ env.depth }}', 'quick'],
+  ['{{ gate.sign-off.choice }} {{ gate.sign-off.text }}', 'y go {{ x }}'],
+  ['{{ item }} {{ item.name }}', '{"name":"one","tags":[1]} one'],
+  ['{{ task }}', '{"name":"one","tags":[1]}'],
+  ['{{ item | json }}', '{"name":"one","tags":[1]}'],
+  ['{{ iteration }}', '3'],
+  ['{{ loop.count }} {{ execution.id }}', '5 e1'],
+  ['<{{ artifacts.gone }}{{ artifacts.gone.text }}{{ artifacts.gone.json.a.b }}>', '<>'],
+  ['{% if artifacts.gone %}there{% else %}gone{% endif %}', 'gone'],
+])('%s shows the names of composed steps as %s', (text, expected) => {
+  expect(renderTemplate(template(text), MORE_VALUES)).toEqual({ ok: true, text: expected })
+})
+
+test('an item that is a text shows as it is, as a task with quotes', () => {
+  const scope = { ...MORE_VALUES, item: '{{ input }}' }
+  const rendered = renderTemplate(template('{{ item }} {{ task }}'), scope)
+  expect(rendered).toEqual({ ok: true, text: '{{ input }} "{{ input }}"' })
+})
+
+test.each([
+  ['{{ env.dpth }}', 'unknown "env.dpth"', 'Did you mean "depth"?'],
+  ['{{ env }}', '"env" needs a name', 'depth'],
+  ['{{ env.depth.x }}', '"env.depth" has no field "x"', ''],
+  ['{{ gate.sign.choice }}', 'unknown "gate.sign"', 'sign-off'],
+  ['{{ gate.sign-off.choise }}', 'unknown "gate.sign-off.choise"', 'Did you mean "choice"?'],
+  ['{{ item.nme }}', 'no "nme"', 'Did you mean "name"?'],
+  ['{{ iteration.x }}', '"iteration" has no field "x"', ''],
+  ['{{ lop.count }}', 'unknown "lop.count"', 'loop'],
+])('%s is refused where there are items', (text, message, hint) => {
+  const [problem] = checkTemplate(template(text), MORE_NAMES)
+  expect(problem?.message).toContain(message)
+  expect(problem?.hint).toSatisfy((told) => String(told ?? '').includes(hint))
+})
+
+test('whoever calls a pipeline decides about its env, unless the keys are known', () => {
+  const { env: _, ...open } = MORE_NAMES
+  expect(checkTemplate(template('{{ env.anything }}'), open)).toEqual([])
+})
+
+test.each([
+  ['{{ iteration }} {{ execution.id }}', 0],
+  ['{{ item }} {{ task }} {{ env.depth }} {{ gate.sign-off.choice }} {{ loop.count }}', 5],
+])('in a command, %s has %i untrusted names of composed steps', (text, count) => {
+  expect(checkTemplate(template(text), { ...MORE_NAMES, trustedOnly: true })).toHaveLength(count)
+})
+
+test('a text needs the steps whose artifacts it names, and gates', () => {
+  const text =
+    '{{ steps.a.artifacts.x.y }} {{ steps["b-c"].artifacts.z }} {{ steps.d.outcome }} {{ gate.e.text }}'
+  expect([...stepsNamedBy(text)]).toEqual(['a', 'b-c', 'e'])
+  expect([...stepsNamedBy('steps {{ input }}')]).toEqual([])
 })

@@ -1,5 +1,5 @@
 import type { StaticAnalysis } from 'liquidjs'
-import type { Problem } from '../errors.ts'
+import type { Location, Problem } from '../errors.ts'
 import type { ArtifactType } from '../events.ts'
 import { loadTemplating } from '../lazy.ts'
 import type { Template } from './pipeline.ts'
@@ -12,8 +12,8 @@ export interface TemplateScope {
   readonly input: unknown
   readonly run: { readonly id: string; readonly name: string; readonly started_at: string }
   readonly step: { readonly id: string; readonly attempt: number }
-  /** Injected artifacts by alias. */
-  readonly artifacts: ReadonlyMap<string, TemplateArtifact>
+  /** Injected artifacts by alias. Undefined: an optional one that does not exist, which shows as nothing. */
+  readonly artifacts: ReadonlyMap<string, TemplateArtifact | undefined>
   /** Ancestors by id. */
   readonly steps: ReadonlyMap<string, TemplateStep>
   readonly project: Readonly<Record<string, string | readonly string[]>>
@@ -86,6 +86,18 @@ export function checkTemplate(template: Template, names: TemplateNames): Problem
     report(mistake.message, mistake)
   }
   return problems
+}
+
+/** The steps whose artifacts, or the gates whose answers, a text names. Without them it cannot be rendered. */
+export function stepsNamedBy(text: string): ReadonlySet<string> {
+  if (!isTemplate(text) || !/\b(?:steps|gate)\b/u.test(text)) return new Set()
+  return new Set(findUses(text).flatMap(({ segments }) => neededStep(segments) ?? []))
+}
+
+/** The step that must have left something for a name to stand for anything. */
+export function neededStep([root, id, part]: readonly Segment[]): string | undefined {
+  const isNeeded = (root === 'steps' && part !== 'outcome') || root === 'gate'
+  return isNeeded && typeof id === 'string' ? id : undefined
 }
 
 /** Whether a text has anything for a template engine to do. */
@@ -164,7 +176,8 @@ function explain(message: string): string {
   return message.replace(/\.$/u, '')
 }
 
-function placeOf(template: Template, row: number, column: number): Template['location'] {
+/** Where a row and a column of a text stand in the file. */
+export function placeOf(template: Template, row: number, column: number): Location {
   const { file, line, column: start } = template.location
   return { file, line: line + row - 1, column: start + column - 1 }
 }
