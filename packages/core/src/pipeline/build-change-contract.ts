@@ -34,7 +34,7 @@ export function isChangeType(type: string): type is ChangeType {
 }
 
 function buildTestSuite(entry: ContractEntry): WithoutCommon<ChangeContract> | undefined {
-  if (entry.mount === undefined && !entry.callsOthers) {
+  if (!entry.mayHaveView) {
     const complaint = 'of type test_suite needs a step that sees the repository'
     entry.report([], complaint, 'Add `workspace: {mount: [{source: ./}]}` to the step.')
   }

@@ -67,10 +67,6 @@ function readRequires(entry: ContractEntry): Requires | undefined {
     if (written.indexOf(reference) < index) {
       entry.report(['requires', index], `names "${reference}" a second time`)
     }
-    if (step === entry.step.id) {
-      const complaint = `names "${reference}", an artifact of the step itself`
-      entry.report(['requires', index], complaint, 'Name artifacts of earlier steps.')
-    }
     return { step, artifact }
   })
 }

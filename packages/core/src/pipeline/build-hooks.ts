@@ -26,11 +26,12 @@ export function buildHooks(
 
 function buildHook(shape: HookShape, at: ShapePath, reading: Reading): Hook | undefined {
   const { name, matcher = '*' } = shape
-  checkMatcher(matcher, [...at, 'matcher'], reading)
+  const isGlob = checkMatcher(shape, [...at, 'matcher'], reading)
   const timeoutMs = readLimit(shape.timeout, DEFAULT_TIMEOUT_MS, [...at, 'timeout'], reading)
   const common = { name, matcher, timeoutMs }
-  if (shape.type === 'notify') return buildNotify(shape, { common, at, reading })
-  return buildCommand(shape, { common, at, reading })
+  const build = shape.type === 'notify' ? buildNotify : buildCommand
+  const hook = build(shape, { common, at, reading })
+  return isGlob ? hook : undefined
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -82,9 +83,18 @@ function buildCommand(shape: HookShape, { common, at, reading }: HookPlace): Hoo
   return { ...common, type: 'command', event, command: template, blocking }
 }
 
-function checkMatcher(matcher: string, at: ShapePath, reading: Reading): void {
+function checkMatcher(
+  { event, matcher = '*' }: HookShape,
+  at: ShapePath,
+  reading: Reading,
+): boolean {
+  if (event.startsWith('run_') && matcher !== '*') {
+    const message = `${reading.subject(at)} has nothing to match: ${event} is no event of a step.`
+    reading.report(message, at, 'Leave it out.')
+  }
   const [mark] = /[\^$()[\]{}|+\\.]/u.exec(matcher) ?? []
-  if (mark === undefined) return
+  if (mark === undefined) return true
   const message = `${reading.subject(at)} is a glob over step ids, in which "${mark}" has no place.`
   reading.report(message, at, 'A glob knows * and ?, as in "impl*".')
+  return false
 }

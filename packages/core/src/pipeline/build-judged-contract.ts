@@ -105,10 +105,15 @@ function buildContext(
     return undefined
   }
   const found = findArtifact(artifact, entry.artifacts)
-  if (found !== undefined) return { source, artifact: found.name, maxBytes }
-  const names = entry.artifacts.map(({ name }) => name)
+  const injected = (entry.step.memory?.inject_artifacts ?? []).map(
+    ({ as, artifact: name }) => as ?? name,
+  )
+  if (found !== undefined || injected.includes(artifact)) {
+    return { source, artifact: found?.name ?? artifact, maxBytes }
+  }
+  const names = [...entry.artifacts.map(({ name }) => name), ...injected]
   const hint = suggestionHint(artifact, names, 'artifacts of this step')
-  const complaint = `names the artifact "${artifact}", which this step does not declare`
+  const complaint = `names the artifact "${artifact}", which this step neither declares nor injects`
   entry.report([...at, 'artifact'], complaint, hint)
   return undefined
 }

@@ -23,10 +23,11 @@ export function buildRetry(shape: StepShape, path: ShapePath, reading: Reading):
   checkPolicy(retry, at, reading)
   const baseDelayMs = durationOr(retry.base_delay, policy.baseDelayMs)
   const maxDelayMs = durationOr(retry.max_delay, policy.maxDelayMs)
-  if (baseDelayMs > maxDelayMs) {
-    const most = retry.max_delay ?? `${policy.maxDelayMs / 1000}s`
-    const message = `${reading.subject(at)} has a "base_delay" above its "max_delay" of ${most}.`
-    reading.report(message, [...at, 'base_delay'], 'Raise "max_delay".')
+  // With a policy and own delays, the one mistake is enough.
+  if (baseDelayMs > maxDelayMs && retry.policy === undefined) {
+    const { base_delay: base = '1s', max_delay: most = '60s' } = retry
+    const message = `${reading.subject(at)} has a "base_delay" of ${base} above its "max_delay" of ${most}.`
+    reading.report(message, [...at, 'base_delay'], 'Set both, the larger one as "max_delay".')
   }
   return {
     maxAttempts: retry.max_attempts ?? policy.maxAttempts,

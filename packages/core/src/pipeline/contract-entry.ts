@@ -84,17 +84,27 @@ export class ContractEntry {
     return undefined
   }
 
-  /** Whether the steps that this one calls have views of their own, which it cannot tell. */
-  get callsOthers(): boolean {
-    return ['pipeline', 'branch', 'loop'].some((key) => this.reading.has([...this.#stepPath, key]))
+  /** Whether the step may see the repository: by itself, or through the steps that it calls. */
+  get mayHaveView(): boolean {
+    const callsOthers = ['pipeline', 'branch', 'loop'].some((key) => this.#says(key))
+    return this.mount !== undefined || callsOthers || this.#isUnread('workspace')
   }
 
   /** Reports a step whose changes could never be seen. */
   needChanges(): void {
-    if (this.mount?.mode === 'readwrite' || this.callsOthers) return
+    if (this.mount === undefined ? this.mayHaveView : this.mount.mode === 'readwrite') return
     const { type } = this.shape
     const complaint = `of type ${type} needs changes to look at, but the step has no read-write view`
     this.report([], complaint, 'Add `mode: readwrite` to its "workspace.mount".')
+  }
+
+  #says(key: string): boolean {
+    return this.reading.has([...this.#stepPath, key])
+  }
+
+  /** Whether a key of the step was left out because of what is wrong in it. */
+  #isUnread(key: 'workspace' | 'retry'): boolean {
+    return this.step[key] === undefined && this.#says(key)
   }
 
   #failure(): Pick<Contract, 'onFailure' | 'rework'> {
@@ -108,7 +118,9 @@ export class ContractEntry {
       return { onFailure }
     }
     const step = target ?? this.step.retry?.rework_step
-    if (step === undefined) this.report([], 'lacks the key "rework_step" for `on_failure: rework`')
+    if (step === undefined && !this.#isUnread('retry')) {
+      this.report([], 'lacks the key "rework_step" for `on_failure: rework`')
+    }
     if (target === this.step.id) this.report(['rework_step'], 'must be another step')
     const maxRounds = rounds ?? 1
     return step === undefined ? { onFailure } : { onFailure, rework: { step, maxRounds } }
@@ -128,12 +140,10 @@ export class ContractEntry {
 const DEFAULT_TIMEOUT_MS = 5 * 60_000
 
 /** An artifact by its name, or by its path as it was declared. */
-export function findArtifact<Declared extends { readonly name: string; readonly path?: string }>(
+export function findArtifact(
   written: string,
-  artifacts: readonly Declared[],
-): Declared | undefined {
+  artifacts: readonly ArtifactDeclaration[],
+): ArtifactDeclaration | undefined {
   const plain = written.replace(/^(?:\.\/)+/u, '')
-  return artifacts.find(
-    ({ name, path }) => name === written || path?.replace(/^(?:\.\/)+/u, '') === plain,
-  )
+  return artifacts.find(({ name, path }) => name === written || path === plain)
 }

@@ -139,7 +139,11 @@ export const CONTRACT = {
         required: ['source'],
         properties: {
           source: { type: 'string', enum: ['git_diff', 'artifact'] },
-          artifact: { type: 'string', minLength: 1, description: 'Of this step.' },
+          artifact: {
+            type: 'string',
+            minLength: 1,
+            description: 'Of this step, or an alias that it injects.',
+          },
           max_size: {
             anyOf: [
               { type: 'integer', minimum: 1, maximum: 1_048_576 },
