@@ -160,6 +160,8 @@ export type NewRunEvent =
       readonly attempt: number
       readonly artifacts: readonly StoredArtifact[]
       readonly patch?: StoredPatch
+      /** The tree that the step leaves, where it is not the one it started from. */
+      readonly tree?: string
       readonly verdict?: Verdict
       /** Completed, but the run is `partial`: a child was, items failed, or a loop came to its last round. */
       readonly partial?: true

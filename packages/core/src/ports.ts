@@ -203,7 +203,12 @@ export interface StepContext {
   readonly task: string
   /** The run's input, byte for byte. */
   readonly input: string
+  /** `env.*` of the pipeline. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Of a fan-out. */
+  readonly item?: unknown
   readonly inputs: readonly InjectedArtifact[]
+  /** The tree that the step starts from. */
   readonly snapshot: Snapshot
   readonly previous: PreviousAttempt | undefined
   readonly clock: Clock
@@ -248,6 +253,8 @@ export type StepOutcome =
       readonly verdict?: Verdict
       /** A proposal made on the host; a read-write workspace's changes are found by the engine. */
       readonly patch?: Patch
+      /** It went well only in part: the run ends `partial`. */
+      readonly partial?: true
       readonly usage: Usage | undefined
       readonly lastText?: string
     }

@@ -29,6 +29,15 @@ export function injectArtifacts(
   })
 }
 
+/** Content that no step has stored under a name of its own. */
+export function injectContent(
+  what: { readonly as: string; readonly type: ArtifactType; readonly origin: string },
+  content: Uint8Array,
+  store: ArtifactStore,
+): InjectedArtifact {
+  return { ...what, ref: store.put(content), path: artifactPath(what.as), content }
+}
+
 /** The facts as an input artifact of their own. */
 export function injectFacts(facts: Uint8Array, store: ArtifactStore): InjectedArtifact {
   const first = Buffer.from(facts.subarray(0, 64)).toString('utf8').trimStart()[0]

@@ -24,3 +24,6 @@ export interface ContractContext {
   /** Fills in a command. */
   render(template: Template): Rendered
 }
+
+/** What the contracts over documents look at, beside the document. */
+export type DocumentContext = Pick<ContractContext, 'start' | 'find'>

@@ -8,7 +8,14 @@ export interface StepBudget extends Budget {
 }
 
 export interface RunBudget {
-  forStep(step: { readonly id: string; readonly dependents: readonly string[] }): StepBudget
+  forStep(step: BudgetedStep): StepBudget
+}
+
+interface BudgetedStep {
+  readonly id: string
+  readonly dependents: readonly string[]
+  /** Of all attempts of the step together. */
+  readonly limits?: Pick<RunLimits, 'tokens' | 'usd'>
 }
 
 /**
@@ -19,15 +26,23 @@ export function createRunBudget(
   limits: Pick<RunLimits, 'tokens' | 'usd'>,
   warn: (event: NewStepEvent) => void,
 ): RunBudget {
-  const pots = [new Pot('tokens', limits.tokens), new Pot('usd', limits.usd)] as const
+  const ofRun = potsFor('run', limits)
+  const ofSteps = new Map<string, readonly Pot[]>()
   return {
-    forStep: ({ id, dependents }) => {
+    forStep: ({ id, dependents, limits: own }) => {
+      const known = ofSteps.get(id)
+      const ofStep = known ?? (own === undefined ? [] : potsFor('step', own))
+      if (own !== undefined) ofSteps.set(id, ofStep)
       const share = dependents.length > 0 ? 1 - RESERVED_SHARE : 1
-      return stepBudget(pots, share, (limit, used) =>
+      return stepBudget([...ofStep, ...ofRun], share, (limit, used) =>
         warn({ type: 'limit-warning', step: id, limit, share: used }),
       )
     },
   }
+}
+
+function potsFor(scope: Pot['scope'], limits: Pick<RunLimits, PotName>): readonly Pot[] {
+  return [new Pot('tokens', limits.tokens, scope), new Pot('usd', limits.usd, scope)]
 }
 
 const RESERVED_SHARE = 0.15
@@ -50,7 +65,7 @@ function stepBudget(
     reserve(worst): StepFailure | undefined {
       release()
       const short = pots.find((pot) => !pot.hasRoom(worst[pot.name] ?? 0, share))
-      if (short) return { reason: 'limit-reached', limit: short.name, scope: 'run' }
+      if (short) return { reason: 'limit-reached', limit: short.name, scope: short.scope }
       for (const pot of pots) pot.reserved += worst[pot.name] ?? 0
       open = worst
       return undefined
@@ -72,18 +87,22 @@ function stepBudget(
 
 class Pot {
   readonly name: PotName
+  readonly scope: 'step' | 'run'
   reserved = 0
   #spent = 0
   #warned = 0
   readonly #limit: number
 
-  constructor(name: PotName, limit: number | undefined) {
+  constructor(name: PotName, limit: number | undefined, scope: Pot['scope']) {
     this.name = name
+    this.scope = scope
     this.#limit = limit ?? Infinity
   }
 
   hasRoom(amount: number, share: number): boolean {
-    return this.#spent + this.reserved + amount <= this.#limit * share
+    // Only what the run has is shared with the steps behind.
+    const part = this.scope === 'run' ? share : 1
+    return this.#spent + this.reserved + amount <= this.#limit * part
   }
 
   /** The share used so far, when it has just passed a mark. */

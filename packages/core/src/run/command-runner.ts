@@ -1,7 +1,7 @@
 import type { StepFailure } from '../events.ts'
 import type { CommandStep } from '../pipeline/pipeline.ts'
 import type { ExecResult, StepContext, StepOutcome, StepRunner } from '../ports.ts'
-import { INPUT_PATH } from './step-workspace.ts'
+import { INPUT_PATH, ITEM_PATH } from './step-workspace.ts'
 
 /** `type: command`: the script under `sh -c` in the step's workspace. Success is exit status 0. */
 export const commandRunner: StepRunner = { run: runCommand }
@@ -29,7 +29,15 @@ function environment(context: StepContext): Record<string, string> {
     `WAVE_ARTIFACT_${input.as.toUpperCase().replaceAll('-', '_')}`,
     input.path,
   ])
-  return { WAVE_INPUT_FILE: INPUT_PATH, ...Object.fromEntries(variables) }
+  const env = Object.entries(context.env ?? {}).map(([key, value]): [string, string] => [
+    `WAVE_ENV_${key.toUpperCase().replaceAll('-', '_')}`,
+    value,
+  ])
+  return {
+    WAVE_INPUT_FILE: INPUT_PATH,
+    ...(context.item !== undefined && { WAVE_ITEM_FILE: ITEM_PATH }),
+    ...Object.fromEntries([...env, ...variables]),
+  }
 }
 
 function failureOf(context: StepContext, result: ExecResult): StepFailure | undefined {

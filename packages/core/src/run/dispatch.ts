@@ -1,57 +1,70 @@
-import type { NewRunEvent, StepFailure } from '../events.ts'
-import type { PlannedStep } from '../pipeline/plan.ts'
-import type { RunContext } from './request.ts'
+import type { DispatchEnd } from './dispatch-end.ts'
+import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
+import { isVote, isVoteLost } from './compose/vote-watch.ts'
+import { abortReason } from './attempt-signal.ts'
+import { departureOf } from './departure.ts'
+import { decideWhen } from './conditions.ts'
+import type { Frame, Task } from './frame.ts'
+import { unmetNeed } from './needs.ts'
 import { Schedule } from './schedule.ts'
 import type { Departure } from './schedule.ts'
-import { namesArtifactsOf } from './scope.ts'
-import { recordedArtifacts, runStep, startedEvent } from './step.ts'
-import type { StepEnd } from './step.ts'
-
-/** How the steps of a run went, apart from what its state tells. */
-export interface DispatchEnd {
-  /** Why the run was ended early, from outside or by a limit of its own. */
-  readonly stopped: StepFailure | undefined
-  /** Steps that failed for good, in the order in which they did. */
-  readonly failures: readonly {
-    readonly effect: StepEnd['effect']
-    readonly failure: StepFailure
-  }[]
-}
+import { recordedArtifacts, startedEvent } from './step-end.ts'
+import type { StepEnd } from './step-end.ts'
+import { runStep } from './step.ts'
 
 /**
- * Runs the plan's steps, each as soon as it may, up to the concurrency limit. Steps that end in the
+ * Runs the steps of a graph, each as soon as it may, up to the concurrency limit. Steps that end in the
  * same turn are recorded under one fsync, together with the start of those that they make ready:
  * nothing is shown and no step is started before that.
  */
 export class Dispatcher {
-  readonly #run: RunContext
-  readonly #steps: ReadonlyMap<string, PlannedStep>
+  readonly #frame: Frame
+  readonly #tasks: ReadonlyMap<string, Task>
   readonly #schedule: Schedule
-  readonly #running = new Map<string, AbortController>()
+  readonly #votes: readonly Task[]
+  readonly #excluded: ReadonlySet<string>
+  /** Whether what has ended must be recorded before it is decided what starts. */
+  readonly #readsRecord: boolean
+  readonly #running = new Map<string, { readonly task: Task; readonly abort: AbortController }>()
   readonly #closing = new Set<Promise<void>>()
-  readonly #failures: { effect: StepEnd['effect']; failure: StepFailure }[] = []
+  readonly #failures: { id: string; effect: StepEnd['effect']; failure: StepFailure }[] = []
+  readonly #waiting: string[] = []
   readonly #missing = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #settled: StepEnd[] = []
+  #partial = false
   #queued = false
   #hasEnded = false
   #stopped: StepFailure | undefined
   #crash: { readonly error: unknown } | undefined
 
-  constructor(run: RunContext) {
-    const { steps } = run.request.plan
-    this.#run = run
-    this.#steps = new Map(steps.map((planned) => [planned.step.id, planned]))
-    this.#schedule = new Schedule(steps.map(schedulable), (id) => this.#unmetNeed(id))
+  /** `excluded` are steps that the user left out. */
+  constructor(frame: Frame, excluded: ReadonlySet<string> = new Set()) {
+    this.#frame = frame
+    this.#excluded = excluded
+    this.#tasks = new Map(frame.tasks.map((task) => [task.planned.step.id, task]))
+    this.#schedule = new Schedule(frame.tasks.map(schedulable), (id) =>
+      unmetNeed(this.#task(id), this.#missing),
+    )
+    this.#votes = frame.tasks.filter(({ local }) => isVote(local.step))
+    this.#readsRecord =
+      this.#votes.length > 0 || frame.tasks.some(({ local }) => local.step.when !== undefined)
   }
 
   /** Resolves when every started step has ended and every workspace is closed. */
   async run(): Promise<DispatchEnd> {
+    using _ = this.#frame.run.slots.onFree(() => this.#wake())
+    this.#leaveOut()
     this.#wake()
     await this.#end.promise
     await Promise.all(this.#closing)
     if (this.#crash !== undefined) throw this.#crash.error
-    return { stopped: this.#stopped, failures: this.#failures }
+    return {
+      stopped: this.#stopped,
+      failures: this.#failures,
+      waiting: this.#waiting,
+      partial: this.#partial,
+    }
   }
 
   /** Steps that are running, in the order in which they started. */
@@ -60,7 +73,7 @@ export class Dispatcher {
   }
 
   /**
-   * Ends the run: nothing new starts, what runs is aborted. What never started stays pending. Once every
+   * Ends the graph: nothing new starts, what runs is aborted. What never started stays pending. Once every
    * step has ended there is nothing to end: what is left is closing.
    */
   abort(failure: StepFailure): void {
@@ -71,14 +84,22 @@ export class Dispatcher {
     this.#wake()
   }
 
-  /** A bug or a failed journal: ends the run, which then throws this error. */
+  /** A bug or a failed journal: ends the graph, which then throws this error. */
   crash(error: unknown): void {
     this.#crash ??= { error }
     this.abort({ reason: 'cancelled' })
   }
 
+  #leaveOut(): void {
+    const dropped = this.#schedule.drop([...this.#excluded].filter((id) => this.#tasks.has(id)))
+    for (const id of dropped) this.#missing.add(id)
+    this.#partial ||= dropped.length > 0
+    const events = dropped.map((id) => skippedEvent(id, 'left out by the user'))
+    if (events.length > 0) this.#frame.run.log.appendAll(events)
+  }
+
   #wake(): void {
-    if (this.#queued) return
+    if (this.#queued || this.#hasEnded) return
     this.#queued = true
     queueMicrotask(() => {
       this.#queued = false
@@ -96,66 +117,124 @@ export class Dispatcher {
     }
     for (const end of ended) this.#close(end)
     if (this.#running.size > 0 || this.#settled.length > 0) return
+    // What is ready waits for a place that steps of another graph take.
+    if (this.#schedule.peek() !== undefined) return
     this.#hasEnded = true
     this.#end.resolve()
   }
 
   #recordAndStart(ended: readonly StepEnd[]): void {
+    const { log } = this.#frame.run
     const events = ended.flatMap((end) => [...end.events, ...this.#leave(end)])
-    const starting = this.#takeReady()
+    if (this.#readsRecord) log.appendAll(events.splice(0))
+    for (const vote of this.#votes) if (isVoteLost(vote)) events.push(...this.#giveUp(vote))
+    const starting = this.#takeReady(events)
     const fresh = new Map(ended.map((end) => [end.id, end.artifacts]))
-    const recorded = recordedArtifacts(this.#run)
+    const recorded = recordedArtifacts(this.#frame.run)
     const find = (id: string) => fresh.get(id) ?? recorded(id)
-    events.push(...starting.map((planned) => startedEvent(this.#run, planned, 1, find)))
-    this.#run.log.appendAll(events)
-    for (const planned of starting) this.#start(planned)
+    events.push(...starting.map(({ task, when }) => startedEvent(task, 1, { find, when })))
+    if (events.length > 0) log.appendAll(events)
+    for (const { task } of starting) this.#start(task)
   }
 
   /** Takes a step out of the graph; gives the events of those that are skipped because of it. */
   #leave(end: StepEnd): readonly NewRunEvent[] {
-    if (end.failure !== undefined) this.#failures.push({ effect: end.effect, failure: end.failure })
-    const departure = departureOf(end.effect)
-    if (departure !== 'done') this.#missing.add(end.id)
-    const skips = this.#schedule.leave(end.id, departure)
-    for (const { id } of skips) this.#missing.add(id)
-    const events = skips.map(({ id, because }) => skippedEvent(id, because))
-    const rest = departure === 'blocked' ? this.#applyPolicy(end.id) : []
+    const { id, effect, failure } = end
+    if (effect === 'waiting') {
+      this.#waiting.push(id)
+      return []
+    }
+    if (failure !== undefined && effect !== 'ignore') this.#failures.push({ id, effect, failure })
+    this.#partial ||= end.partial
+    return this.#depart(id, departureOf(effect))
+  }
+
+  #depart(id: string, departure: Departure): readonly NewRunEvent[] {
+    if (departure !== 'done') this.#missing.add(id)
+    const skips = this.#schedule.leave(id, departure)
+    for (const skip of skips) this.#missing.add(skip.id)
+    const events = skips.map((skip) => skippedEvent(skip.id, skip.because))
+    const rest = departure === 'blocked' ? this.#applyPolicy(id) : []
     return [...events, ...rest]
   }
 
   #applyPolicy(failedId: string): readonly NewRunEvent[] {
-    const policy = this.#run.request.plan.pipeline.failurePolicy
-    if (policy === 'continue' || this.#stopped !== undefined) return []
-    if (policy === 'cancel_all') this.#abortRunning({ reason: 'cancelled' })
+    const { failurePolicy } = this.#frame
+    if (failurePolicy === 'continue' || this.#stopped !== undefined) return []
+    if (failurePolicy === 'cancel_all') this.#abortRunning({ reason: 'cancelled' })
     return this.#schedule.stop().map((id) => skippedEvent(id, `${failedId} failed`))
   }
 
-  #takeReady(): readonly PlannedStep[] {
-    const starting: PlannedStep[] = []
-    const free = this.#run.request.plan.limits.concurrency - this.#running.size
-    while (starting.length < free) {
-      const id = this.#schedule.take()
-      if (id === undefined) break
-      starting.push(this.#planned(id))
+  /** What starts now. Steps whose condition does not hold leave at once, with their events. */
+  #takeReady(events: NewRunEvent[]): readonly Starting[] {
+    const starting: Starting[] = []
+    while (this.#running.size + starting.length < this.#frame.concurrency) {
+      const next = this.#schedule.peek()
+      if (next === undefined) break
+      const task = this.#task(next)
+      if (!this.#takeSlot(task)) break
+      this.#schedule.take()
+      const verdict = decideWhen(task)
+      if (verdict.runs) {
+        starting.push({ task, when: verdict.when })
+        continue
+      }
+      this.#freeSlot(task)
+      events.push(...this.#refuse(task, verdict))
     }
     return starting
   }
 
-  #start(planned: PlannedStep): void {
-    const { id } = planned.step
-    const controller = new AbortController()
-    this.#running.set(id, controller)
-    runStep(this.#run, planned, controller.signal).then(
+  #takeSlot({ planned }: Task): boolean {
+    return isComposed(planned) || this.#frame.run.slots.take()
+  }
+
+  #freeSlot({ planned }: Task): void {
+    if (!isComposed(planned)) this.#frame.run.slots.release()
+  }
+
+  /** A condition that is false, or that cannot be decided. */
+  #refuse(task: Task, { when, failure }: Refusal): readonly NewRunEvent[] {
+    const { id } = task.planned.step
+    if (failure !== undefined) {
+      const { effect, events } = failedCondition(task, failure)
+      this.#failures.push({ id, effect, failure })
+      return [...events, ...this.#depart(id, departureOf(effect))]
+    }
+    const because = `its condition is false: ${task.local.step.when?.text.trim() ?? ''}`
+    const skipped: NewRunEvent = { type: 'step-skipped', step: id, because, ...(when && { when }) }
+    return [skipped, ...this.#depart(id, 'missing')]
+  }
+
+  /** The ballots of a vote that can no longer be won are not paid for. */
+  #giveUp({ planned: { step } }: Task): readonly NewRunEvent[] {
+    const ballots = step.dependencies.filter((id) => this.#tasks.has(id))
+    for (const id of ballots) this.#running.get(id)?.abort.abort({ reason: 'cancelled' })
+    const dropped = this.#schedule.drop(ballots)
+    for (const id of dropped) this.#missing.add(id)
+    return dropped.map((id) => skippedEvent(id, 'agreement can no longer be reached'))
+  }
+
+  #start(task: Task): void {
+    const { id } = task.planned.step
+    const abort = new AbortController()
+    this.#running.set(id, { task, abort })
+    runStep(task, abort.signal).then(
       (end) => {
-        this.#running.delete(id)
+        this.#stop(task)
         this.#settled.push(end)
         this.#wake()
       },
       (error: unknown) => {
-        this.#running.delete(id)
+        this.#stop(task)
         this.crash(error)
       },
     )
+  }
+
+  #stop(task: Task): void {
+    this.#running.delete(task.planned.step.id)
+    this.#freeSlot(task)
   }
 
   #close(end: StepEnd): void {
@@ -167,48 +246,62 @@ export class Dispatcher {
   }
 
   #abortRunning(failure: StepFailure): void {
-    for (const controller of this.#running.values()) controller.abort(failure)
+    for (const { abort } of this.#running.values()) abort.abort(failure)
   }
 
-  /** The need rule: what a step injects or names must exist. */
-  #unmetNeed(id: string): string | undefined {
-    if (this.#missing.size === 0) return undefined
-    const planned = this.#planned(id)
-    const injected = planned.step.inject.find(({ step }) => this.#missing.has(step))
-    if (injected !== undefined) return `needs ${injected.artifact} of ${injected.step}`
-    const named = [...planned.ancestors].find(
-      (ancestor) => this.#missing.has(ancestor) && namesArtifactsOf(planned, ancestor),
-    )
-    return named === undefined ? undefined : `needs artifacts of ${named}`
-  }
-
-  #planned(id: string): PlannedStep {
-    const planned = this.#steps.get(id)
-    if (planned === undefined) throw new Error(`Internal error: unknown step ${id}`)
-    return planned
+  #task(id: string): Task {
+    const task = this.#tasks.get(id)
+    if (task === undefined) throw new Error(`Internal error: unknown step ${id}`)
+    return task
   }
 }
 
-function schedulable({ step, dependents }: PlannedStep) {
+/** The steps of a graph in a step, until all have ended or the attempt is aborted. */
+export async function dispatchWithin(frame: Frame, signal: AbortSignal): Promise<DispatchEnd> {
+  const dispatcher = new Dispatcher(frame)
+  const abort = (): void => dispatcher.abort(abortReason(signal))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await dispatcher.run()
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+interface Starting {
+  readonly task: Task
+  readonly when: Evaluated | undefined
+}
+
+interface Refusal {
+  readonly when: Evaluated | undefined
+  readonly failure: StepFailure | undefined
+}
+
+/** Made of other steps, a wait, or a join: nothing that takes a place. */
+function isComposed({ runner, step }: Task['planned']): boolean {
+  return runner === 'engine' || step.iterate !== undefined
+}
+
+function schedulable({ planned: { step, dependents } }: Task) {
   return { id: step.id, dependencies: step.dependencies, dependents }
 }
 
-function departureOf(effect: StepEnd['effect']): Departure {
-  switch (effect) {
-    case 'succeeded':
-      return 'done'
-    case 'fail':
-    case 'rework':
-    case 'rejected':
-      return 'blocked'
-    case 'skip':
-    case 'continue':
-    case 'warn':
-    case 'ignore':
-      return 'missing'
-    default:
-      return effect satisfies never
+function failedCondition(
+  { planned: { step } }: Task,
+  failure: StepFailure,
+): { readonly effect: 'fail'; readonly events: readonly NewRunEvent[] } {
+  const event: NewRunEvent = {
+    type: 'step-failed',
+    step: step.id,
+    attempt: 1,
+    failure,
+    willRetry: false,
+    durationMs: 0,
+    usage: undefined,
   }
+  return { effect: 'fail', events: [event] }
 }
 
 function skippedEvent(step: string, because: string): NewRunEvent {

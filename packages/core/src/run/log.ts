@@ -21,8 +21,10 @@ export class RunLog {
     return this.#state
   }
 
-  append(event: NewRunEvent): void {
-    this.#tell(this.#journal.append(event))
+  append(event: NewRunEvent): RunEvent {
+    const stored = this.#journal.append(event)
+    this.#tell(stored)
+    return stored
   }
 
   appendAll(events: readonly NewRunEvent[]): void {

@@ -1,5 +1,5 @@
 import type { RunOutcome, StepFailure, Verdict } from '../events.ts'
-import type { DispatchEnd } from './dispatch.ts'
+import type { DispatchEnd } from './dispatch-end.ts'
 import { failureExitCode } from './failure.ts'
 
 /** What the end of a run is decided by. */
@@ -23,6 +23,7 @@ export function decideOutcome(facts: Facts): {
   const codes = [...signalCode(facts), ...failureCodes(facts.end)]
   if (facts.undelivered) codes.push(4)
   if (outcome === 'rejected' || outcome === 'failed') codes.push(1)
+  if (outcome === 'suspended') codes.push(6)
   if (outcome === 'partial' && !facts.inconclusiveOk) codes.push(3)
   return { outcome, exitCode: PRECEDENCE.find((code) => codes.includes(code)) ?? 0 }
 }
@@ -35,7 +36,8 @@ function outcomeOf(facts: Facts): RunOutcome {
   if (facts.cancelledBy !== undefined) return 'cancelled'
   if (failures.some(({ effect }) => effect === 'rejected')) return 'rejected'
   if (stopped !== undefined || failures.some(({ effect }) => effect === 'fail')) return 'failed'
-  if (failures.length > 0 || facts.undelivered) return 'partial'
+  if (facts.end.waiting.length > 0) return 'suspended'
+  if (failures.length > 0 || facts.end.partial || facts.undelivered) return 'partial'
   const inconclusive =
     facts.verdict === 'inconclusive' || (facts.verdictDeclared && facts.verdict === undefined)
   return inconclusive ? 'partial' : 'completed'

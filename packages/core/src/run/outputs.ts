@@ -1,7 +1,9 @@
-import { checkArtifacts, runContracts } from '../contract/check.ts'
+import { checkArtifacts, checkDocuments, runContracts } from '../contract/check.ts'
 import type { ArtifactCheck, ContractReport } from '../contract/check.ts'
+import type { ContractContext } from '../contract/context.ts'
 import type { StepFailure, StoredArtifact, StoredPatch } from '../events.ts'
-import type { ArtifactDeclaration, Contract, Step } from '../pipeline/pipeline.ts'
+import type { ArtifactDeclaration, Contract, Rework, Step } from '../pipeline/pipeline.ts'
+import type { PlannedStep } from '../pipeline/plan.ts'
 import type { ArtifactStore, Patch, Workspace } from '../ports.ts'
 import { boundFailure } from './failure.ts'
 
@@ -10,38 +12,75 @@ export type FailureEffect = NonNullable<Contract['onFailure']> | 'ignore'
 /** The outputs of an attempt, checked. Nothing is stored yet. */
 export interface Outputs {
   readonly artifacts: ReadonlyMap<string, Uint8Array>
+  readonly reports: readonly ContractReport[]
   readonly warnings: readonly string[]
   /** Everything that is wrong, as sentences; empty when the outputs are acceptable. */
   readonly problems: readonly string[]
   /** The first thing that is wrong, and what it does once no attempt is left. */
-  readonly failure: { readonly failure: StepFailure; readonly effect: FailureEffect } | undefined
+  readonly failure:
+    | {
+        readonly failure: StepFailure
+        readonly effect: FailureEffect
+        /** Who repairs it, where a contract says so. */
+        readonly rework?: Rework | undefined
+      }
+    | undefined
+}
+
+/** Where the outputs come from and what they are checked with. */
+export interface OutputSources {
+  /** Undefined: there are no files. */
+  readonly files: (() => Promise<Workspace>) | undefined
+  readonly contracts: ContractContext
 }
 
 /**
  * Completes the artifacts from the files at their declared paths, then checks presence, type and
- * contracts. `files` undefined: there are none.
+ * contracts.
  */
 export async function checkOutputs(
-  step: Step,
+  { step, judges }: PlannedStep,
   given: ReadonlyMap<string, Uint8Array>,
-  files: (() => Promise<Workspace>) | undefined,
+  { files, contracts }: OutputSources,
 ): Promise<Outputs> {
   const collected = await collect(step, given, files)
   const check = checkArtifacts(step, collected.artifacts)
-  const reports = await runContracts(step, check.artifacts)
+  const reports = await runContracts(step, check.artifacts, contracts, judges)
+  return summarise(step, { collected, check, reports })
+}
+
+/** The same with those contracts only that are cheap and always say the same. */
+export async function checkEarly(
+  step: Step,
+  given: ReadonlyMap<string, Uint8Array>,
+  { files, contracts }: OutputSources,
+): Promise<Outputs> {
+  const collected = await collect(step, given, files)
+  const check = checkArtifacts(step, collected.artifacts)
+  const reports = await checkDocuments(step, check.artifacts, contracts)
+  return summarise(step, { collected, check, reports })
+}
+
+interface Checked {
+  readonly collected: Collection
+  readonly check: ArtifactCheck
+  readonly reports: readonly ContractReport[]
+}
+
+function summarise(step: Step, { collected, check, reports }: Checked): Outputs {
   const known = new Set(check.problems.map(({ name }) => name))
   // What is missing or unreadable is told once, not again by each of its contracts.
   const failed = reports.filter(({ passed, contract }) => !passed && !known.has(sourceOf(contract)))
   const [warned, broken] = partition(failed, (report) => effectOf(step, report) === 'warn')
   const notes = collected.refused.map(({ name, message }) => `${name}: ${message}`)
-  const failure = artifactFailure(step, check, notes) ?? contractFailure(step, broken)
   return {
     artifacts: check.artifacts,
+    reports,
     warnings: [...check.warnings, ...warned.flatMap((report) => report.problems)],
     problems: [...check.problems.flatMap(({ problems }) => problems), ...notes].concat(
       broken.flatMap((report) => report.problems),
     ),
-    failure,
+    failure: artifactFailure(step, check, notes) ?? contractFailure(step, broken),
   }
 }
 
@@ -122,7 +161,7 @@ function contractFailure(step: Step, broken: readonly ContractReport[]): Outputs
   const { contract, problems } = report
   const name = `${contract.type} ${sourceOf(contract)}`.trim()
   const failure = boundFailure({ reason: 'contract-failed', name, problems })
-  return { failure, effect: effectOf(step, report) }
+  return { failure, effect: effectOf(step, report), rework: contract.rework }
 }
 
 function sourceOf(contract: Contract): string {

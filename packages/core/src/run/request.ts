@@ -1,4 +1,4 @@
-import type { RunEvent, RunOutcome, Verdict } from '../events.ts'
+import type { NewRunEvent, RunEvent, RunOutcome, Verdict } from '../events.ts'
 import type { DeliveredFile } from '../artifact/deliver.ts'
 import type { InjectedArtifact } from '../ports.ts'
 import type {
@@ -12,8 +12,12 @@ import type {
 } from '../ports.ts'
 import type { Plan, RunnerName } from '../pipeline/plan.ts'
 import type { RunBudget } from './budget.ts'
+import type { DispatchEnd } from './dispatch-end.ts'
+import type { Frame } from './frame.ts'
 import type { RunLog } from './log.ts'
+import type { Slots } from './slots.ts'
 import type { RunState } from './state.ts'
+import type { RunTime } from './time-limit.ts'
 
 /** Everything a run needs. The caller holds the run's lock for as long as the run lasts. */
 export interface RunRequest {
@@ -43,8 +47,22 @@ export interface RunRequest {
   readonly signal: AbortSignal
   /** Called after the event is durable. */
   onEvent(event: RunEvent): void
+  /** Choices for gates, by step id, given in advance. */
+  readonly answers?: Readonly<Record<string, string>>
+  /** Steps that the user left out: the run ends `partial`. */
+  readonly excluded?: ReadonlySet<string>
+  /** Sends a message to a channel of the user. Gives the problem when it could not; undefined: no channel is known. */
+  notify?(channel: string, message: Notice): Promise<string | undefined>
   /** Exit code 0 where 3 would be used. */
   readonly inconclusiveOk?: boolean
+}
+
+/** What a hook tells a channel: nothing that a model or the input said. */
+export interface Notice {
+  readonly run: string
+  readonly pipeline: string
+  readonly event: string
+  readonly outcome: string
 }
 
 export interface RunResult {
@@ -63,9 +81,20 @@ export interface RunContext {
   readonly request: RunRequest
   readonly log: RunLog
   readonly budget: RunBudget
+  readonly slots: Slots
+  /** Stands still while the run waits at a gate. */
+  readonly time: RunTime
+  /** On the monotonic clock. */
+  readonly startedMs: number
   /** UTC, of the run's first event. */
   readonly startedAt: string
   /** What templates call `input`: the text, or the parsed JSON. */
   readonly templateInput: unknown
   readonly facts: InjectedArtifact | undefined
+  /** Runs the steps in a step. Here, because the parts that need it are what it is made of. */
+  dispatch(frame: Frame, signal: AbortSignal): Promise<DispatchEnd>
+  /** Commits that steps name in place of the working copy. */
+  readonly bases: ReadonlyMap<string, Snapshot>
+  /** Messages on their way to channels of the user. */
+  readonly notices: Promise<NewRunEvent>[]
 }

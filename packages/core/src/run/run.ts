@@ -3,47 +3,68 @@ import type { Deliverable, Delivery } from '../artifact/deliver.ts'
 import { injectFacts } from '../artifact/inject.ts'
 import { readVerdict } from '../contract/verdict.ts'
 import { WaveError } from '../errors.ts'
-import type { NewRunEvent, Verdict } from '../events.ts'
+import type { NewRunEvent, RunOutcome, Verdict } from '../events.ts'
 import { createRunBudget } from './budget.ts'
-import { Dispatcher } from './dispatch.ts'
-import type { DispatchEnd } from './dispatch.ts'
+import { Dispatcher, dispatchWithin } from './dispatch.ts'
+import { notify, sentNotices } from './hooks.ts'
+import { rootFrame } from './frame.ts'
+import { Slots } from './slots.ts'
+import { RunTime } from './time-limit.ts'
+import { resolveBases } from './trees.ts'
+import type { DispatchEnd } from './dispatch-end.ts'
 import { RunLog } from './log.ts'
 import { decideOutcome } from './outcome.ts'
 import type { RunContext, RunRequest, RunResult } from './request.ts'
 import { runsFolder } from './run-folder.ts'
 import { totalUsage } from './state.ts'
 import type { StepState } from './state.ts'
-import { watchTime } from './time-limit.ts'
 
 /**
  * One run of a plan, from `run-started` to `run-finished`. What goes wrong in a step is in the result;
  * a journal that cannot be written and bugs are thrown, after everything that was open is closed.
  */
 export async function runPipeline(request: RunRequest): Promise<RunResult> {
-  const startedMs = request.clock.monotonicMs()
-  const run = begin(request)
+  const run = await begin(request)
   const end = await runSteps(run)
   const delivery = deliverOutputs(run)
   const verdict = findVerdict(run)
-  return finish(run, { startedMs, end, delivery, verdict })
+  return finish(run, { end, delivery, verdict })
 }
 
-function begin(request: RunRequest): RunContext {
+async function begin(request: RunRequest): Promise<RunContext> {
+  const { clock, plan } = request
+  const startedMs = clock.monotonicMs()
   const templateInput = parseInput(request)
+  const bases = await resolveBases(request)
   const log = new RunLog(request.journal, (event) => request.onEvent(event))
   const facts = request.plan.mode === 'model' ? request.facts : undefined
   const injected = facts && injectFacts(facts, request.store)
   log.append(startedEvent(request))
   const startedAt = log.state.started?.at ?? request.clock.nowUtc()
-  const budget = createRunBudget(request.plan.limits, (event) => log.append(event))
-  return { request, log, budget, startedAt, templateInput, facts: injected }
+  return {
+    request,
+    log,
+    budget: createRunBudget(plan.limits, (event) => log.append(event)),
+    slots: new Slots(plan.limits.concurrency),
+    time: new RunTime(clock, plan.limits.minutes, log),
+    startedAt,
+    startedMs,
+    templateInput,
+    facts: injected,
+    bases,
+    notices: [],
+    dispatch: dispatchWithin,
+  }
 }
 
 async function runSteps(run: RunContext): Promise<DispatchEnd> {
-  const { signal } = run.request
-  const dispatcher = new Dispatcher(run)
+  const { signal, excluded } = run.request
+  const frame = rootFrame(run)
+  const dispatcher = new Dispatcher(frame, excluded)
   const cancel = (): void => dispatcher.abort({ reason: 'cancelled' })
-  const timers = [watchTime(run, dispatcher), keepAlive()]
+  const timers = [run.time, keepAlive()]
+  notify(frame, 'run_start', { outcome: 'started' })
+  run.time.watch(dispatcher)
   if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
@@ -64,16 +85,21 @@ function deliverOutputs(run: RunContext): Delivery {
   return delivery
 }
 
+/** Rounds of a loop are left out: the loop stands for its last one. */
 function deliverables(run: RunContext): readonly Deliverable[] {
   const { steps } = run.log.state
+  const dependents = new Map(
+    run.request.plan.steps.map((planned) => [planned.step.id, planned.dependents]),
+  )
   const completed = (id: string): boolean => steps.get(id)?.status === 'succeeded'
-  return run.request.plan.steps
-    .filter(({ step }) => completed(step.id))
-    .flatMap(({ step, dependents }) => {
-      const leaf = !dependents.some(completed)
-      const artifacts = steps.get(step.id)?.artifacts ?? []
+  const found = steps
+    .values()
+    .filter(({ id, status }) => status === 'succeeded' && !id.includes('#'))
+    .flatMap(({ id, artifacts }) => {
+      const behind = dependents.get(id)
+      const leaf = behind !== undefined && !behind.some(completed)
       return artifacts.map(({ name, path, digest, sizeBytes }) => ({
-        step: step.id,
+        step: id,
         name,
         path,
         digest,
@@ -81,6 +107,17 @@ function deliverables(run: RunContext): readonly Deliverable[] {
         leaf,
       }))
     })
+  return dependents.size === steps.size ? found : withoutTwins(found)
+}
+
+/** What a called pipeline hands over is its own artifact and that of the step that called it. */
+function withoutTwins(found: readonly Deliverable[]): readonly Deliverable[] {
+  const byPlace = new Map<string, Deliverable>()
+  for (const deliverable of found) {
+    const place = `${deliverable.path}\0${deliverable.digest}`
+    if (byPlace.get(place)?.leaf !== true) byPlace.set(place, deliverable)
+  }
+  return [...byPlace.values()]
 }
 
 /** What the pipeline's verdict source says; else what the last runner that had one reported. */
@@ -110,13 +147,12 @@ function hasVerdict(step: StepState): boolean {
 }
 
 interface Ending {
-  readonly startedMs: number
   readonly end: DispatchEnd
   readonly delivery: Delivery
   readonly verdict: Verdict | undefined
 }
 
-function finish(run: RunContext, ending: Ending): RunResult {
+async function finish(run: RunContext, ending: Ending): Promise<RunResult> {
   const { request, log } = run
   const { verdict, delivery } = ending
   const { outcome, exitCode } = decideOutcome({
@@ -127,12 +163,14 @@ function finish(run: RunContext, ending: Ending): RunResult {
     undelivered: delivery.problems.length > 0,
     inconclusiveOk: request.inconclusiveOk ?? false,
   })
+  notify(rootFrame(run), isGood(outcome) ? 'run_completed' : 'run_failed', { outcome })
+  log.appendAll(await sentNotices(run))
   log.append({
     type: 'run-finished',
     outcome,
     ...(verdict && { verdict }),
     exitCode,
-    durationMs: Math.round(request.clock.monotonicMs() - ending.startedMs),
+    durationMs: Math.round(request.clock.monotonicMs() - run.startedMs),
     usage: totalUsage(log.state),
     ...(log.state.unpricedCalls === 0 && { costUsd: log.state.costUsd }),
     delivered: delivery.delivered,
@@ -140,6 +178,10 @@ function finish(run: RunContext, ending: Ending): RunResult {
   const problems = delivery.problems.map(({ message }) => message)
   const { delivered } = delivery
   return { runId: request.runId, outcome, verdict, exitCode, state: log.state, delivered, problems }
+}
+
+function isGood(outcome: RunOutcome): boolean {
+  return outcome === 'completed' || outcome === 'partial'
 }
 
 function startedEvent(request: RunRequest): NewRunEvent {

@@ -40,11 +40,22 @@ export class Schedule {
     for (const [place, open] of this.#open.entries()) if (open === 0) this.#ready.push(place)
   }
 
+  /** The step that `take` would give. */
+  peek(): string | undefined {
+    for (let place = this.#ready.peek(); place !== undefined; place = this.#ready.peek()) {
+      const id = this.#steps[place]?.id
+      if (id !== undefined && !this.#left.has(id)) return id
+      this.#ready.pop()
+    }
+    return undefined
+  }
+
   /** The next step to start; undefined while none is ready. */
   take(): string | undefined {
-    const place = this.#ready.pop()
-    const id = place === undefined ? undefined : this.#steps[place]?.id
-    if (id !== undefined) this.#started.add(id)
+    const id = this.peek()
+    if (id === undefined) return undefined
+    this.#ready.pop()
+    this.#started.add(id)
     return id
   }
 
@@ -62,6 +73,14 @@ export class Schedule {
       }
     }
     return skipped
+  }
+
+  /** Takes steps out that have not started; gives those that it took. Steps behind them may still run. */
+  drop(ids: readonly string[]): readonly string[] {
+    const dropped = ids.filter((id) => !this.#started.has(id) && !this.#left.has(id))
+    for (const id of dropped) this.#left.add(id)
+    for (const id of dropped) this.leave(id, 'missing')
+    return dropped
   }
 
   /** Starts nothing any more. Gives the steps that never started, in file order. */
@@ -118,6 +137,10 @@ class PlaceHeap {
       parent = (at - 1) >> 1
     }
     items[at] = place
+  }
+
+  peek(): number | undefined {
+    return this.#items[0]
   }
 
   pop(): number | undefined {

@@ -1,51 +1,75 @@
 import { cutMiddle } from '../agent/truncate.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
-import { expressionsOf, templatesOf } from '../pipeline/step-texts.ts'
 import type { TemplateScope, TemplateStep } from '../pipeline/template.ts'
 import type { InjectedArtifact } from '../ports.ts'
-import type { RunContext } from './request.ts'
+import { stateOf, visibleSteps } from './frame.ts'
+import type { Frame, Task } from './frame.ts'
+import { textOf } from './needs.ts'
 import { INPUT_PATH } from './step-workspace.ts'
 import type { StepState } from './state.ts'
+import { workflowNames } from './workflow-names.ts'
 
-/** What the step's task can name. Artifacts of ancestors are read only when a template uses them. */
+/** What the texts of a step can name. Artifacts of other steps are read only when a text uses them. */
 export function templateScope(
-  run: RunContext,
-  planned: PlannedStep,
+  task: Task,
   attempt: number,
   inputs: readonly InjectedArtifact[],
 ): TemplateScope {
-  const { runId, plan, project } = run.request
+  const artifacts = new Map(inputs.map((input) => [input.as, asTemplateArtifact(input)]))
+  return { ...scopeOf(task, attempt, shownInput(task)), artifacts }
+}
+
+/** What the condition of a step can name. */
+export function conditionScope(task: Task): TemplateScope {
+  return scopeOf(task, 1, task.frame.input.value)
+}
+
+/** What the `until` of a loop can name: the steps of the round, and what the loop sees. */
+export function roundScope(loop: Task, round: Frame): TemplateScope {
+  const outer = scopeOf(loop, 1, loop.frame.input.value)
+  const ids = (loop.local.body ?? []).map(({ step }) => step.id)
+  const { iteration } = round
   return {
-    input: shownInput(run.templateInput, planned),
-    run: { id: runId, name: plan.pipeline.name, started_at: run.startedAt },
-    step: { id: planned.step.id, attempt },
-    artifacts: new Map(inputs.map((input) => [input.as, asTemplateArtifact(input)])),
-    steps: ancestorSteps(run, planned),
-    project,
+    ...outer,
+    steps: new Map([...outer.steps, ...stepsOf(round, ids)]),
+    ...(iteration !== undefined && { iteration }),
   }
 }
+
+function scopeOf(task: Task, attempt: number, input: unknown): TemplateScope {
+  const { frame, planned, local, item } = task
+  const { run, pipeline } = frame
+  const visible = textOf(local).includes('steps') ? visibleSteps(task) : NONE
+  const iteration = item?.iteration ?? frame.iteration
+  return {
+    input,
+    run: { id: run.request.runId, name: pipeline.name, started_at: run.startedAt },
+    step: { id: planned.step.id, attempt },
+    artifacts: new Map(),
+    steps: stepsOf(frame, visible),
+    project: run.request.project,
+    env: frame.env,
+    gates: gatesOf(frame, textOf(local).includes('gate') ? visibleSteps(task) : NONE),
+    ...(item && { item: item.value }),
+    ...(iteration !== undefined && { iteration }),
+    ...(pipeline.dialect === 'workflow/v2.0' && { extra: workflowNames(task) }),
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
 
 const MAX_SHOWN_INPUT_BYTES = 64 * 1024
 
 /** A long log would fill the window of a model before its first turn; one that can read files finds the whole. */
-function shownInput(input: unknown, planned: PlannedStep): unknown {
-  if (typeof input !== 'string' || planned.runner !== 'agent') return input
-  if (!planned.tools.includes('read')) return input
-  const { text, droppedBytes } = cutMiddle(input, MAX_SHOWN_INPUT_BYTES)
-  return droppedBytes === 0 ? input : `${text}\n[All of the input is at ${INPUT_PATH}.]`
+function shownInput({ frame, planned }: Task): unknown {
+  const { value } = frame.input
+  if (typeof value !== 'string' || !readsFiles(planned)) return value
+  const { text, droppedBytes } = cutMiddle(value, MAX_SHOWN_INPUT_BYTES)
+  return droppedBytes === 0 ? value : `${text}\n[All of the input is at ${INPUT_PATH}.]`
 }
 
-/** Whether the step's task names an artifact of that step. */
-export function namesArtifactsOf(planned: PlannedStep, id: string): boolean {
-  const text = textOf(planned)
-  if (!text.includes('steps')) return false
-  return new RegExp(
-    `steps\\s*(\\.\\s*|\\[\\s*["'])${id}(["']\\s*\\])?\\s*[.[]\\s*["']?artifacts`,
-  ).test(text)
-}
-
-function textOf({ step }: PlannedStep): string {
-  return [...templatesOf(step), ...expressionsOf(step)].map(({ text }) => text).join('\n')
+function readsFiles({ runner, tools }: PlannedStep): boolean {
+  return runner === 'agent' && tools.includes('read')
 }
 
 function asTemplateArtifact(input: InjectedArtifact) {
@@ -53,23 +77,18 @@ function asTemplateArtifact(input: InjectedArtifact) {
   return { path, type, sizeBytes: ref.sizeBytes, content }
 }
 
-/** Empty when the task names no step: a long chain would make it costly. */
-function ancestorSteps(run: RunContext, planned: PlannedStep): ReadonlyMap<string, TemplateStep> {
-  if (!textOf(planned).includes('steps')) return new Map()
-  const entries = [...planned.ancestors].map((id): [string, TemplateStep] => [
-    id,
-    ancestorStep(run, run.log.state.steps.get(id)),
-  ])
-  return new Map(entries)
+function stepsOf(frame: Frame, ids: Iterable<string>): ReadonlyMap<string, TemplateStep> {
+  return new Map([...ids].map((id) => [id, templateStep(frame, stateOf(frame, id))]))
 }
 
-function ancestorStep(run: RunContext, state: StepState | undefined): TemplateStep {
+function templateStep(frame: Frame, state: StepState | undefined): TemplateStep {
+  const { store } = frame.run.request
   const artifacts = (state?.artifacts ?? []).map((artifact) => {
     const { name, type, digest, sizeBytes } = artifact
     const lazy = {
       type,
       get content() {
-        return run.request.store.get({ digest, sizeBytes })
+        return store.get({ digest, sizeBytes })
       },
     }
     return [name, lazy] as const
@@ -80,4 +99,12 @@ function ancestorStep(run: RunContext, state: StepState | undefined): TemplateSt
 function outcomeOf(state: StepState | undefined): TemplateStep['outcome'] {
   if (state?.status === 'succeeded') return 'completed'
   return state?.status === 'failed' ? 'failed' : 'skipped'
+}
+
+function gatesOf(frame: Frame, ids: Iterable<string>): NonNullable<TemplateScope['gates']> {
+  const answers = [...ids].flatMap((id) => {
+    const answer = stateOf(frame, id)?.answer
+    return answer === undefined ? [] : [[id, answer] as const]
+  })
+  return Object.fromEntries(answers)
 }

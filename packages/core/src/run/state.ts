@@ -2,6 +2,7 @@ import { addUsage } from '../agent/messages.ts'
 import type { Usage } from '../agent/messages.ts'
 import type {
   NewRunEvent,
+  OutcomeValue,
   RunEvent,
   StepEvent,
   StepFailure,
@@ -29,7 +30,7 @@ export interface RunState {
   readonly seq: number
 }
 
-export type StepStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'
+export type StepStatus = 'pending' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped'
 
 export interface StepState extends StepHeader {
   /** `running` covers the pause before a retry. */
@@ -37,6 +38,8 @@ export interface StepState extends StepHeader {
   /** The last attempt, from 1; 0 before the first. */
   readonly attempt: number
   readonly startedAt: string | undefined
+  /** The tree that the step started from; once it has succeeded, the one that it left. */
+  readonly tree: string | undefined
   /** Of the last attempt. */
   readonly durationMs: number | undefined
   /** All attempts together, the calls of the current one included. */
@@ -47,6 +50,11 @@ export interface StepState extends StepHeader {
   readonly artifacts: readonly StoredArtifact[]
   readonly patch: StoredPatch | undefined
   readonly verdict: Verdict | undefined
+  /** Succeeded, but not in all of its parts. */
+  readonly partial: boolean
+  readonly outcomes: readonly OutcomeValue[]
+  /** Of a gate. */
+  readonly answer: { readonly choice: string; readonly text: string } | undefined
   readonly message: string | undefined
   /** Of the last attempt that failed. */
   readonly failure: StepFailure | undefined
@@ -89,8 +97,18 @@ function apply(state: RunState, event: RunEvent): RunState {
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
+  if (event.type === 'steps-added') {
+    const added = event.steps.map((header) => addedAgain(state.steps.get(header.id), header))
+    return { ...state, steps: state.steps.adding(added) }
+  }
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
   return isCall(event) ? addCost(next, event) : next
+}
+
+/** A loop or child that is tried again starts its steps anew; what they cost stays known. */
+function addedAgain(before: StepState | undefined, header: StepHeader): StepState {
+  const { usage } = before ?? {}
+  return { ...pending(header), usage, settledUsage: usage }
 }
 
 function pending(header: StepHeader): StepState {
@@ -99,12 +117,16 @@ function pending(header: StepHeader): StepState {
     status: 'pending',
     attempt: 0,
     startedAt: undefined,
+    tree: undefined,
     durationMs: undefined,
     usage: undefined,
     settledUsage: undefined,
     artifacts: [],
     patch: undefined,
     verdict: undefined,
+    partial: false,
+    outcomes: [],
+    answer: undefined,
     message: undefined,
     failure: undefined,
     skippedBecause: undefined,
@@ -114,9 +136,12 @@ function pending(header: StepHeader): StepState {
 
 function afterStepEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'step-started') {
-    return { ...step, status: 'running', attempt: event.attempt, startedAt: event.at }
+    const { attempt, at, tree } = event
+    return { ...step, status: 'running', attempt, startedAt: at, tree }
   }
-  if (event.type === 'step-succeeded') return { ...settled(step, event), ...succeeded(event) }
+  if (event.type === 'step-succeeded') {
+    return { ...settled(step, event), ...succeeded(event), tree: event.tree ?? step.tree }
+  }
   if (event.type === 'step-failed') {
     const status = event.willRetry ? 'running' : 'failed'
     return { ...settled(step, event), status, failure: event.failure }
@@ -124,14 +149,18 @@ function afterStepEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'step-skipped') {
     return { ...step, status: 'skipped', skippedBecause: event.because }
   }
+  if (event.type === 'gate-waiting') return { ...step, status: 'waiting' }
+  if (event.type === 'gate-answered') {
+    return { ...step, answer: { choice: event.choice, text: event.text } }
+  }
   if (event.type === 'warning') return { ...step, warnings: [...step.warnings, event.message] }
   if (isCall(event)) return { ...step, usage: plus(step.usage, event.usage) }
   return step
 }
 
 function succeeded(event: EventOf<'step-succeeded'>): Partial<StepState> {
-  const { artifacts, patch, verdict, message } = event
-  return { status: 'succeeded', artifacts, patch, verdict, message }
+  const { artifacts, patch, verdict, message, partial = false, outcomes = [] } = event
+  return { status: 'succeeded', artifacts, patch, verdict, message, partial, outcomes }
 }
 
 function settled(step: StepState, event: EventOf<'step-succeeded' | 'step-failed'>): StepState {

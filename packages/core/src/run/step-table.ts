@@ -38,7 +38,15 @@ export class StepTable<T extends { readonly id: string }> {
     return new StepTable(this.#places, this.#blocks.with(at, block))
   }
 
-  /** In file order. */
+  /** A table with these steps as well; one that is known already is replaced where it stands. */
+  adding(steps: readonly T[]): StepTable<T> {
+    const known = steps.filter((step) => this.#places.has(step.id))
+    const replaced = known.reduce<StepTable<T>>((table, step) => table.with(step), this)
+    const fresh = steps.filter((step) => !this.#places.has(step.id))
+    return fresh.length === 0 ? replaced : StepTable.of([...replaced.values(), ...fresh])
+  }
+
+  /** In file order, those that were added later behind. */
   values(): readonly T[] {
     return this.#blocks.flat()
   }

@@ -1,11 +1,14 @@
 import { artifactPath } from '../artifact/inject.ts'
 import { WaveError } from '../errors.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
-import type { InjectedArtifact, Workspace, WorkspaceSpec } from '../ports.ts'
-import type { RunRequest } from './request.ts'
+import type { InjectedArtifact, Snapshot, Workspace, WorkspaceSpec } from '../ports.ts'
+import type { Task } from './frame.ts'
 
 /** Where a command finds the run's input. */
 export const INPUT_PATH = artifactPath('_input')
+
+/** Where a command finds the item of its fan-out. */
+export const ITEM_PATH = artifactPath('_item')
 
 /** The workspace of one attempt: opened on first use or ahead of it, closed once. */
 export class StepWorkspace implements AsyncDisposable {
@@ -47,36 +50,47 @@ export function needsWorkspace(planned: PlannedStep): boolean {
   return planned.runner === 'agent' && planned.tools.length > 0
 }
 
-/** How to open the workspace of an attempt. */
+/** What a workspace is opened for. */
+export interface WorkspacePurpose {
+  readonly task: Task
+  readonly planned: PlannedStep
+  readonly attempt: number
+  readonly inputs: readonly InjectedArtifact[]
+  /** What is mounted. */
+  readonly start: Snapshot
+}
+
+/** How to open a workspace. */
 export function workspaceOpener(
-  request: RunRequest,
-  planned: PlannedStep,
-  attempt: number,
-  inputs: readonly InjectedArtifact[],
+  purpose: WorkspacePurpose,
 ): (signal: AbortSignal) => Promise<Workspace> {
   return (signal) => {
-    const { provider } = request
+    const { planned, task } = purpose
+    const { provider } = task.frame.run.request
     const { id } = planned.step
     if (provider === undefined) return Promise.reject(noWorkspace(id))
     if (planned.executes && !provider.canExecute) return Promise.reject(cannotExecute(id))
-    return provider.open(workspaceSpec(request, planned, attempt, inputs), signal)
+    return provider.open(workspaceSpec(purpose), signal)
   }
 }
 
-function workspaceSpec(
-  request: RunRequest,
-  planned: PlannedStep,
-  attempt: number,
-  inputs: readonly InjectedArtifact[],
-): WorkspaceSpec {
-  const { mount, id } = planned.step
-  const input = { as: '_input', content: Buffer.from(request.input) }
+function workspaceSpec({ task, planned, attempt, inputs, start }: WorkspacePurpose): WorkspaceSpec {
+  const { mount, id, image } = planned.step
+  const { frame, item } = task
+  const input = { as: '_input', content: Buffer.from(frame.input.text) }
+  const items = item && [{ as: '_item', content: Buffer.from(JSON.stringify(item.value) ?? '') }]
   return {
-    run: request.runId,
+    run: frame.run.request.runId,
     step: id,
     attempt,
-    mount: mount && { snapshot: request.snapshot, ...mount },
-    inputs: [input, ...inputs.map(({ as, content }) => ({ as, content }))],
+    ...(image !== undefined && { image }),
+    mount: mount && {
+      snapshot: start,
+      source: mount.source,
+      target: mount.target,
+      mode: mount.mode,
+    },
+    inputs: [input, ...(items ?? []), ...inputs.map(({ as, content }) => ({ as, content }))],
   }
 }
 

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { succeed } from '../../testing/rig.ts'
+import { artifactYaml, pipelineYaml, promptYaml, runYaml } from '../../testing/yaml-run.ts'
+import type { Perform } from '../../testing/yaml-run.ts'
+
+const yaml = (until: string, more = ''): string =>
+  pipelineYaml(
+    promptYaml('triage', artifactYaml('t', 'txt')) +
+      `  - id: polish
+    dependencies: [triage]
+    loop:
+      max_iterations: 3
+      until: ${until}
+  ${more}      steps:
+        - id: draft
+          persona: summarizer
+          memory: {inject_artifacts: [{step: draft, artifact: text, as: last, iteration: previous}, {step: triage, artifact: t}]}
+          exec: {source: "Round {{ iteration }} after <{{ artifacts.last.text }}> {{ artifacts.t.text }}"}
+          output_artifacts: [{name: text, path: output/text.md}]
+        - id: check
+          persona: auditor
+          dependencies: [draft]
+          exec: {source: "Check {{ steps.draft.artifacts.text }}"}
+          output_artifacts: [{name: verdict, path: output/verdict.json, type: json}]
+  - id: done
+    persona: summarizer
+    dependencies: [polish]
+    memory: {inject_artifacts: [{step: polish, artifact: text}]}
+    exec: {source: "Final: {{ artifacts.text.text }}"}
+`,
+  )
+
+const perform = (tasks: Record<string, string>, okAt: number): Perform => {
+  return ({ planned, task }) => {
+    const { id } = planned.step
+    tasks[id] = task
+    const round = Number(id.split('#')[1] ?? 0)
+    if (id.startsWith('check')) return succeed({ verdict: JSON.stringify({ ok: round >= okAt }) })
+    return succeed({ text: `text ${round}`, t: 'T' })
+  }
+}
+
+test('the body runs until the condition holds, and sees what it made the round before', async () => {
+  const tasks: Record<string, string> = {}
+  const { statuses, outcome, delivered } = await runYaml(
+    yaml('steps.check.artifacts.verdict.ok'),
+    perform(tasks, 2),
+  )
+  expect(statuses).toMatchObject({
+    'draft#2': 'succeeded',
+    'check#2': 'succeeded',
+    polish: 'succeeded',
+  })
+  expect(statuses).not.toHaveProperty('draft#3')
+  expect(tasks['draft#1']).toBe('Round 1 after <> T')
+  expect(tasks['draft#2']).toBe('Round 2 after <text 1> T')
+  expect(tasks['check#2']).toBe('Check text 2')
+  expect(tasks['done']).toBe('Final: text 2')
+  expect(outcome).toBe('completed')
+  expect(delivered).toEqual([])
+})
+
+test('a loop whose rounds are used up fails', async () => {
+  const { outcome, state } = await runYaml(yaml('steps.check.artifacts.verdict.ok'), perform({}, 9))
+  expect(outcome).toBe('failed')
+  expect(state.steps.get('polish')?.failure).toEqual({ reason: 'loop-exhausted', rounds: 3 })
+})
+
+test('with on_exhausted: continue it stands for its last round, and the run is partial', async () => {
+  const tasks: Record<string, string> = {}
+  const { outcome, exitCode } = await runYaml(
+    yaml('steps.check.artifacts.verdict.ok', '      on_exhausted: continue\n'),
+    perform(tasks, 9),
+  )
+  expect({ outcome, exitCode }).toEqual({ outcome: 'partial', exitCode: 3 })
+  expect(tasks['done']).toBe('Final: text 3')
+})

@@ -1,0 +1,80 @@
+import type { Evaluated, StepFailure } from '../../events.ts'
+import type { LoopStep } from '../../pipeline/pipeline.ts'
+import { failedAttempt } from '../attempt-result.ts'
+import type { AttemptScope } from '../attempt-result.ts'
+import { evaluate } from '../conditions.ts'
+import { roundFrame, stateOf } from '../frame.ts'
+import type { Frame } from '../frame.ts'
+import { roundScope } from '../scope.ts'
+import type { Composed } from './composed.ts'
+import { runGraph } from './graph.ts'
+
+/** Runs the body again and again, until the condition holds or no round is left. */
+export async function runLoop(scope: AttemptScope, step: LoopStep): Promise<Composed> {
+  let previous: Frame | undefined
+  let partial = false
+  for (let iteration = 1; iteration <= step.maxIterations; iteration += 1) {
+    const round = roundFrame(scope.request.task, iteration, previous)
+    const end = await runGraph(scope, round)
+    if (!end.ok) return leaveRound(scope, iteration, end.end)
+    partial ||= end.partial
+    const verdict = judgeRound(scope, step, round)
+    if (verdict.end === 'failed') {
+      tell(scope, iteration, verdict)
+      return failedAttempt(scope.planned, verdict.failure)
+    }
+    tell(scope, iteration, verdict)
+    if (verdict.end === 'condition-met') return success(round, partial)
+    if (verdict.end === 'exhausted' && step.onExhausted === 'continue') return success(round, true)
+    previous = round
+  }
+  return failedAttempt(scope.planned, { reason: 'loop-exhausted', rounds: step.maxIterations })
+}
+
+type RoundVerdict =
+  | {
+      readonly end: 'again' | 'condition-met' | 'exhausted'
+      readonly until?: Evaluated
+    }
+  | { readonly end: 'failed'; readonly failure: StepFailure }
+
+function judgeRound(scope: AttemptScope, step: LoopStep, round: Frame): RoundVerdict {
+  const isLast = round.iteration === step.maxIterations
+  // Without a condition, all the rounds are wanted.
+  if (step.until === undefined) return { end: isLast ? 'condition-met' : 'again' }
+  const decided = evaluate(step.until, roundScope(scope.request.task, round))
+  if (!decided.ok) return { end: 'failed', failure: decided.failure }
+  const until = decided.evaluated
+  if (decided.value === true) return { end: 'condition-met', until }
+  return { end: isLast ? 'exhausted' : 'again', until }
+}
+
+function tell(scope: AttemptScope, iteration: number, verdict: RoundVerdict): void {
+  scope.request.task.frame.run.log.append({
+    type: 'round-ended',
+    step: scope.planned.step.id,
+    iteration,
+    end: verdict.end,
+    ...('until' in verdict && verdict.until && { until: verdict.until }),
+  })
+}
+
+function leaveRound(scope: AttemptScope, iteration: number, end: Composed): Composed {
+  if (end.status === 'failed') tell(scope, iteration, { end: 'failed', failure: end.failure })
+  return end
+}
+
+/** Outside, the loop stands for its last round. */
+function success(round: Frame, partial: boolean): Composed {
+  const { store } = round.run.request
+  const ids = (round.owner?.local.body ?? []).map(({ step }) => step.id)
+  const artifacts = ids
+    .flatMap((id) => stateOf(round, id)?.artifacts ?? [])
+    .map((artifact) => [artifact.name, store.get(artifact)] as const)
+  return {
+    status: 'succeeded',
+    artifacts: new Map(artifacts),
+    usage: undefined,
+    ...(partial && { partial: true }),
+  }
+}

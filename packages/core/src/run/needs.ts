@@ -1,0 +1,53 @@
+import type { PlannedStep } from '../pipeline/plan.ts'
+import { expressionsOf, templatesOf } from '../pipeline/step-texts.ts'
+import { stateOf, visibleSteps } from './frame.ts'
+import type { Task } from './frame.ts'
+
+/**
+ * The need rule: why a step cannot run although its dependencies have ended. What it injects or names in
+ * a template or condition must exist. `missing` are the ids of those of its graph that left nothing.
+ */
+export function unmetNeed(task: Task, missing: ReadonlySet<string>): string | undefined {
+  const { frame, local } = task
+  if (missing.size === 0 && frame.owner === undefined) return undefined
+  const isMissing = (id: string): boolean =>
+    missing.has(frame.resolve(id)) || leftNothing(stateOf(frame, id)?.status)
+  const injected = injectedBy(local).find(({ step }) => isMissing(step))
+  if (injected !== undefined) return `needs ${injected.artifact} of ${injected.step}`
+  const named = [...visibleSteps(task)].find((id) => isMissing(id) && namesArtifactsOf(local, id))
+  return named === undefined ? undefined : `needs artifacts of ${named}`
+}
+
+/** Whether a text of the step, or of a step in it, names an artifact of that step. */
+export function namesArtifactsOf(planned: PlannedStep, id: string): boolean {
+  const text = textOf(planned)
+  if (!text.includes('steps')) return false
+  return new RegExp(
+    `steps\\s*(\\.\\s*|\\[\\s*["'])${id}(["']\\s*\\])?\\s*[.[]\\s*["']?artifacts`,
+  ).test(text)
+}
+
+/** All that a step says in templates and conditions, with those of a loop's body. */
+export function textOf({ step, body = [] }: PlannedStep): string {
+  const own = [...templatesOf(step), ...expressionsOf(step)].map(({ text }) => text)
+  return [...own, ...body.map(textOf)].join('\n')
+}
+
+function injectedBy({ step, body = [] }: PlannedStep): readonly Need[] {
+  const own = step.inject.filter(
+    ({ optional, previous }) => !(optional === true || previous === true),
+  )
+  const joined = step.kind === 'aggregate' && step.strategy.type !== 'vote' ? step.from : []
+  const inner = new Set(body.map((planned) => planned.step.id))
+  const below = body.flatMap(injectedBy).filter(({ step: id }) => !inner.has(id))
+  return [...own, ...joined, ...below]
+}
+
+interface Need {
+  readonly step: string
+  readonly artifact: string
+}
+
+function leftNothing(status: string | undefined): boolean {
+  return status === 'failed' || status === 'skipped'
+}

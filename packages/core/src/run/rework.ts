@@ -1,0 +1,128 @@
+import { injectContent } from '../artifact/inject.ts'
+import type { Rework } from '../pipeline/pipeline.ts'
+import type { InjectedArtifact, Patch, Snapshot } from '../ports.ts'
+import type { AttemptEnd, AttemptFailure, Remains } from './attempt-result.ts'
+import { runAttempt } from './attempt.ts'
+import { conclude } from './conclude.ts'
+import type { Task } from './frame.ts'
+import { perform, stepContext } from './perform.ts'
+import { ended, failedEvents, startedEvent } from './step-end.ts'
+import type { StepEnd } from './step-end.ts'
+import { snapshotAt } from './trees.ts'
+
+/** A step that failed, with what is needed to repair it. */
+export interface Broken {
+  readonly end: AttemptEnd
+  readonly result: AttemptFailure
+  readonly attempt: number
+  readonly start: Snapshot
+  readonly signal: AbortSignal
+}
+
+/**
+ * Lets another step repair what a step left, round after round, until all contracts of the step hold.
+ * Undefined: nothing repairs it, or no round did.
+ */
+export async function repair(task: Task, broken: Broken): Promise<StepEnd | undefined> {
+  const { result, signal, end } = broken
+  const rework = result.rework ?? task.planned.step.retry.rework
+  if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
+  const { log } = task.frame.run
+  await end.close()
+  let { remains = NOTHING, failure } = result
+  for (let round = 1; round <= rework.maxRounds && !signal.aborted; round += 1) {
+    const repairer = repairerOf(task, rework)
+    const { id: by } = repairer.planned.step
+    log.append({ type: 'step-reworking', step: task.planned.step.id, by, round })
+    log.append(startedEvent(repairer, round))
+    const given = inputsFor(task, remains, failure)
+    const repaired = await runRepair(repairer, { ...broken, remains, given, round })
+    if (repaired === undefined) continue
+    const checked = await checkAgain(task, broken, repaired)
+    if (checked.result.status !== 'failed') return ended(task, checked)
+    ;({ remains = NOTHING, failure } = checked.result)
+  }
+  return undefined
+}
+
+const NOTHING: Remains = { artifacts: new Map(), patch: undefined }
+
+function repairerOf({ frame, item }: Task, { step }: Rework): Task {
+  const found = frame.repairs.get(step)
+  if (found === undefined) throw new Error(`Internal error: there is no step ${step}`)
+  if (item === undefined) return found
+  const { planned } = found
+  const id = `${planned.step.id}[${item.iteration}]`
+  return { ...found, item, planned: { ...planned, step: { ...planned.step, id } } }
+}
+
+function inputsFor(
+  { frame, planned }: Task,
+  remains: Remains,
+  failure: AttemptFailure['failure'],
+): readonly InjectedArtifact[] {
+  const { store } = frame.run.request
+  const { id, artifacts } = planned.step
+  const left = artifacts.flatMap(({ name, type }) => {
+    const content = remains.artifacts.get(name)
+    return content === undefined
+      ? []
+      : [injectContent({ as: name, type, origin: id }, content, store)]
+  })
+  const report = Buffer.from(JSON.stringify(failure, undefined, 2))
+  return [...left, injectContent({ as: 'failure', type: 'json', origin: id }, report, store)]
+}
+
+interface Round extends Broken {
+  readonly remains: Remains
+  readonly given: readonly InjectedArtifact[]
+  readonly round: number
+}
+
+/** What stands after the repair. Undefined: the repair itself failed. */
+async function runRepair(repairer: Task, round: Round): Promise<Remains | undefined> {
+  const { start, remains, given, signal, round: attempt } = round
+  const { run } = repairer.frame
+  const { store, snapshot } = run.request
+  const from = remains.patch ? await snapshotAt(snapshot, remains.patch.tree) : start
+  const job = { task: repairer, attempt, previous: undefined, signal, start: from, given }
+  const end = await runAttempt(job, perform)
+  const { result } = end
+  if (result.status === 'failed') {
+    run.log.appendAll(failedEvents(repairer, attempt, { ...end, result }, false))
+    await end.close()
+    return undefined
+  }
+  run.log.appendAll(result.events)
+  await end.close()
+  if (result.status === 'waiting') throw new Error('Internal error: a repair that waits')
+  const redone = result.artifacts.map((artifact) => [artifact.name, store.get(artifact)] as const)
+  const { tree = from.tree } = run.log.state.steps.get(repairer.planned.step.id) ?? {}
+  return {
+    artifacts: new Map([...remains.artifacts, ...redone]),
+    patch: await changesBetween(start, tree, remains.patch),
+  }
+}
+
+async function changesBetween(
+  start: Snapshot,
+  tree: string,
+  known: Patch | undefined,
+): Promise<Patch | undefined> {
+  return tree === (known?.tree ?? start.tree) ? known : start.changesTo(tree)
+}
+
+/** All contracts of the step over what the repair left. */
+function checkAgain(task: Task, broken: Broken, repaired: Remains): Promise<AttemptEnd> {
+  const { attempt, signal, start } = broken
+  const { artifacts, patch } = repaired
+  const outcome = {
+    status: 'succeeded',
+    artifacts,
+    ...(patch && { patch }),
+    usage: undefined,
+  } as const
+  return runAttempt({ task, attempt, previous: undefined, signal, start }, (scope) =>
+    conclude(scope, stepContext(scope, ''), outcome),
+  )
+}
