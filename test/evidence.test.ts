@@ -104,7 +104,7 @@ test('every artifact of evidence mode keeps the contracts of the bundled pipelin
 
 function bundledSteps(): Extract<Step, { kind: 'prompt' }>[] {
   return bundledPipelines().flatMap((file) => {
-    const loaded = loadPipeline(file, { read: () => undefined })
+    const loaded = loadPipeline(file, { read: () => undefined, pipeline: () => undefined })
     if (!loaded.ok) throw new Error(`The bundled pipeline ${file.name ?? ''} does not load.`)
     return loaded.value.steps.filter((step) => step.kind === 'prompt')
   })

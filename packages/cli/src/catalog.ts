@@ -1,5 +1,6 @@
 import type { Persona, Pipeline, PipelineFile, Problem, ProjectFiles } from '@wave/core'
 import {
+  BUNDLED_FILES,
   bundledPersonas,
   bundledPipelines,
   findPipeline,
@@ -52,5 +53,5 @@ function throwProblems(problems: readonly Problem[]): void {
 
 /** A bundled pipeline refers to nothing in a project. */
 export function filesFor(file: PipelineFile, project: Project): ProjectFiles {
-  return file.origin === 'bundled' ? { read: () => undefined } : projectFiles(project)
+  return file.origin === 'bundled' ? BUNDLED_FILES : projectFiles(project)
 }

@@ -19,6 +19,12 @@ export function createProjectDigest(files: ProjectFiles): ProjectDigest {
         if (bytes !== undefined) read.set(path, sha256(bytes))
         return bytes
       },
+      pipeline(name, from) {
+        const found = files.pipeline(name, from)
+        if (found !== undefined) read.set(found.file, sha256(found.bytes))
+        return found
+      },
+      pipelineNames: () => files.pipelineNames?.() ?? [],
     },
     of(plan, config) {
       const used = new Map(read)

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { PersonaFile, PipelineFile, ProjectFiles } from '@wave/core'
-import { WaveError } from '@wave/core/language'
+import { bundledPipeline, bundledPipelineNames, WaveError } from '@wave/core/language'
 import { whyUnreadable } from './why-unreadable.ts'
 
 /** Where `wave` works. */
@@ -43,12 +43,31 @@ export function findProject(cwd: string): Project {
 export function projectFiles(project: Project): ProjectFiles {
   return {
     read: (path) => (isBelowWave(path) ? readProjectFile(project.root, path) : undefined),
+    pipeline: (name, from) => calledPipeline(project, name, from) ?? bundledPipeline(name),
+    pipelineNames: () => [
+      ...projectPipelines(project).flatMap((file) => file.name ?? []),
+      ...bundledPipelineNames(),
+    ],
   }
 }
 
+/** Beside the file that calls it, or else at the root of the project's pipelines. */
+function calledPipeline(project: Project, name: string, from: string): PipelineFile | undefined {
+  const below = from.startsWith(`${PIPELINES}/`) ? from.slice(PIPELINES.length + 1) : ''
+  const folder = below.slice(0, below.lastIndexOf('/') + 1)
+  for (const full of new Set([folder + name, name])) {
+    const file = `${PIPELINES}/${full}.yaml`
+    const bytes = isBelowWave(file) ? readProjectFile(project.root, file) : undefined
+    if (bytes !== undefined) return { file, name: full, bytes, origin: 'project' }
+  }
+  return undefined
+}
+
+const PIPELINES = '.wave/pipelines'
+
 /** The project's own pipelines; a name may hold folders, `ops/rollback`. */
 export function projectPipelines(project: Project): readonly PipelineFile[] {
-  return readAll(project, '.wave/pipelines', '.yaml').map(({ file, name, bytes }) => ({
+  return readAll(project, PIPELINES, '.yaml').map(({ file, name, bytes }) => ({
     file,
     name,
     bytes,

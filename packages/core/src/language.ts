@@ -6,7 +6,12 @@ export { exitCodeOf, ProblemsError, WaveError } from './errors.ts'
 export type { Problem } from './errors.ts'
 export { bundledPersonas } from './persona/bundled.ts'
 export { loadPersonas } from './persona/registry.ts'
-export { bundledPipelines } from './pipeline/bundled.ts'
+export {
+  BUNDLED_FILES,
+  bundledPipeline,
+  bundledPipelineNames,
+  bundledPipelines,
+} from './pipeline/bundled.ts'
 export { findPipeline } from './pipeline/catalog.ts'
 export { loadPipeline } from './pipeline/load.ts'
 export { templatesOf } from './pipeline/step-texts.ts'

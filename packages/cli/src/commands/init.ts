@@ -2,7 +2,13 @@ import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import type { PipelineFile } from '@wave/core'
 import { storageError } from '@wave/core'
-import { bundledPersonas, bundledPipelines, loadPipeline, WaveError } from '@wave/core/language'
+import {
+  BUNDLED_FILES,
+  bundledPersonas,
+  bundledPipelines,
+  loadPipeline,
+  WaveError,
+} from '@wave/core/language'
 import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
@@ -50,7 +56,7 @@ function filesOf(): readonly ProjectFile[] {
 }
 
 function personasOf(file: PipelineFile): readonly string[] {
-  const loaded = loadPipeline(file, { read: () => undefined })
+  const loaded = loadPipeline(file, BUNDLED_FILES)
   if (!loaded.ok) throw new Error(`Internal error: ${file.file} does not load`)
   return loaded.value.steps.flatMap((step) => (step.kind === 'prompt' ? step.persona : []))
 }

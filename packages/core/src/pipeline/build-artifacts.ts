@@ -50,12 +50,23 @@ function buildArtifact(
     const at = [...path, 'path']
     reading.report(`${reading.subject(at)} ${complaint}, not "${place}".`, at)
   }
-  const type = shape.type ?? typeByEnding(place)
-  return { name: shape.name, path: place, type, required: shape.required ?? true, source }
+  const required = shape.required ?? true
+  return { name: shape.name, path: place, type: typeOf(shape), required, source }
 }
 
-function complainAboutPath(path: string): string | undefined {
-  if (path.includes('{{') || path.includes('{%')) return 'must be a path without a template'
+/** The declared type, or else what the ending of the path says. */
+export function typeOf({ name, path = name, type }: ArtifactShape): ArtifactType {
+  if (type !== undefined) return type
+  if (/\.json$/iu.test(path)) return 'json'
+  return /\.(?:md|markdown)$/iu.test(path) ? 'markdown' : 'text'
+}
+
+function complainAboutPath(written: string): string | undefined {
+  // Only plain names: an expression could make any path. Which names there are, the plan knows.
+  const path = written.replaceAll(/\{\{-?\s*[a-z_]+(?:\.[a-z_]+)?\s*-?\}\}/gu, 'x')
+  if (path.includes('{{') || path.includes('{%')) {
+    return 'must be a path with nothing but names such as {{ iteration }} filled in'
+  }
   if (/[\\\p{C}]/u.test(path)) return 'must be a path of printable characters with "/"'
   const segments = path.split('/')
   if (path.startsWith('/') || path.startsWith('~')) return 'must be relative'
@@ -70,8 +81,3 @@ function complainAboutPath(path: string): string | undefined {
 }
 
 const RESERVED = new Set(['.git', '.wave'])
-
-function typeByEnding(path: string): ArtifactType {
-  if (/\.json$/iu.test(path)) return 'json'
-  return /\.(?:md|markdown)$/iu.test(path) ? 'markdown' : 'text'
-}

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { PipelineFile } from './source.ts'
+import type { PipelineFile, ProjectFiles } from './source.ts'
 
 // The same relative depth from src/ and from dist/.
 const FOLDER = new URL('../../builtin/pipelines/', import.meta.url)
@@ -13,6 +13,13 @@ export function bundledPipelines(): PipelineFile[] {
 /** The bundled pipeline of that name, if there is one. */
 export function bundledPipeline(name: string): PipelineFile | undefined {
   return bundledPipelineNames().includes(name) ? readBundled(name) : undefined
+}
+
+/** What bundled pipelines see: each other, and nothing of a project. */
+export const BUNDLED_FILES: ProjectFiles = {
+  read: () => undefined,
+  pipeline: bundledPipeline,
+  pipelineNames: bundledPipelineNames,
 }
 
 export function bundledPipelineNames(): string[] {

@@ -1,4 +1,4 @@
-import { bundledPipeline } from './bundled.ts'
+import { BUNDLED_FILES, bundledPipeline } from './bundled.ts'
 import { loadPipeline } from './load.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 
@@ -10,7 +10,7 @@ export function inheritStandIns(pipeline: Pipeline): Pipeline {
   if (pipeline.origin === 'bundled' || !lacksStandIn(pipeline)) return pipeline
   const file = bundledPipeline(pipeline.name)
   if (file === undefined) return pipeline
-  const bundled = loadPipeline(file, { read: () => undefined })
+  const bundled = loadPipeline(file, BUNDLED_FILES)
   if (!bundled.ok) throw new Error(`Internal error: the bundled ${file.file} does not load`)
   if (!isCopy(pipeline, bundled.value)) return pipeline
   const steps = pipeline.steps.map((step, index) => withStandIn(step, bundled.value.steps[index]))

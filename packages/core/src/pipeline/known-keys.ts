@@ -68,6 +68,11 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'steps.retry': {
     adapt_prompt: 'it is not supported: a retry is always told what went wrong',
     no_escalate: 'that is already the default',
+    max_retries: 'use "max_attempts", which counts the first one too',
+  },
+  hooks: {
+    url: 'use `type: notify` with a "channel" of your config',
+    script: 'use `type: command` with "command"',
   },
   'steps.iterate': { items: 'use "over"', max_concurrency: 'use "max_concurrent"' },
   'steps.strategy': {
@@ -76,7 +81,6 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     input_template: 'use "input" with "iterate"',
     inject_artifacts: 'use "memory.inject_artifacts"',
   },
-  'steps.branch.cases': { default: 'write "default" beside "cases"' },
   'steps.loop': { condition: 'use "until"', max_visits: 'use "max_iterations"' },
   'steps.gate': {
     target: 'it is not supported: dependents of the gate go on',
@@ -123,6 +127,10 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     warn: 'it belongs to a contract',
     rejected: 'it belongs to a contract',
     retry: 'use "max_attempts"',
+  },
+  'steps.workspace.type': {
+    basic: 'leave "type" out',
+    branch: 'apply changes the working copy only',
   },
   'steps.gate.type': {
     auto: 'it is not supported: nothing in a file can answer',

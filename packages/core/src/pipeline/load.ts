@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Location } from '../errors.ts'
-import type { Pipeline, Template } from './pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
 import { loadReading } from '../lazy.ts'
 import { prebuilt } from '../prebuilt.ts'
 import type { PipelineContent } from './read-pipeline.ts'
@@ -26,18 +26,15 @@ function standAt(
   project: ProjectFiles,
 ): PipelineContent {
   const { file } = source
-  const here = (location: Location): Location => ({ ...location, file })
-  const template = ({ text, location }: Template): Template => ({ text, location: here(location) })
-  const steps = content.steps.map((step) => {
-    const location = here(step.location)
-    if (step.kind === 'prompt') return { ...step, location, task: template(step.task) }
-    if (step.kind === 'command') return { ...step, location, script: template(step.script) }
-    throw new Error('Internal error: a bundled pipeline with steps that are made of others')
-  })
+  const isOwn = (value: unknown): value is Location =>
+    typeof value === 'object' && value !== null && 'file' in value && value.file === content.file
+  const moved: PipelineContent = JSON.parse(JSON.stringify(content), (key, value: unknown) =>
+    key === 'location' && isOwn(value) ? { ...value, file } : value,
+  )
   // Needed only when the plan finds a problem; then the file is read after all.
   const locate = (path: readonly (string | number)[]): Location => {
     const read = loadReading().readPipeline(source, project)
     return (read.ok ? read.value.locate?.(path) : undefined) ?? { file, line: 1, column: 1 }
   }
-  return { ...content, file, steps, locate }
+  return { ...moved, file, locate }
 }

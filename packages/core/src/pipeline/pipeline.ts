@@ -237,8 +237,8 @@ export interface Template {
 export type Expression = Template
 
 export interface ModelChoice {
-  /** Tier, alias or `provider/model`. */
-  readonly name: string
+  /** Tier, alias or `provider/model`. Undefined: as persona and user say. */
+  readonly name: string | undefined
   readonly fallbacks: readonly string[]
   readonly temperature?: number
   readonly maxOutputTokens: number | undefined
@@ -253,6 +253,8 @@ export interface Injection {
   readonly optional?: boolean
   /** The value of the round before, in the body of a loop. Absent in the first. */
   readonly previous?: boolean
+  /** What the artifact must be declared as; for a load check only. */
+  readonly type?: ArtifactType
   /** What the artifact must satisfy to be injected. */
   readonly schema?: JsonSchema
 }

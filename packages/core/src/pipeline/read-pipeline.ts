@@ -1,13 +1,19 @@
-import { buildStep } from './build-step.ts'
+import { checkSchema } from '../contract/schema-check.ts'
+import { buildHooks } from './build-hooks.ts'
+import { buildSteps } from './build-step.ts'
 import { knownKey, knownValue } from './known-keys.ts'
-import { baseName, failed } from './source.ts'
+import { baseName, failed, withCalls } from './source.ts'
 import type { Loaded, PipelineFile, ProjectFiles } from './source.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { Pipeline, PipelineOutput, Step } from './pipeline.ts'
 import { Reading } from './reading.ts'
 import { PIPELINE } from './schema.ts'
 import type { PipelineShape } from './schema.ts'
 import { readShape } from './shape.ts'
+import { soundParts } from './sound-parts.ts'
+import type { SoundParts } from './sound-parts.ts'
 import { checkWiring } from './wiring.ts'
+import { NAME } from './words.ts'
+import { exposedType } from './wiring-artifacts.ts'
 import { parseYaml } from './yaml-file.ts'
 
 /** What a pipeline file says, without what only its source knows: origin and digest. */
@@ -19,7 +25,7 @@ export function readPipeline(source: PipelineFile, project: ProjectFiles): Loade
   if (typeof text !== 'string') return text
   const yaml = parseYaml({ file: source.file, text, code: 'pipeline-invalid' })
   if (!yaml.ok) return yaml
-  const reading = new Reading(yaml.value, project)
+  const reading = new Reading(yaml.value, source, withCalls(project))
   const shaped = readShape(yaml.value, PIPELINE, {
     code: 'pipeline-invalid',
     subject: (path) => reading.subject(path),
@@ -27,13 +33,12 @@ export function readPipeline(source: PipelineFile, project: ProjectFiles): Loade
     knownValue,
   })
   reading.problems.push(...shaped.problems)
-  const hasShape = (value: unknown): value is PipelineShape => shaped.sound && value !== undefined
-  if (!hasShape(shaped.value)) return failed(reading.problems)
-  const pipeline = build(shaped.value, source, reading)
+  reading.distrust(shaped.unsound)
+  const pipeline = build(soundParts(shaped), reading)
   // The plan checks this again, for pipelines that no file describes; here it completes the list.
-  if (pipeline !== undefined) reading.problems.push(...checkWiring(pipeline))
-  if (pipeline === undefined || reading.problems.length > 0) return failed(reading.problems)
-  return { ok: true, value: pipeline }
+  reading.problems.push(...checkWiring(pipeline, reading))
+  const problems = [...reading.problems, ...reading.problemsOfChildren]
+  return problems.length === 0 ? { ok: true, value: pipeline } : failed(problems)
 }
 
 const MAX_BYTES = 64 * 1024
@@ -54,43 +59,39 @@ function decode(source: PipelineFile): string | Loaded<never> {
   }
 }
 
-/** Undefined when a step could not be built: its problems are reported. */
-function build(
-  shape: PipelineShape,
-  source: PipelineFile,
-  reading: Reading,
-): PipelineContent | undefined {
-  checkMetadata(shape, source, reading)
-  const steps = shape.steps.map((step, index) => buildStep(step, ['steps', index], reading))
-  const built = steps.filter((step) => step !== undefined)
-  if (built.length < steps.length) return undefined
-  const { metadata } = shape
+/** A pipeline that is as complete as the file allows: whether it can be used, the problems tell. */
+function build(parts: SoundParts, reading: Reading): PipelineContent {
+  const steps = buildSteps(parts.steps, ['steps'], { reading, outer: [] })
   return {
-    name: metadata.name,
-    description: metadata.description ?? '',
+    ...buildMetadata(parts, reading),
     dialect: 'WavePipeline',
-    category: '',
-    annotations: {},
-    disabled: false,
-    file: source.file,
-    input: buildInput(shape.input),
-    requiredTools: shape.requires?.tools ?? [],
-    limits: buildLimits(shape.limits),
-    failurePolicy: shape.failure_policy ?? 'cancel_all',
-    verdict: shape.verdict,
-    snapshot: { include: [], history: 'full' },
+    file: reading.source.file,
+    input: buildInput(parts.input, reading),
+    requiredTools: parts.requires?.tools ?? [],
+    limits: buildLimits(parts.limits),
+    failurePolicy: parts.failure_policy ?? 'cancel_all',
+    verdict: parts.verdict,
+    snapshot: buildSnapshot(parts.snapshot, reading),
     env: {},
-    hooks: [],
-    outputs: [],
+    steps,
+    hooks: buildHooks(parts, reading),
+    outputs: buildOutputs(parts.pipeline_outputs ?? {}, steps, reading),
     notices: [],
-    steps: built,
     locate: (path) => reading.locate(path),
   }
 }
 
-function buildInput(input: PipelineShape['input']): Pipeline['input'] {
-  const { source = 'cli', type = 'string', example } = input ?? {}
-  return { source, type, example }
+function buildInput(input: PipelineShape['input'], reading: Reading): Pipeline['input'] {
+  const { source = 'cli', type = 'string', example, schema } = input ?? {}
+  if (schema === undefined) return { source, type, example }
+  const at = ['input', 'schema']
+  if (type !== 'json') {
+    reading.report('"input.schema" belongs to `type: json`.', at, 'Add `type: json`.')
+  }
+  for (const problem of checkSchema(schema)) {
+    reading.report(`"input.schema" cannot be used: ${problem}.`, at)
+  }
+  return { source, type, example, schema }
 }
 
 function buildLimits(limits: PipelineShape['limits']): Pipeline['limits'] {
@@ -98,11 +99,58 @@ function buildLimits(limits: PipelineShape['limits']): Pipeline['limits'] {
   return { minutes, usd, tokens, concurrency }
 }
 
-function checkMetadata(shape: PipelineShape, source: PipelineFile, reading: Reading): void {
-  const expected = source.name === undefined ? undefined : baseName(source.name)
-  const { name } = shape.metadata
-  if (expected === undefined || name === expected) return
-  const hint = `Write "name: ${expected}", or rename the file to ${name}.yaml.`
-  const message = `The pipeline is named "${name}", but its file "${expected}".`
-  reading.report(message, ['metadata', 'name'], hint)
+function buildSnapshot(shape: SoundParts['snapshot'], reading: Reading): Pipeline['snapshot'] {
+  const { include = [], history = 'full' } = shape ?? {}
+  return { include: buildInclude(include, reading), history }
+}
+
+/** Paths inside the project, without `./` and trailing slashes. */
+function buildInclude(paths: readonly string[], reading: Reading): readonly string[] {
+  return paths.map((path, index) => {
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+    const leaves = path.startsWith('/') || path.startsWith('~') || parts.includes('..')
+    const isOdd = parts.length === 0 || /[\\\p{C}*?]/u.test(path)
+    const isGit = parts.some((part) => part.toLowerCase() === '.git')
+    if (leaves || isOdd || isGit) {
+      const at = ['snapshot', 'include', index]
+      const message = `${reading.subject(at)} must be a plain path inside the project, not "${path}".`
+      reading.report(message, at)
+    }
+    return parts.join('/')
+  })
+}
+
+type OutputShapes = NonNullable<PipelineShape['pipeline_outputs']>
+
+function buildOutputs(
+  shapes: OutputShapes,
+  steps: readonly Step[],
+  reading: Reading,
+): readonly PipelineOutput[] {
+  return Object.entries(shapes).map(([name, { step: id, artifact, field, type }]) => {
+    if (!new RegExp(NAME.pattern, 'u').test(name)) {
+      const message = `"pipeline_outputs" must be named by ${NAME.title}, not "${name}".`
+      reading.report(message, ['pipeline_outputs', name])
+    }
+    const step = steps.find((one) => one.id === id)
+    const declared = step?.artifacts.find((one) => one.name === artifact)
+    const own = step === undefined || declared === undefined ? 'text' : exposedType(declared, step)
+    const actual = field === undefined ? own : 'json'
+    return { name, step: id, artifact, field, type: type ?? actual }
+  })
+}
+
+type Metadata = Pick<Pipeline, 'name' | 'description' | 'category' | 'annotations' | 'disabled'>
+
+function buildMetadata({ metadata }: SoundParts, reading: Reading): Metadata {
+  const { name = '', description = '', category = '' } = metadata ?? {}
+  const { annotations = {}, disabled = false } = metadata ?? {}
+  const { name: fileName } = reading.source
+  const expected = fileName === undefined ? name : baseName(fileName)
+  if (name !== expected && metadata !== undefined) {
+    const hint = `Write "name: ${expected}", or rename the file to ${name}.yaml.`
+    const message = `The pipeline is named "${name}", but its file "${expected}".`
+    reading.report(message, ['metadata', 'name'], hint)
+  }
+  return { name, description, category, annotations, disabled }
 }

@@ -1,23 +1,38 @@
 import { loadYaml } from '../lazy.ts'
 import type { Location, Problem } from '../errors.ts'
-import type { ProjectFiles } from './source.ts'
-import type { Template } from './pipeline.ts'
+import type { Expression, Template } from './pipeline.ts'
+import type { PipelineFile, ProjectFiles } from './source.ts'
 import type { ShapePath } from './shape.ts'
 import { nodeAt, offsetOf } from './yaml-file.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /** One pipeline file while it is read: where things stand, and what is wrong so far. */
 export class Reading {
+  readonly source: PipelineFile
   readonly files: ProjectFiles
   readonly problems: Problem[] = []
+  /** What is wrong with the pipelines that this one calls, each told once. */
+  readonly problemsOfChildren = new Set<Problem>()
+  /** Steps that could not be built in full: what they hand over is unknown. */
+  readonly opaque = new Set<string>()
+  /** Steps whose dependencies could not be read. */
+  readonly loose = new Set<string>()
   readonly #yaml: YamlFile
+  #unsound: readonly ShapePath[] = []
 
-  constructor(yaml: YamlFile, files: ProjectFiles) {
+  constructor(yaml: YamlFile, source: PipelineFile, files: ProjectFiles) {
     this.#yaml = yaml
+    this.source = source
     this.files = files
   }
 
+  /** Places that have not the right shape, which has been told: nothing more is said about them. */
+  distrust(places: readonly ShapePath[]): void {
+    this.#unsound = places
+  }
+
   report(message: string, path: ShapePath, hint?: string): void {
+    if (this.#unsound.some((place) => isWithin(place, path) || isWithin(path, place))) return
     const advice = hint === undefined ? {} : { hint }
     this.problems.push({
       code: 'pipeline-invalid',
@@ -25,6 +40,10 @@ export class Reading {
       location: this.locate(path),
       ...advice,
     })
+  }
+
+  addOfChild(problems: readonly Problem[]): void {
+    for (const problem of problems) this.problemsOfChildren.add(problem)
   }
 
   locate(path: ShapePath): Location {
@@ -46,6 +65,23 @@ export class Reading {
     const step = id === undefined ? `step ${Number(path[depth - 1]) + 1}` : `step "${id}"`
     if (path.length === depth) return step.replace('step', 'Step')
     return `"${dotted(path.slice(depth))}" of ${step}`
+  }
+
+  /** What a step is called in the file, even if it is no good name. */
+  idOf(path: ShapePath): string | undefined {
+    return textOf(nodeAt(this.#yaml, [...path, 'id']))
+  }
+
+  /** A text value as an expression, without the `{{ }}` that may stand around it. */
+  expression(text: string, path: ShapePath): Expression {
+    const inner = /^\s*\{\{(?<inner>(?:(?!\{\{|\}\}).)*)\}\}\s*$/su.exec(text)?.groups?.['inner']
+    const plain = (inner ?? text).trim()
+    if (plain === '') this.report(`${this.subject(path)} is empty.`, path)
+    const { location } = this.template(text, path)
+    const before = text.slice(0, Math.max(0, text.indexOf(plain))).split('\n')
+    const last = before.at(-1) ?? ''
+    const line = location.line + before.length - 1
+    return { text: plain, location: { ...location, line, column: location.column + last.length } }
   }
 
   /** A text value as a template that knows where its first character stands. */
@@ -72,6 +108,11 @@ function dotted(path: ShapePath): string {
     else text += text === '' ? part : `.${part}`
   }
   return text
+}
+
+/** Whether a path leads to a place or to something in it. */
+function isWithin(place: ShapePath, path: ShapePath): boolean {
+  return place.length <= path.length && place.every((part, index) => path[index] === part)
 }
 
 function textOf(node: unknown): string | undefined {

@@ -206,9 +206,12 @@ function partOf(whole: Shape, shape: Shape): Shape {
     const entries: [string, unknown][] = Object.entries(part ?? {})
     part = entries.find(([name]) => name === key)?.[1]
   }
-  const isShape = (value: unknown): value is Shape => typeof value === 'object' && value !== null
   if (!isShape(part)) throw new Error(`Internal error: the shape has no ${shape.$ref}`)
   return part
+}
+
+function isShape(value: unknown): value is Shape {
+  return typeof value === 'object' && value !== null
 }
 
 function childOf(shape: Shape, key: string): Shape | undefined {

@@ -1,5 +1,6 @@
 import type { Problem } from '../errors.ts'
 import type { Pipeline } from './pipeline.ts'
+import type { Caller } from './workflow-v2/caller.ts'
 
 /** A value, or everything that is wrong with the file it should have come from. */
 export type Loaded<T> =
@@ -16,10 +17,51 @@ export interface PipelineFile {
   readonly origin: Pipeline['origin']
 }
 
-/** The project's `.wave/` folder, for `source_path` and `schema_path`. */
+/** The project's `.wave/` folder, for `source_path` and `schema_path`, and the pipelines that can be called. */
 export interface ProjectFiles {
   /** By project-relative path. Undefined when there is no such regular file; never follows links. */
   read(path: string): Uint8Array | undefined
+  /**
+   * The pipeline that a step calls by this name; `from` is the file of the caller. Its own folder comes
+   * first, then the root of `.wave/pipelines/`, then the bundled ones.
+   */
+  pipeline(name: string, from: string): PipelineFile | undefined
+  /** What can be called, for suggestions. */
+  pipelineNames?(): readonly string[]
+  /** Which calls led here. Kept by the loader. */
+  readonly calls?: Calls
+}
+
+/** The calls of one load: a pipeline that is called often is read, and its mistakes are told, once. */
+export interface Calls {
+  /** The callers, outermost first. */
+  readonly chain: readonly PipelineFile[]
+  /** By file, and by what a translated workflow asks of it. */
+  readonly loaded: Map<string, Loaded<Pipeline>>
+  /** What the calling workflow asks of the file that is read now. */
+  readonly caller?: Caller
+}
+
+/** A project without any. */
+export const NO_FILES: ProjectFiles = { read: () => undefined, pipeline: () => undefined }
+
+/** The same files, with a place for the calls of this load. */
+export function withCalls(project: ProjectFiles): ProjectFiles & { readonly calls: Calls } {
+  const { calls = { chain: [], loaded: new Map() } } = project
+  return inCall(project, calls)
+}
+
+/** The same files, as a pipeline finds them that these calls led to. */
+export function inCall(
+  project: ProjectFiles,
+  calls: Calls,
+): ProjectFiles & { readonly calls: Calls } {
+  return {
+    read: (path) => project.read(path),
+    pipeline: (name, from) => project.pipeline(name, from),
+    pipelineNames: () => project.pipelineNames?.() ?? [],
+    calls,
+  }
 }
 
 /** The last part of a name such as `ops/rollback`. */
@@ -27,12 +69,15 @@ export function baseName(name: string): string {
   return name.split('/').at(-1) ?? name
 }
 
-/** Failure with the problems in the order of the file. */
+/** Failure with the problems in the order of the file; those of other files follow. */
 export function failed(problems: readonly Problem[]): {
   readonly ok: false
   readonly problems: readonly [Problem, ...Problem[]]
 } {
-  const [first, ...rest] = problems.toSorted(byPlace)
+  const files = [...new Set(problems.map(({ location }) => location?.file))]
+  const [first, ...rest] = files.flatMap((file) =>
+    problems.filter(({ location }) => location?.file === file).toSorted(byPlace),
+  )
   if (first === undefined) throw new Error('Internal error: a failure without a problem')
   return { ok: false, problems: [first, ...rest] }
 }

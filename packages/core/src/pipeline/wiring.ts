@@ -1,151 +1,123 @@
 import type { Problem } from '../errors.ts'
 import { suggestionHint } from '../suggest.ts'
-import { StepGraph } from './graph.ts'
-import type { Pipeline, Step } from './pipeline.ts'
+import type { Step } from './pipeline.ts'
+import { ArtifactWiring } from './wiring-artifacts.ts'
+import { WorkWiring } from './wiring-work.ts'
+import { Place, scopesOf } from './wiring-scope.ts'
+import type { Scope, Wired } from './wiring-scope.ts'
 
-/**
- * What is wrong between the steps of a pipeline: ids, dependencies, circles, and artifacts that
- * nothing produces before they are needed.
- */
-export function checkWiring(pipeline: Wired): readonly Problem[] {
-  const wiring = new Wiring(pipeline)
-  wiring.check()
-  return wiring.problems
+/** What is not known of a pipeline with other mistakes in it, so that nothing is said about it. */
+export interface Gaps {
+  /** Steps that could not be built in full: what they hand over is unknown. */
+  readonly opaque: ReadonlySet<string>
+  /** Steps whose dependencies could not be read. */
+  readonly loose: ReadonlySet<string>
 }
 
-/** What the wiring needs to know of a pipeline. */
-type Wired = Pick<Pipeline, 'steps' | 'verdict' | 'locate'>
+/**
+ * What is wrong between the steps of a pipeline: ids, dependencies, circles, artifacts that nothing
+ * produces before they are needed, and steps that cannot repair or be gone on from.
+ */
+export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Problem[] {
+  const place = new Place(pipeline)
+  const scopes = scopesOf(pipeline.steps)
+  const order = new OrderWiring(scopes, place)
+  order.check()
+  if (order.hasCycle) return place.problems
+  const artifacts = new ArtifactWiring({ pipeline, scopes, place, gaps })
+  artifacts.check()
+  const work = new WorkWiring({ pipeline, scopes, place, gaps })
+  work.check()
+  return place.problems
+}
 
-type Path = readonly (string | number)[]
+const NO_GAPS: Gaps = { opaque: new Set(), loose: new Set() }
 
-class Wiring {
-  readonly problems: Problem[] = []
-  readonly #pipeline: Wired
-  readonly #graph: StepGraph
+/** Ids and dependencies. */
+class OrderWiring {
+  hasCycle = false
+  readonly #scopes: readonly Scope[]
+  readonly #place: Place
+  /** The first step of each id, in the whole file. */
+  readonly #first = new Map<string, { readonly step: Step; readonly scope: Scope }>()
 
-  constructor(pipeline: Wired) {
-    this.#pipeline = pipeline
-    this.#graph = new StepGraph(pipeline.steps)
+  constructor(scopes: readonly Scope[], place: Place) {
+    this.#scopes = scopes
+    this.#place = place
+    for (const scope of scopes) {
+      for (const step of scope.steps) {
+        if (!this.#first.has(step.id)) this.#first.set(step.id, { step, scope })
+      }
+    }
   }
 
   check(): void {
-    for (const [index, step] of this.#pipeline.steps.entries()) {
-      this.#checkId(step, index)
-      this.#checkDependencies(step, index)
+    for (const scope of this.#scopes) {
+      for (const [index, step] of scope.steps.entries()) {
+        this.#checkId(scope, step, index)
+        this.#checkDependencies(scope, step, index)
+      }
+      this.#checkCycle(scope)
     }
-    if (this.#reportCycle()) return
-    for (const [index, step] of this.#pipeline.steps.entries()) {
-      this.#checkInjections(step, index)
-    }
-    this.#checkVerdict()
   }
 
-  #checkId(step: Step, index: number): void {
-    const first = this.#graph.find(step.id)
+  #checkId(scope: Scope, step: Step, index: number): void {
+    const first = this.#first.get(step.id)?.step
     if (first === step || first === undefined) return
     const { line, column } = first.location
     const message = `The step id "${step.id}" is used twice, first at ${line}:${column}.`
-    this.#report(message, ['steps', index, 'id'], 'Give each step an id of its own.')
+    const hint = 'Give each step an id of its own.'
+    this.#place.report(message, [...scope.path, index, 'id'], hint)
   }
 
-  #checkDependencies(step: Step, index: number): void {
+  #checkDependencies(scope: Scope, step: Step, index: number): void {
     for (const [position, id] of step.dependencies.entries()) {
-      const at = ['steps', index, 'dependencies', position]
+      const at = [...scope.path, index, 'dependencies', position]
       if (id === step.id) {
         const hint = `Remove "${id}" from its dependencies.`
-        this.#report(`Step "${step.id}" depends on itself.`, at, hint)
+        this.#place.report(`Step "${step.id}" depends on itself.`, at, hint)
       } else if (step.dependencies.indexOf(id) < position) {
-        this.#report(`Step "${step.id}" names the dependency "${id}" twice.`, at)
-      } else if (this.#graph.find(id) === undefined) {
-        const message = `Step "${step.id}" depends on the unknown step "${id}".`
-        this.#report(message, at, this.#suggestStep(id, step))
+        this.#place.report(`Step "${step.id}" names the dependency "${id}" twice.`, at)
+      } else if (scope.graph.find(id) === undefined) {
+        const { complaint, hint } = this.#explain(id, step, scope)
+        this.#place.report(`Step "${step.id}" depends on ${complaint}.`, at, hint)
       }
     }
   }
 
-  #reportCycle(): boolean {
-    const cycle = this.#graph.findCycle()
-    if (cycle === undefined) return false
+  /** Why a step cannot depend on another one. */
+  #explain(id: string, step: Step, scope: Scope): { complaint: string; hint: string } {
+    const other = this.#first.get(id)
+    const { outer } = scope
+    if (other === undefined) {
+      const others = [...scope.graph.ids()].filter((one) => one !== step.id)
+      const hint = suggestionHint(id, others, 'steps')
+      return { complaint: `the unknown step "${id}"`, hint }
+    }
+    if (other.scope.outer !== undefined && !scope.isWithin(other.scope)) {
+      const loop = other.scope.outer.loop.id
+      const complaint = `"${id}", which is in the body of the loop "${loop}"`
+      return { complaint, hint: `Depend on "${loop}", which stands for its last round.` }
+    }
+    const loop = outer?.loop.id ?? ''
+    if (id === loop) {
+      return { complaint: `"${id}", the loop that it is in`, hint: `Remove "${id}".` }
+    }
+    const hint = `Let "${loop}" depend on it: the steps in the loop then may use its artifacts.`
+    return { complaint: `"${id}", which is not in the body of the loop "${loop}"`, hint }
+  }
+
+  #checkCycle(scope: Scope): void {
+    const cycle = scope.graph.findCycle()
+    if (cycle === undefined) return
+    this.hasCycle = true
     const [first = ''] = cycle
-    if (cycle.length > 1) {
-      const shown = showCircle(cycle)
-      const index = this.#pipeline.steps.findIndex((step) => step.id === first)
-      const at = ['steps', index, 'dependencies']
-      this.#report(`Steps wait for each other: ${shown}.`, at, 'Remove one of these dependencies.')
-    }
-    return true
-  }
-
-  #checkInjections(step: Step, index: number): void {
-    const aliases = new Map<string, string>()
-    for (const [position, { step: id, artifact, as }] of step.inject.entries()) {
-      const at = ['steps', index, 'memory', 'inject_artifacts', position]
-      // Commands get variables such as WAVE_ARTIFACT_ROOT_CAUSE.
-      const variable = as.toUpperCase().replaceAll('-', '_')
-      const other = aliases.get(variable)
-      if (other !== undefined) {
-        const message = `Step "${step.id}" injects two artifacts as "${other}" and "${as}".`
-        this.#report(message, at, 'Give each its own name with "as".')
-      }
-      aliases.set(variable, as)
-      this.#checkInjection(step, { id, artifact }, at)
-    }
-  }
-
-  #checkInjection(
-    step: Step,
-    wanted: { readonly id: string; readonly artifact: string },
-    at: Path,
-  ): void {
-    const { id, artifact } = wanted
-    const producer = this.#graph.find(id)
-    const subject = `Step "${step.id}" injects the artifact "${artifact}" of`
-    if (producer === undefined) {
-      const hint = this.#suggestStep(id, step)
-      this.#report(`${subject} the unknown step "${id}".`, [...at, 'step'], hint)
-    } else if (!this.#graph.isAncestor(id, step)) {
-      const message = `${subject} "${id}", which need not be finished before it starts.`
-      const hint = `Add "${id}" to the dependencies of "${step.id}".`
-      this.#report(message, [...at, 'step'], id === step.id ? undefined : hint)
-    } else if (!producer.artifacts.some((declared) => declared.name === artifact)) {
-      const names = producer.artifacts.map((declared) => declared.name)
-      const hint = suggestionHint(artifact, names, `artifacts of "${id}"`)
-      this.#report(`${subject} "${id}", which does not declare it.`, [...at, 'artifact'], hint)
-    }
-  }
-
-  #checkVerdict(): void {
-    const { verdict } = this.#pipeline
-    if (verdict === undefined) return
-    const producer = this.#graph.find(verdict.step)
-    if (producer === undefined) {
-      const hint = suggestionHint(verdict.step, this.#graph.ids(), 'steps')
-      this.#report(`"verdict" names the unknown step "${verdict.step}".`, ['verdict', 'step'], hint)
-      return
-    }
-    const declared = producer.artifacts.find(({ name }) => name === verdict.artifact)
-    const subject = `"verdict" names the artifact "${verdict.artifact}" of "${verdict.step}"`
-    if (declared === undefined) {
-      const names = producer.artifacts.map(({ name }) => name)
-      const hint = suggestionHint(verdict.artifact, names, `artifacts of "${verdict.step}"`)
-      this.#report(`${subject}, which does not declare it.`, ['verdict', 'artifact'], hint)
-    } else if (declared.type === 'binary') {
-      this.#report(`${subject}, which is binary.`, ['verdict', 'artifact'])
-    }
-  }
-
-  #suggestStep(id: string, step: Step): string {
-    const others = [...this.#graph.ids()].filter((other) => other !== step.id)
-    return suggestionHint(id, others, 'steps')
-  }
-
-  #report(message: string, at: Path, hint?: string): void {
-    const [first, index] = at
-    const step = first === 'steps' ? this.#pipeline.steps[Number(index)] : undefined
-    const location = this.#pipeline.locate?.(at) ?? step?.location
-    const place = location === undefined ? {} : { location }
-    const advice = hint === undefined ? {} : { hint }
-    this.problems.push({ code: 'pipeline-invalid', message, ...place, ...advice })
+    // A step that depends on itself has been told.
+    if (cycle.length === 1) return
+    const index = scope.steps.findIndex((step) => step.id === first)
+    const message = `Steps wait for each other: ${showCircle(cycle)}.`
+    const at = [...scope.path, index, 'dependencies']
+    this.#place.report(message, at, 'Remove one of these dependencies.')
   }
 }
 

@@ -1,0 +1,67 @@
+import { isRecord } from '../contract/schema-fields.ts'
+import type { StepShape } from './build-step.ts'
+import type { PipelineShape } from './schema.ts'
+import type { Shaped, ShapePath } from './shape.ts'
+
+/** What of a pipeline file has the right shape. A step that cannot be told apart is undefined. */
+export type SoundParts = Partial<Omit<PipelineShape, 'steps'>> & {
+  readonly steps: readonly (StepShape | undefined)[]
+}
+
+/**
+ * What can be looked at further although some of the file is wrong, so that all other mistakes are told
+ * as well. A key with something wrong in it is left out.
+ */
+export function soundParts({ value, unsound }: Shaped): SoundParts {
+  const wrong = new Set(unsound.map(([key]) => key))
+  const stepsAreSound = !unsound.some((path) => path.length === 1 && path[0] === 'steps')
+  const { steps = [], ...rest } = hasSoundKeys(value) ? value : NOTHING
+  const kept = Object.entries(rest).filter(([key]) => !wrong.has(key))
+  const below = unsound.filter(([key]) => key === 'steps').map((path) => path.slice(1))
+  return {
+    ...Object.fromEntries(kept),
+    steps: stepsAreSound && Array.isArray(steps) ? soundSteps(steps, below) : [],
+  }
+}
+
+const NOTHING: Partial<PipelineShape> = {}
+
+/** True of what is kept of it: the walk has left out what is wrong. */
+function hasSoundKeys(value: unknown): value is Partial<PipelineShape> {
+  return isRecord(value)
+}
+
+/** The steps of a list, in their places. `unsound` are paths below the list. */
+function soundSteps(
+  steps: readonly unknown[],
+  unsound: readonly ShapePath[],
+): (StepShape | undefined)[] {
+  if (unsound.length === 0) return steps.map((step) => (isStepShape(step) ? step : undefined))
+  const byStep = Map.groupBy(unsound, ([index]) => index)
+  return steps.map((step, index) => {
+    const paths = (byStep.get(index) ?? []).map((path) => path.slice(1))
+    return isStepShape(step) ? soundStep(step, paths) : undefined
+  })
+}
+
+function isStepShape(value: unknown): value is StepShape {
+  return isRecord(value)
+}
+
+function soundStep(step: StepShape, unsound: readonly ShapePath[]): StepShape | undefined {
+  if (unsound.length === 0) return step
+  if (unsound.some(([key]) => key === undefined || key === 'id')) return undefined
+  const inBody = unsound.filter(isInBody)
+  const wrong = new Set(unsound.filter((path) => !isInBody(path)).map(([key]) => key))
+  // They are about artifacts that are not known then.
+  if (wrong.has('output_artifacts')) for (const key of ['handover', 'outcomes']) wrong.add(key)
+  const kept = Object.entries(step).filter(([key]) => !wrong.has(key))
+  const sound = { ...Object.fromEntries(kept), id: step.id }
+  if (step.loop === undefined || wrong.has('loop')) return sound
+  const below = inBody.map((path) => path.slice(2))
+  return { ...sound, loop: { ...step.loop, steps: soundSteps(step.loop.steps, below) } }
+}
+
+function isInBody([key, inner, index]: ShapePath): boolean {
+  return key === 'loop' && inner === 'steps' && typeof index === 'number'
+}
