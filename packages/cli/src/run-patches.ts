@@ -1,13 +1,17 @@
 import { basename, join } from 'node:path'
 import { FileArtifactStore, fold, journalPath, readJournal, WaveError } from '@wave/core'
 
-/** The patches of a run's completed steps, in the order of its steps. Every digest is verified. */
+/** The patches of a run's completed steps, in the order in which these ended. Every digest is verified. */
 export function readRunPatches(directory: string): readonly Uint8Array[] {
   const { events } = readJournal(journalPath(directory))
   const store = new FileArtifactStore(join(directory, 'store'))
-  const patches = [...fold(events).steps.values()].flatMap(({ status, patch }) =>
-    status === 'succeeded' && patch !== undefined && patch.files > 0 ? [store.get(patch)] : [],
-  )
+  const { steps } = fold(events)
+  const patches = events.flatMap((event) => {
+    if (event.type !== 'step-succeeded' || event.patch === undefined) return []
+    // A loop that was tried again made the patches of its rounds anew.
+    const isLast = steps.get(event.step)?.patch === event.patch
+    return isLast && event.patch.files > 0 ? [store.get(event.patch)] : []
+  })
   if (patches.length === 0) {
     throw new WaveError('no-patch', `Run ${basename(directory)} changed nothing.`, {
       hint: 'Read its report: a fix may be described there.',

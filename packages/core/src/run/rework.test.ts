@@ -17,7 +17,7 @@ const yaml = pipelineYaml(
 test('another step repairs the outputs, and all contracts are asked again', async () => {
   const tasks: string[] = []
   let round = 0
-  const { statuses, state, store, outcome } = await runYaml(yaml, ({ planned, task, inputs }) => {
+  const { statuses, read, outcome } = await runYaml(yaml, ({ planned, task, inputs }) => {
     tasks.push(`${planned.step.id}: ${task} [${inputs.map(({ as }) => as).join()}]`)
     if (planned.step.id !== 'mend') return succeed({ result: '{"bad":1}' })
     round += 1
@@ -31,8 +31,8 @@ test('another step repairs the outputs, and all contracts are asked again', asyn
     'mend: Mend {"still":"bad"} [result,failure]',
     'after: Do after the input []',
   ])
-  const stored = state.steps.get('fix')?.artifacts[0]
-  expect(Buffer.from(store.get(stored!)).toString()).toBe('{"good":true}')
+  const stored = read('fix')
+  expect(stored).toBe('{"good":true}')
 })
 
 test('after the last round the step fails', async () => {

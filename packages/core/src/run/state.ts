@@ -33,6 +33,8 @@ export interface RunState {
 export type StepStatus = 'pending' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped'
 
 export interface StepState extends StepHeader {
+  /** The step that this one is a part of. */
+  readonly parent: string | undefined
   /** `running` covers the pause before a retry. */
   readonly status: StepStatus
   /** The last attempt, from 1; 0 before the first. */
@@ -98,22 +100,43 @@ function apply(state: RunState, event: RunEvent): RunState {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
   if (event.type === 'steps-added') {
-    const added = event.steps.map((header) => addedAgain(state.steps.get(header.id), header))
+    const added = event.steps.map((header) =>
+      addedAgain(state.steps.get(header.id), header, event.step),
+    )
     return { ...state, steps: state.steps.adding(added) }
+  }
+  if (event.type === 'step-started' && event.attempt > 1) {
+    return change(forget(state, event.step), event.step, (step) => afterStepEvent(step, event))
   }
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
   return isCall(event) ? addCost(next, event) : next
 }
 
 /** A loop or child that is tried again starts its steps anew; what they cost stays known. */
-function addedAgain(before: StepState | undefined, header: StepHeader): StepState {
+function addedAgain(
+  before: StepState | undefined,
+  header: StepHeader,
+  parent: string | undefined,
+): StepState {
   const { usage } = before ?? {}
-  return { ...pending(header), usage, settledUsage: usage }
+  return { ...pending(header), parent, usage, settledUsage: usage }
 }
 
-function pending(header: StepHeader): StepState {
+/** What the parts of a step did does not count once the step is tried again. */
+function forget(state: RunState, parent: string): RunState {
+  const parts = state.steps.values().filter((step) => step.parent === parent)
+  return parts.reduce((next, part) => {
+    const steps = next.steps.with(addedAgain(part, part, parent))
+    return forget({ ...next, steps }, part.id)
+  }, state)
+}
+
+function pending({ id, role, dependencies }: StepHeader): StepState {
   return {
-    ...header,
+    id,
+    role,
+    dependencies,
+    parent: undefined,
     status: 'pending',
     attempt: 0,
     startedAt: undefined,

@@ -22,7 +22,7 @@ const found = JSON.stringify({ items: [{ name: 'a' }, { name: 'b' }, { name: 'c'
 
 test('each item has its own run of the step, and the results keep the order of the items', async () => {
   const tasks: string[] = []
-  const { statuses, state, store } = await runYaml(
+  const { statuses, state, read } = await runYaml(
     yaml('mode: parallel, max_concurrent: 2'),
     ({ planned, task }) => {
       if (planned.step.id === 'list') return succeed({ found })
@@ -32,14 +32,14 @@ test('each item has its own run of the step, and the results keep the order of t
   )
   expect(tasks).toEqual(['review[1] 1: a', 'review[2] 2: b', 'review[3] 3: c'])
   expect(statuses).toMatchObject({ 'review[2]': 'succeeded', merged: 'succeeded' })
-  const note = state.steps.get('review')?.artifacts[0]
-  expect(JSON.parse(Buffer.from(store.get(note!)).toString())).toEqual([
+  const note = read('review')
+  expect(JSON.parse(note)).toEqual([
     { iteration: 1, item: { name: 'a' }, outcome: 'completed', value: { id: '1: a' } },
     { iteration: 2, item: { name: 'b' }, outcome: 'completed', value: { id: '2: b' } },
     { iteration: 3, item: { name: 'c' }, outcome: 'completed', value: { id: '3: c' } },
   ])
-  const all = state.steps.get('merged')?.artifacts[0]
-  expect(JSON.parse(Buffer.from(store.get(all!)).toString())).toEqual([
+  const all = read('merged')
+  expect(JSON.parse(all)).toEqual([
     { id: '1: a' },
     { id: '2: b' },
     { id: '3: c' },

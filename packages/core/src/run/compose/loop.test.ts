@@ -11,7 +11,7 @@ const yaml = (until: string, more = ''): string =>
     loop:
       max_iterations: 3
       until: ${until}
-  ${more}      steps:
+${more}      steps:
         - id: draft
           persona: summarizer
           memory: {inject_artifacts: [{step: draft, artifact: text, as: last, iteration: previous}, {step: triage, artifact: t}]}

@@ -26,12 +26,12 @@ test('ballots that can no longer decide anything are not paid for', async () => 
 })
 
 test('a majority is a result', async () => {
-  const { statuses, state, store } = await runYaml(yaml('majority'), ({ planned }) =>
+  const { statuses, state, read } = await runYaml(yaml('majority'), ({ planned }) =>
     succeed({ say: planned.step.id === 'b1' ? 'NO' : 'YES because …' }),
   )
   expect(statuses['vote']).toBe('succeeded')
-  const result = state.steps.get('vote')?.artifacts[0]
-  expect(JSON.parse(Buffer.from(store.get(result!)).toString())).toMatchObject({
+  const result = read('vote')
+  expect(JSON.parse(result)).toMatchObject({
     success: true,
     result: 'YES',
     votes: { YES: 2, NO: 1 },
