@@ -31,6 +31,10 @@ test.each([
     { source: '.', target: '/src', mode: 'readwrite', from: { base: 'release/1.2' } },
   ],
   [
+    '{type: worktree, base: "@acme/shop@1.0.0^2~3"}',
+    { source: '.', target: '/src', mode: 'readwrite', from: { base: '@acme/shop@1.0.0^2~3' } },
+  ],
+  [
     '{type: worktree, ref: fix}',
     { source: '.', target: '/src', mode: 'readwrite', from: { ref: 'fix' } },
   ],
@@ -91,6 +95,8 @@ test.each([
     '8:39 "workspace.base" of step "last" cannot stand beside "ref". | Keep one of them.',
   ],
   ['{type: worktree, base: "-f"}', '8:39 must be a git ref such as "main"'],
+  ['{type: worktree, base: "main@{1}"}', '8:39 must be a git ref such as "main"'],
+  ['{type: worktree, base: ":/fix"}', '8:39 must be a git ref such as "main"'],
   ['{ref: last}', '8:22 "workspace.ref" of step "last" must be another step.'],
   ['{branch: main}', '8:17 has the key "branch": apply changes the working copy only'],
   ['{root: x}', '8:17 has the key "root": it is not supported'],

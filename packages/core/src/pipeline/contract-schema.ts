@@ -150,8 +150,7 @@ export const CONTRACT = {
               {
                 type: 'string',
                 title: 'a size such as "50KiB", at most 1MiB',
-                pattern:
-                  '^(?:[1-9][0-9]{0,6}|(?:[1-9][0-9]{0,2}|10[01][0-9]|102[0-4]) ?KiB|1 ?MiB)$',
+                pattern: '^(?:(?:[1-9][0-9]{0,2}|10[01][0-9]|102[0-4]) ?KiB|1 ?MiB)$',
               },
             ],
             description: 'Bytes, or a text such as "50KiB". More is cut off. Default: 50KiB.',

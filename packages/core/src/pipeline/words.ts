@@ -13,11 +13,11 @@ export const DURATION = {
   pattern: '^(?=.)(\\d{1,6}h)?(\\d{1,6}m)?(\\d{1,6}s)?(\\d{1,9}ms)?$',
 } as const
 
-/** A branch, tag or commit, with `~2` and the like, but no range. */
+/** A branch, tag or commit, with `~2` and the like; no range, reflog, search or option. */
 export const GIT_REF = {
   type: 'string',
   title: 'a git ref such as "main", "v1.2" or "HEAD~1"',
-  pattern: '^(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_./+^~-]{0,199}$',
+  pattern: '^(?!-)(?!.*\\.\\.)[^\\p{C} ~^:?*[\\]\\\\{}]{1,200}(?:[~^][0-9]{0,4}){0,20}$',
 } as const
 
 /** A pipeline, by its name: `rollback`, or `ops/rollback` in a sub-folder. */
