@@ -1,5 +1,6 @@
 import type { Liquid } from 'liquidjs'
 import { loadLiquid } from '../lazy.ts'
+import { shownText } from './shown-text.ts'
 import { ArtifactValue } from './template-scope.ts'
 
 /** The template engine as templates may use it: strict, without files, clock or randomness. */
@@ -61,5 +62,7 @@ function refuseNow(created: Liquid): void {
 function show(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === undefined || value === null) return ''
-  return value instanceof ArtifactValue ? value.path : JSON.stringify(value)
+  if (value instanceof ArtifactValue) return value.path
+  const text = typeof value === 'object' ? shownText(value) : undefined
+  return text ?? JSON.stringify(value)
 }

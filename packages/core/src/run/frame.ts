@@ -55,10 +55,10 @@ export interface Task {
 
 /** The pipeline of the run. */
 export function rootFrame(run: RunContext): Frame {
-  const { plan, input, snapshot } = run.request
+  const { plan, snapshot } = run.request
   return openFrame(plan, {
     run,
-    input: { text: input, value: run.templateInput },
+    input: run.input,
     env: plan.pipeline.env,
     base: snapshot,
   })

@@ -13,7 +13,7 @@ import type {
 import type { Plan, RunnerName } from '../pipeline/plan.ts'
 import type { RunBudget } from './budget.ts'
 import type { DispatchEnd } from './dispatch-end.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, FrameInput } from './frame.ts'
 import type { RunLog } from './log.ts'
 import type { Slots } from './slots.ts'
 import type { RunState } from './state.ts'
@@ -88,8 +88,7 @@ export interface RunContext {
   readonly startedMs: number
   /** UTC, of the run's first event. */
   readonly startedAt: string
-  /** What templates call `input`: the text, or the parsed JSON. */
-  readonly templateInput: unknown
+  readonly input: FrameInput
   readonly facts: InjectedArtifact | undefined
   /** Runs the steps in a step. Here, because the parts that need it are what it is made of. */
   dispatch(frame: Frame, signal: AbortSignal): Promise<DispatchEnd>

@@ -6,8 +6,10 @@ import { WaveError } from '../errors.ts'
 import type { NewRunEvent, RunOutcome, Verdict } from '../events.ts'
 import { createRunBudget } from './budget.ts'
 import { Dispatcher, dispatchWithin } from './dispatch.ts'
+import { readInput } from './frame-input.ts'
 import { notify, sentNotices } from './hooks.ts'
 import { rootFrame } from './frame.ts'
+import type { FrameInput } from './frame.ts'
 import { Slots } from './slots.ts'
 import { RunTime } from './time-limit.ts'
 import { resolveBases } from './trees.ts'
@@ -34,7 +36,7 @@ export async function runPipeline(request: RunRequest): Promise<RunResult> {
 async function begin(request: RunRequest): Promise<RunContext> {
   const { clock, plan } = request
   const startedMs = clock.monotonicMs()
-  const templateInput = parseInput(request)
+  const input = checkInput(request)
   const bases = await resolveBases(request)
   const log = new RunLog(request.journal, (event) => request.onEvent(event))
   const facts = request.plan.mode === 'model' ? request.facts : undefined
@@ -49,7 +51,7 @@ async function begin(request: RunRequest): Promise<RunContext> {
     time: new RunTime(clock, plan.limits.minutes, log),
     startedAt,
     startedMs,
-    templateInput,
+    input,
     facts: injected,
     bases,
     notices: [],
@@ -223,18 +225,12 @@ function modelNames(request: RunRequest): Readonly<Record<string, string>> {
   return Object.fromEntries(entries)
 }
 
-function parseInput({ plan, input }: RunRequest): unknown {
-  if (plan.pipeline.input.type === 'string') return input
-  try {
-    const value: unknown = JSON.parse(input)
-    return value
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new WaveError('usage', `The input is not JSON: ${why}`, {
-      hint: `The pipeline "${plan.pipeline.name}" takes JSON as its input.`,
-      cause,
-    })
-  }
+function checkInput({ plan, input }: RunRequest): FrameInput {
+  const read = readInput(plan.pipeline, input)
+  if (read.ok) return read.input
+  throw new WaveError('usage', `The input cannot be used: ${read.problem}`, {
+    hint: `The pipeline "${plan.pipeline.name}" takes JSON as its input.`,
+  })
 }
 
 function signalName(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | undefined {

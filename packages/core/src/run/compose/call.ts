@@ -1,9 +1,7 @@
-import { checkAgainstSchema } from '../../contract/json-schema.ts'
 import type { StepFailure } from '../../events.ts'
 import type {
   BranchStep,
   ChildInput,
-  Pipeline,
   PipelineStep,
   Template,
 } from '../../pipeline/pipeline.ts'
@@ -13,6 +11,7 @@ import type { TemplateScope } from '../../pipeline/template.ts'
 import { failedAttempt } from '../attempt-result.ts'
 import type { AttemptScope } from '../attempt-result.ts'
 import { evaluate } from '../conditions.ts'
+import { readInput } from '../frame-input.ts'
 import { calledFrame, stateOf } from '../frame.ts'
 import type { Frame, FrameInput } from '../frame.ts'
 import { conditionScope, templateScope } from '../scope.ts'
@@ -61,7 +60,10 @@ async function call(scope: AttemptScope, plan: Plan, given: Given): Promise<Comp
   const input = renderInput(task.frame.input, given.input, names)
   if (!input.ok) return failedAttempt(scope.planned, input.failure)
   const read = readInput(plan.pipeline, input.text)
-  if (!read.ok) return failedAttempt(scope.planned, read.failure)
+  if (!read.ok) {
+    const message = `The input of "${plan.pipeline.name}" cannot be used: ${read.problem}`
+    return failedAttempt(scope.planned, { reason: 'template-failed', message })
+  }
   const env = renderAll(given.env, names)
   if (!env.ok) return failedAttempt(scope.planned, env.failure)
   const frame = calledFrame(task, plan, { input: read.input, env: env.values, base: start })
@@ -106,31 +108,6 @@ function render(
   const rendered = renderTemplate(template, names)
   if (rendered.ok) return rendered
   return { ok: false, failure: { reason: 'template-failed', message: rendered.message } }
-}
-
-/** The text as the called pipeline wants it; what it does not fit fails the call. */
-function readInput(
-  { input, dialect, name }: Pipeline,
-  text: string,
-): { readonly ok: true; readonly input: FrameInput } | Failed {
-  const parsed = parseJson(text)
-  if (input.type === 'string') {
-    // A workflow reads fields of an input that is an object, and shows the text as it was.
-    const isObject = dialect === 'workflow/v2.0' && isPlainObject(parsed)
-    return { ok: true, input: { text, value: isObject ? parsed : text } }
-  }
-  const wrong = (problem: string): Failed => ({
-    ok: false,
-    failure: { reason: 'template-failed', message: `The input of "${name}" ${problem}` },
-  })
-  if (parsed === undefined) return wrong('is not JSON.')
-  const problems = input.schema === undefined ? [] : checkAgainstSchema(input.schema, parsed)
-  if (problems.length > 0) return wrong(`does not fit its schema: ${problems.join('; ')}`)
-  return { ok: true, input: { text, value: parsed } }
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function parseJson(text: string): unknown {

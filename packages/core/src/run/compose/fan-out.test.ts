@@ -39,11 +39,7 @@ test('each item has its own run of the step, and the results keep the order of t
     { iteration: 3, item: { name: 'c' }, outcome: 'completed', value: { id: '3: c' } },
   ])
   const all = read('merged')
-  expect(JSON.parse(all)).toEqual([
-    { id: '1: a' },
-    { id: '2: b' },
-    { id: '3: c' },
-  ])
+  expect(JSON.parse(all)).toEqual([{ id: '1: a' }, { id: '2: b' }, { id: '3: c' }])
   expect(state.steps.get('review[2]')?.artifacts[0]?.path).toBe('output/note.2.json')
 })
 
