@@ -218,7 +218,7 @@ describeDocker('files in a sandbox', () => {
         mode: 'readonly',
       } as const
       await expect(sandbox.open('readonly', { mount })).rejects.toMatchObject({
-        code: 'config-invalid',
+        code: 'pipeline-invalid',
       })
     }
   })

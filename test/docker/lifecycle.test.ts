@@ -11,11 +11,8 @@ import { loaderConfig } from '../../packages/workspace/src/docker/container-conf
 import { openWriteLayer } from '../../packages/workspace/src/docker/copy-on-write.ts'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
 import { DEFAULT_IMAGE } from '../../packages/workspace/src/docker/image.ts'
-import {
-  loaderName,
-  SEAL_FILE,
-  snapshotKey,
-} from '../../packages/workspace/src/docker/snapshot-volume.ts'
+import { SEAL_FILE, snapshotKey } from '../../packages/workspace/src/docker/snapshot-content.ts'
+import { loaderName } from '../../packages/workspace/src/docker/snapshot-volume.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
 

@@ -48,6 +48,7 @@ export async function listFiles(
   const sorting = new Sorting(host.workTree, tracked.sparse)
   for (const path of tracked.submodules) sorting.drop(path, 'submodule')
   for (const path of leaveOut) if (names.delete(path)) sorting.drop(path, 'delivered by wave')
+  for (const path of include) sorting.include(path)
   for (const path of names) sorting.add(path)
   for (const path of [...tracked.undecodable, ...untracked.undecodable, ...extra.undecodable])
     sorting.drop(path, UNDECODABLE)
@@ -183,6 +184,12 @@ class Sorting {
     const reason = this.#reasonAgainst(path, kind)
     if (reason === undefined) this.#paths.push(path)
     else this.drop(path, reason)
+  }
+
+  /** A path that was asked for by name: that it is not there must not go unnoticed. */
+  include(path: string): void {
+    if (path !== '.' && this.#kindOf(path) === undefined)
+      this.drop(path, 'named in snapshot.include, and not there')
   }
 
   #reasonAgainst(path: string, kind: 'file' | 'link' | 'other'): string | undefined {

@@ -11,17 +11,21 @@ export const KEEPER_BOOT = [
 ].join('\n')
 
 /**
- * Arguments: length of the archive of injected artifacts, file of the seal, content of the seal.
+ * Arguments: length of the archive of injected artifacts, then file and content of each seal.
  * Checks before any tool runs, says `ready` or what is wrong, and waits for the end.
  */
 export const TOOLS_BOOT = [
   'for tool in bash git rg tar find dd; do',
   '  command -v "$tool" >/dev/null || { echo "unfit $tool"; exit 1; }',
   'done',
+  'bytes=$1; shift',
   // The engine silently mounts an empty volume where one is missing.
-  'if [ -n "$2" ] && [ "$(cat "$2" 2>/dev/null)" != "$3" ]; then echo unsealed; exit 1; fi',
-  'if [ "$1" -gt 0 ]; then',
-  '  head -c "$1" | tar -xf - -C /work/artifacts --no-same-owner || { echo "inputs"; exit 1; }',
+  'while [ $# -gt 1 ]; do',
+  '  if [ "$(cat "$1" 2>/dev/null)" != "$2" ]; then echo unsealed; exit 1; fi',
+  '  shift 2',
+  'done',
+  'if [ "$bytes" -gt 0 ]; then',
+  '  head -c "$bytes" | tar -xf - -C /work/artifacts --no-same-owner || { echo "inputs"; exit 1; }',
   'fi',
   'echo ready',
   'exec cat >/dev/null',

@@ -13,7 +13,10 @@ const box: Omit<Box, 'part'> = {
 const seal = { file: '/src/.git/wave-sealed', content: 'abcd' }
 
 function tools(source: Extract<Box['part'], { role: 'tools' }>['source']) {
-  return containerConfig({ ...box, part: { role: 'tools', source, seal, inputBytes: 10_240 } })
+  return containerConfig({
+    ...box,
+    part: { role: 'tools', source, seals: [seal], inputBytes: 10_240 },
+  })
 }
 
 const target = '/src'
@@ -32,7 +35,7 @@ test('sources differ in their mounts only', () => {
     ...config,
     HostConfig: { ...config.HostConfig, Mounts: [] },
   })
-  const overlay = tools({ kind: 'overlay', lower: '/l', layer: '/u', target })
+  const overlay = tools({ kind: 'overlay', lowers: ['/t', '/l'], layer: '/u', target })
   expect(without(overlay)).toEqual(without(tools({ kind: 'snapshot', key: 'abcd', target })))
   expect(without(tools({ kind: 'none' }))).toEqual(without(overlay))
 })
@@ -41,9 +44,13 @@ test('only an overlay makes the source writable, and nothing is a bind of the ho
   expect(mounts({ kind: 'snapshot', key: 'k', target })[0]).toMatchObject({ ReadOnly: true })
   const [folder] = mounts({ kind: 'folder', device: '/v/src', target })
   expect(folder?.VolumeOptions?.DriverConfig.Options['o']).toBe('bind,ro')
-  const [overlay] = mounts({ kind: 'overlay', lower: '/l', layer: '/u', target })
+  const [overlay] = mounts({ kind: 'overlay', lowers: ['/t', '/l'], layer: '/u', target })
   expect(overlay?.VolumeOptions?.DriverConfig.Options['o']).toContain(
-    'lowerdir=/l,upperdir=/u/upper,workdir=/u/work',
+    'lowerdir=/t:/l,upperdir=/u/upper,workdir=/u/work',
+  )
+  const [stack] = mounts({ kind: 'stack', lowers: ['/t', '/l'], target })
+  expect(stack?.VolumeOptions?.DriverConfig.Options['o']).toMatch(
+    /^ro,lowerdir=\/t:\/l,(?!.*upperdir)/,
   )
   for (const { Type } of mounts({ kind: 'none' })) expect(Type).toBe('volume')
 })

@@ -16,9 +16,11 @@ export type Source =
   | { readonly kind: 'snapshot'; readonly key: string; readonly target: string }
   /** A folder of a sealed volume, by its place in the engine's data root. */
   | { readonly kind: 'folder'; readonly device: string; readonly target: string }
+  /** Folders of sealed volumes over each other, the topmost first. */
+  | { readonly kind: 'stack'; readonly lowers: readonly string[]; readonly target: string }
   | {
       readonly kind: 'overlay'
-      readonly lower: string
+      readonly lowers: readonly string[]
       readonly layer: string
       readonly target: string
     }
@@ -39,11 +41,16 @@ export interface Box {
     | {
         readonly role: 'tools'
         readonly source: Source
-        /** File and content that prove the source complete. */
-        readonly seal: { readonly file: string; readonly content: string } | undefined
+        /** Files and contents that prove the source complete. */
+        readonly seals: readonly Seal[]
         /** Length of the archive of injected artifacts that follows on standard input. */
         readonly inputBytes: number
       }
+}
+
+export interface Seal {
+  readonly file: string
+  readonly content: string
 }
 
 export const LABELS = {
@@ -88,8 +95,8 @@ function process({ part }: Box): Pick<ContainerCreateOptions, 'Entrypoint' | 'Cm
     // It makes the layer's folders, which belong to the tools; no tool ever runs beside it.
     return { Entrypoint: [...shell, KEEPER_BOOT, 'keeper'], Cmd: [], User: user(TOOL_USER) }
   }
-  const { file, content } = part.seal ?? { file: '', content: '' }
-  const boot = [...shell, TOOLS_BOOT, 'boot', String(part.inputBytes), file, content]
+  const seals = part.seals.flatMap(({ file, content }) => [file, content])
+  const boot = [...shell, TOOLS_BOOT, 'boot', String(part.inputBytes), ...seals]
   return { Entrypoint: boot, Cmd: [], User: user(IDLE_USER) }
 }
 
@@ -151,6 +158,9 @@ function toolMounts(box: Box, source: Source): MountSettings[] {
   ]
 }
 
+/** Never references into the tree below: the host reads a layer alone. */
+const WHOLE_FILES = 'redirect_dir=off,metacopy=off,index=off'
+
 function sourceMount(box: Box, source: Source): MountSettings[] {
   switch (source.kind) {
     case 'none':
@@ -161,11 +171,18 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
       const options = { type: 'none', device: source.device, o: 'bind,ro' }
       return [scratch(box, source.target, options)]
     }
+    case 'stack': {
+      const layers = `lowerdir=${source.lowers.join(':')},${WHOLE_FILES}`
+      const options = { type: 'overlay', device: 'overlay', o: `ro,${layers},nosuid,nodev` }
+      return [scratch(box, source.target, options)]
+    }
     case 'overlay': {
-      // Whole files in the layer, never references into the lower tree: the host reads the layer alone.
-      const whole = 'redirect_dir=off,metacopy=off,index=off'
-      const layers = `lowerdir=${source.lower},upperdir=${source.layer}/upper,workdir=${source.layer}/work`
-      const options = { type: 'overlay', device: 'overlay', o: `${layers},${whole},nosuid,nodev` }
+      const layers = `lowerdir=${source.lowers.join(':')},upperdir=${source.layer}/upper,workdir=${source.layer}/work`
+      const options = {
+        type: 'overlay',
+        device: 'overlay',
+        o: `${layers},${WHOLE_FILES},nosuid,nodev`,
+      }
       return [scratch(box, source.target, options)]
     }
     default:

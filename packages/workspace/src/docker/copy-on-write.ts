@@ -10,8 +10,8 @@ import { startHeld, type HeldContainer } from './held-container.ts'
  */
 export interface WriteLayer {
   readonly keeper: HeldContainer
-  /** Mount of `lower` with this layer over it. */
-  overlay(lower: string, target: string): Source
+  /** Mount of these folders, the topmost first, with this layer over them. */
+  overlay(lowers: readonly string[], target: string): Source
   /** What was written, as an archive. Deleted files are character devices 0:0. */
   archive(): Promise<ByteStream>
 }
@@ -24,7 +24,7 @@ export async function openWriteLayer(docker: Docker, box: Omit<Box, 'part'>): Pr
   })
   return {
     keeper,
-    overlay: (lower, target) => ({ kind: 'overlay', lower, layer, target }),
+    overlay: (lowers, target) => ({ kind: 'overlay', lowers, layer, target }),
     archive: () => keeper.container.getArchive({ path: `${LAYER}/upper/.` }),
   }
 }

@@ -1,33 +1,26 @@
-import type { Workspace, WorkspaceMount, WorkspaceProvider, WorkspaceSpec } from '@wave/core'
+import type { Workspace, WorkspaceProvider, WorkspaceSpec } from '@wave/core'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { homedir } from 'node:os'
-import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { containerConfig, type Box, type Source } from './container-config.ts'
+import { AllowedImages, type AllowedImage } from './allowed-images.ts'
+import { containerConfig, type Source } from './container-config.ts'
 import { openWriteLayer, type WriteLayer } from './copy-on-write.ts'
 import { DockerWorkspace } from './docker-workspace.ts'
 import { connectEngine, engineError, type Engine } from './engine.ts'
 import { BootFailed, startHeld } from './held-container.ts'
 import { DEFAULT_IMAGE, imageProblem, resolveImage } from './image.ts'
 import { packInputs } from './inputs.ts'
-import {
-  findSnapshotVolume,
-  folderOf,
-  makeSnapshotVolume,
-  SEAL_FILE,
-  type SnapshotContent,
-  type SnapshotVolume,
-  type VolumeMaker,
-} from './snapshot-volume.ts'
+import { SnapshotVolumes, type MountedSnapshot } from './snapshot-volumes.ts'
 import { reap, type Reaped } from './reap.ts'
-import { snapshotContent } from './snapshot-content.ts'
 
 export interface DockerOptions {
   /** `unix://…` or `tcp://…`; default: as the `docker` command would find it. */
   readonly host?: string
-  /** Name or digest, from the user's configuration. */
+  /** Name or digest, from the user's configuration; default: `images.default`, else wave's own. */
   readonly image?: string
+  /** The user's allow-list: what steps may name, and the name or digest that it stands for. */
+  readonly images?: Readonly<Record<string, string>>
   /** Marks what this installation created, on an engine that may serve several. */
   readonly installId: string
 }
@@ -44,15 +37,17 @@ export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposa
 export async function connectDocker(options: DockerOptions): Promise<DockerWorkspaceProvider> {
   const environment = { variables: process.env, home: homedir(), platform: process.platform }
   const engine = await connectEngine(options.host, environment)
-  const imageName = options.image ?? DEFAULT_IMAGE
-  const image = await resolveImage(engine.docker, imageName)
-  return new Provider({ engine, imageName, image, install: options.installId })
+  const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
+  const image = { reference, digest: await resolveImage(engine.docker, reference) }
+  const images = new AllowedImages(engine.docker, image, options.images)
+  return new Provider({ engine, images, image, install: options.installId })
 }
 
 interface Settings {
   readonly engine: Engine
-  readonly imageName: string
-  readonly image: string
+  readonly images: AllowedImages
+  /** The default. */
+  readonly image: AllowedImage
   readonly install: string
 }
 
@@ -61,12 +56,14 @@ class Provider implements DockerWorkspaceProvider {
   readonly canExecute = true
   readonly image: string
   readonly #settings: Settings
-  readonly #volumes = new Map<string, Promise<SnapshotVolume>>()
+  readonly #volumes: SnapshotVolumes
   readonly #removals = new Set<Promise<void>>()
 
   constructor(settings: Settings) {
+    const { engine, install, image } = settings
     this.#settings = settings
-    this.image = settings.image
+    this.#volumes = new SnapshotVolumes({ docker: engine.docker, install, image: image.digest })
+    this.image = image.digest
   }
 
   async open(spec: WorkspaceSpec, signal: AbortSignal): Promise<Workspace> {
@@ -80,8 +77,6 @@ class Provider implements DockerWorkspaceProvider {
     try {
       const workspace = await Promise.race([opening, cancelled])
       if (workspace !== undefined && !signal.aborted) return workspace
-    } catch (cause) {
-      throw imageProblem(this.#settings.imageName, cause) ?? engineError(cause)
     } finally {
       decided.abort()
     }
@@ -91,28 +86,43 @@ class Provider implements DockerWorkspaceProvider {
   }
 
   async #open(spec: WorkspaceSpec): Promise<Workspace> {
-    const volume = spec.mount === undefined ? undefined : await this.#volume(spec.mount, spec.run)
+    const image = await this.#settings.images.resolve(spec.image)
     try {
-      return await this.#start(spec, volume)
+      return await this.#openWith(spec, image.digest)
     } catch (cause) {
-      const isUnsealed = cause instanceof BootFailed && cause.said === 'unsealed'
-      if (!isUnsealed || spec.mount === undefined) throw cause
-      // Deleted or half filled since we looked: fill it again, once.
-      const made = this.#make(snapshotContent(spec.mount.snapshot), spec.run)
-      return this.#start(spec, await made)
+      throw imageProblem(image.reference, cause) ?? engineError(cause)
     }
   }
 
-  async #start(spec: WorkspaceSpec, volume: SnapshotVolume | undefined): Promise<Workspace> {
-    const { engine, image, install } = this.#settings
+  async #openWith(spec: WorkspaceSpec, image: string): Promise<Workspace> {
+    const { mount, run } = spec
+    if (mount === undefined) return await this.#start(spec, image, undefined)
+    const provided = await this.#volumes.provide(mount, run, { anew: false })
+    try {
+      return await this.#start(spec, image, provided)
+    } catch (cause) {
+      if (!isIncomplete(cause)) throw cause
+      // Deleted or half filled since we looked: fill it again, once.
+      const again = await this.#volumes.provide(mount, run, { anew: true })
+      return await this.#start(spec, image, again)
+    }
+  }
+
+  async #start(
+    spec: WorkspaceSpec,
+    image: string,
+    provided: MountedSnapshot | undefined,
+  ): Promise<Workspace> {
+    const { engine, install } = this.#settings
     const instance = randomBytes(4).toString('hex')
     const { run, step, attempt, mount } = spec
     const box = { install, run, step, attempt, instance, image, cpus: engine.cpus }
     const layer = mount?.mode === 'readwrite' ? await openWriteLayer(engine.docker, box) : undefined
     try {
       const inputs = await packInputs(spec.inputs)
-      const { source, seal } = this.#source(spec, volume, layer)
-      const part = { role: 'tools', source, seal, inputBytes: inputs?.length ?? 0 } as const
+      const source = sourceOf(mount?.target, provided, layer)
+      const seals = provided?.seals ?? []
+      const part = { role: 'tools', source, seals, inputBytes: inputs?.length ?? 0 } as const
       const config = containerConfig({ ...box, part })
       const tools = await startHeld(engine.docker, config, inputs)
       const onClose = (removal: Promise<void>) => this.#await(removal)
@@ -123,58 +133,8 @@ class Provider implements DockerWorkspaceProvider {
     }
   }
 
-  #source(
-    { mount }: WorkspaceSpec,
-    volume: SnapshotVolume | undefined,
-    layer: WriteLayer | undefined,
-  ): { source: Source; seal: Extract<Box['part'], { role: 'tools' }>['seal'] } {
-    if (mount === undefined || volume === undefined) {
-      return { source: { kind: 'none' }, seal: undefined }
-    }
-    const { target } = mount
-    const folder = folderOf(mount.snapshot, mount.source)
-    const device = posix.join(volume.mountpoint, folder)
-    // A folder shows nothing of `.git`: its volume was checked when it was looked up.
-    const seal =
-      folder === '.' ? { file: posix.join(target, SEAL_FILE), content: volume.seal } : undefined
-    if (layer !== undefined) return { source: layer.overlay(device, target), seal }
-    if (folder !== '.') return { source: { kind: 'folder', device, target }, seal }
-    return { source: { kind: 'snapshot', key: volume.seal, target }, seal }
-  }
-
-  /** Looked up or made once per tree; the seal is checked again whenever it is mounted. */
-  #volume(mount: WorkspaceMount, run: string): Promise<SnapshotVolume> {
-    const content = snapshotContent(mount.snapshot)
-    const known = this.#volumes.get(content.key)
-    if (known !== undefined) return known
-    // A folder of the tree shows no seal: only making the volume checks it.
-    if (mount.source !== '.') return this.#make(content, run)
-    return this.#remember(content.key, this.#findOrMake(content, run))
-  }
-
-  async #findOrMake(content: SnapshotContent, run: string): Promise<SnapshotVolume> {
-    const maker = this.#maker(run)
-    const found = await findSnapshotVolume(maker, content.key)
-    return found ?? makeSnapshotVolume(maker, content)
-  }
-
-  #make(content: SnapshotContent, run: string): Promise<SnapshotVolume> {
-    return this.#remember(content.key, makeSnapshotVolume(this.#maker(run), content))
-  }
-
-  #remember(key: string, volume: Promise<SnapshotVolume>): Promise<SnapshotVolume> {
-    this.#volumes.set(key, volume)
-    volume.catch(() => this.#volumes.delete(key))
-    return volume
-  }
-
   reap(isDead: (run: string) => boolean): Promise<Reaped> {
     return reap(this.#settings.engine.docker, this.#settings.install, isDead)
-  }
-
-  #maker(run: string): VolumeMaker {
-    const { engine, install, image } = this.#settings
-    return { docker: engine.docker, install, run, image }
   }
 
   #await(removal: Promise<void>): void {
@@ -197,6 +157,27 @@ class Provider implements DockerWorkspaceProvider {
   async #removed(): Promise<void> {
     while (this.#removals.size > 0) await Promise.all(this.#removals)
   }
+}
+
+/** The seal of a volume was not there, or the volume itself was not. */
+function isIncomplete(cause: unknown): boolean {
+  if (cause instanceof BootFailed) return cause.said === 'unsealed'
+  return cause instanceof Error && cause.message.includes('failed to mount local volume')
+}
+
+function sourceOf(
+  target: string | undefined,
+  provided: MountedSnapshot | undefined,
+  layer: WriteLayer | undefined,
+): Source {
+  if (target === undefined || provided === undefined) return { kind: 'none' }
+  const { folders, volume } = provided
+  if (layer !== undefined) return layer.overlay(folders, target)
+  if (volume !== undefined) return { kind: 'snapshot', key: volume.seal, target }
+  const [device, ...others] = folders
+  return device !== undefined && others.length === 0
+    ? { kind: 'folder', device, target }
+    : { kind: 'stack', lowers: folders, target }
 }
 
 /** What an engine does not remove in this time is left to the reaper. */

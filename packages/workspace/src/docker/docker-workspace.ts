@@ -15,7 +15,9 @@ import {
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { ARTIFACT_CAPS } from '../archive.ts'
+import { renderHistory } from '../history-text.ts'
 import { computePatch } from '../patch.ts'
+import { snapshotFolder } from '../snapshot-folder.ts'
 import { collectFile, COLLECT_MAX_BYTES, collectCommand } from './collect-file.ts'
 import { ChannelBroken } from './channel.ts'
 import type { WriteLayer } from './copy-on-write.ts'
@@ -123,12 +125,25 @@ export class DockerWorkspace implements Workspace {
 
   async history(request: HistoryRequest): Promise<FileResult<string>> {
     const mount = this.#parts.mount
-    if (mount?.snapshot.head === undefined || mount.source !== '.') {
+    if (mount?.snapshot.head === undefined) {
       return { ok: false, problem: 'there is no history here' }
     }
+    const folder = snapshotFolder(mount.snapshot, mount.source)
+    // A folder brings no `.git` along: its history is read where the whole of it is.
+    if (folder !== '.') return this.#historyOf(mount, folder, request)
     return this.#ask([this.#root, JSON.stringify(request)], (target) =>
       historyRequest(target, request),
     )
+  }
+
+  async #historyOf(
+    mount: WorkspaceMount,
+    folder: string,
+    request: HistoryRequest,
+  ): Promise<FileResult<string>> {
+    if (request.path === undefined) return await renderHistory(mount.snapshot, request, folder)
+    const path = posix.relative(this.#root, posix.resolve(this.#root, request.path))
+    return await renderHistory(mount.snapshot, { ...request, path }, folder)
   }
 
   async collect(path: string): Promise<Collected> {
@@ -156,7 +171,7 @@ export class DockerWorkspace implements Workspace {
     if (mount === undefined || layer === undefined) return undefined
     await this.#settle()
     try {
-      const prefix = posix.normalize(mount.source)
+      const prefix = snapshotFolder(mount.snapshot, mount.source)
       const basePaths = mount.snapshot.files
         .map((file) => posix.relative(prefix, file.path))
         .filter((path) => !path.startsWith('../'))

@@ -42,7 +42,7 @@ async function tryImage(docker: Docker, name: string, id: string): Promise<void>
     instance: String(process.pid),
     image: id,
     cpus: 1,
-    part: { role: 'tools', source: { kind: 'none' }, seal: undefined, inputBytes: 0 },
+    part: { role: 'tools', source: { kind: 'none' }, seals: [], inputBytes: 0 },
   }
   try {
     const held = await startHeld(docker, containerConfig(trial))

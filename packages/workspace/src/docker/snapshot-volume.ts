@@ -1,6 +1,5 @@
-import { WaveError, type Snapshot } from '@wave/core'
+import { WaveError } from '@wave/core'
 import type Docker from 'dockerode'
-import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -23,23 +22,18 @@ interface TreeEntry {
   readonly content: Uint8Array
 }
 
-/** What goes into the volume of a snapshot. Equal keys stand for equal content. */
+/** What goes into one volume. Equal keys stand for equal content. */
 export interface SnapshotContent {
   readonly key: string
+  /** The last file that is written; it holds the key. */
+  readonly sealFile: string
   files(): AsyncIterable<TreeEntry>
   /** Paths below `.git/`; none without history. */
   gitDir(): AsyncIterable<{ readonly path: string; readonly content: Uint8Array }>
-}
-
-export const SEAL_FILE = '.git/wave-sealed'
-
-/** Changes whenever what is written for the same snapshot changes. */
-const FORMAT = 1
-
-export function snapshotKey(snapshot: Pick<Snapshot, 'tree' | 'head' | 'branch'>): string {
-  const { tree, head, branch } = snapshot
-  const identity = JSON.stringify([FORMAT, tree, head ?? null, branch ?? null])
-  return createHash('sha256').update(identity).digest('hex')
+  /** Files and folders of the volume below that are not there any more. */
+  readonly deleted: readonly string[]
+  /** Whether the volume has this folder of the tree. */
+  hasFolder(folder: string): boolean
 }
 
 export interface VolumeMaker {
@@ -78,11 +72,12 @@ export async function makeSnapshotVolume(
   try {
     const found = await findSnapshotVolume(maker, content.key)
     if (found === undefined) throw foreign(snapshotVolumeName(content.key))
-    if (await isSealed(loader, content.key)) return found
+    if (await isSealed(loader, content)) return found
+    await markDeleted(loader, content.deleted)
     await loader.putArchive(Readable.from(packSnapshot(content)), { path: '/' })
     return found
   } catch (cause) {
-    throw engineError(cause)
+    throw cause instanceof NoDeletionMarks ? cause : engineError(cause)
   } finally {
     await removeQuietly(loader)
   }
@@ -127,9 +122,12 @@ async function waitForLoader(loader: Docker.Container): Promise<void> {
 const ABANDONED_MS = 10 * 60_000
 const POLL_MS = 100
 
-async function isSealed(loader: Docker.Container, key: string): Promise<boolean> {
+async function isSealed(
+  loader: Docker.Container,
+  { key, sealFile }: SnapshotContent,
+): Promise<boolean> {
   try {
-    const archive = await loader.getArchive({ path: `/snap/${SEAL_FILE}` })
+    const archive = await loader.getArchive({ path: `/snap/${sealFile}` })
     const chunks: Buffer[] = []
     for await (const chunk of archive) chunks.push(Buffer.from(chunk))
     // One small file that the engine packed: header, then content.
@@ -144,6 +142,36 @@ async function isSealed(loader: Docker.Container, key: string): Promise<boolean>
   }
 }
 
+/** The engine cannot make the marks of deleted files: the tree must be copied as a whole. */
+export class NoDeletionMarks extends Error {
+  override readonly name = 'NoDeletionMarks'
+}
+
+/** As overlays want it: a character device 0:0 hides what is below. Some engines pass over devices silently. */
+async function markDeleted(loader: Docker.Container, paths: readonly string[]): Promise<void> {
+  const [first] = paths
+  if (first === undefined) return
+  const archive = pack()
+  const folder = folderWriter(archive)
+  const writing = (async () => {
+    await folder('snap')
+    for (const path of paths) {
+      const name = `snap/${path}`
+      await folder(posix.dirname(name))
+      const device = { type: 'character-device', devmajor: 0, devminor: 0 } as const
+      await put(archive, { name, mode: 0, ...device })
+    }
+    archive.finalize()
+  })()
+  await Promise.all([writing, loader.putArchive(Readable.from(archive), { path: '/' })])
+  try {
+    await loader.infoArchive({ path: `/snap/${first}` })
+  } catch (cause) {
+    if (isMissing(cause)) throw new NoDeletionMarks()
+    throw cause
+  }
+}
+
 /** The first entry decides who owns the volume's root, else git would refuse the repository inside. */
 function packSnapshot(content: SnapshotContent): Pack {
   const archive = pack()
@@ -154,14 +182,19 @@ function packSnapshot(content: SnapshotContent): Pack {
   return archive
 }
 
-async function write(archive: Pack, content: SnapshotContent): Promise<void> {
+/** Writes a folder and those above it, each once. */
+function folderWriter(archive: Pack): (path: string) => Promise<void> {
   const made = new Set<string>()
-  const folder = async (path: string): Promise<void> => {
+  return async function folder(path) {
     if (made.has(path)) return
     if (path !== 'snap') await folder(posix.dirname(path))
     made.add(path)
     await put(archive, { name: path, type: 'directory', mode: 0o755 })
   }
+}
+
+async function write(archive: Pack, content: SnapshotContent): Promise<void> {
+  const folder = folderWriter(archive)
   await folder('snap')
   for await (const file of content.files()) {
     const name = `snap/${file.path}`
@@ -179,7 +212,7 @@ async function write(archive: Pack, content: SnapshotContent): Promise<void> {
     await folder(posix.dirname(name))
     await put(archive, { name, mode: 0o644 }, file.content)
   }
-  await put(archive, { name: `snap/${SEAL_FILE}`, mode: 0o644 }, Buffer.from(content.key))
+  await put(archive, { name: `snap/${content.sealFile}`, mode: 0o644 }, Buffer.from(content.key))
 }
 
 function put(
@@ -196,17 +229,3 @@ function put(
 
 /** A git tree knows no times; some archivers refuse those before 1980. */
 const MTIME = new Date('2020-01-01T00:00:00Z')
-
-/** For callers that turn "no such folder" into words. */
-export function folderOf(snapshot: Pick<Snapshot, 'files'>, source: string): string {
-  const folder = posix.normalize(source).replace(/\/$/, '')
-  const isInside = folder !== '..' && !folder.startsWith('../') && !posix.isAbsolute(folder)
-  const exists = folder === '.' || snapshot.files.some((file) => file.path.startsWith(`${folder}/`))
-  if (isInside && exists && !MOUNT_SYNTAX.test(folder)) return folder
-  throw new WaveError('config-invalid', `The snapshot has no folder ${JSON.stringify(source)}.`, {
-    hint: 'Let the mount name a folder inside the project.',
-  })
-}
-
-/** In the options of an overlay these begin another folder, or another option: any folder of the host. */
-const MOUNT_SYNTAX = /[:,\\\p{Cc}]/u

@@ -146,13 +146,33 @@ describe('SB-36 a workspace without Docker', () => {
     using project = createProject()
     await using workspace = await open(project, { source: 'src' })
     const log = await workspace.history({ kind: 'log', max: 5, path: '/src/orders.ts' })
-    expect(log).toMatchObject({ ok: true, value: expect.stringContaining('src/orders.ts') })
+    expect(log).toMatchObject({ ok: true, value: expect.stringContaining(' orders.ts |') })
+    // Nothing of the other folders, in a commit that changes them as well.
+    const show = await workspace.history({ kind: 'show', ref: 'HEAD' })
+    expect(show).toMatchObject({ ok: true, value: expect.stringContaining('+++ b/orders.ts') })
+    expect(show).toMatchObject({ ok: true, value: expect.not.stringContaining('README') })
+    project.write('README.md', 'changed\n')
+    const other = project.commit('elsewhere')
+    await using later = await open(project, { source: './src/' })
+    const elsewhere = await later.history({ kind: 'show', ref: other })
+    expect(elsewhere).toMatchObject({ ok: false, problem: expect.stringContaining(other) })
     const blame = await workspace.history({ kind: 'blame', path: 'orders.ts', from: 1, to: 1 })
     expect(blame).toMatchObject({ ok: true, value: expect.stringContaining('1) line one') })
     expect(await workspace.history({ kind: 'log', max: 1, path: '/etc' })).toMatchObject({
       ok: false,
     })
   })
+
+  it.each(['missing', 'README.md', '../src', '/src'])(
+    'does not open for a mount of %j, which is no folder of the project',
+    async (source) => {
+      using project = createProject()
+      await expect(open(project, { source })).rejects.toMatchObject({
+        code: 'pipeline-invalid',
+        message: expect.stringContaining(source),
+      })
+    },
+  )
 
   it('executes and writes nothing', async () => {
     using project = createProject()

@@ -14,6 +14,7 @@ import type {
 } from '@wave/core'
 
 import { renderHistory } from '../history-text.ts'
+import { snapshotFolder } from '../snapshot-folder.ts'
 import { grepFiles } from './grep-files.ts'
 import { compileGlob } from './match-glob.ts'
 import { TreeView } from './tree-view.ts'
@@ -34,8 +35,8 @@ export class LocalWorkspace implements Workspace {
 
   constructor(spec: WorkspaceSpec) {
     this.#spec = spec
-    this.#tree =
-      spec.mount === undefined ? undefined : new TreeView(spec.mount.snapshot, spec.mount.source)
+    const { mount } = spec
+    this.#tree = mount && new TreeView(mount.snapshot, snapshotFolder(mount.snapshot, mount.source))
   }
 
   async exec(): Promise<ExecResult> {
@@ -99,11 +100,11 @@ export class LocalWorkspace implements Workspace {
   async history(request: HistoryRequest): Promise<FileResult<string>> {
     const { mount } = this.#spec
     if (mount === undefined) return problem('history', 'the step has no source tree')
-    if (request.path === undefined) return await renderHistory(mount.snapshot, request)
+    const folder = snapshotFolder(mount.snapshot, mount.source)
+    if (request.path === undefined) return await renderHistory(mount.snapshot, request, folder)
     const place = this.#place(request.path)
     if (place === undefined || place.input) return problem(request.path, OUTSIDE)
-    const path = posix.join(mount.source, place.path)
-    return await renderHistory(mount.snapshot, { ...request, path })
+    return await renderHistory(mount.snapshot, { ...request, path: place.path }, folder)
   }
 
   async collect(path: string): Promise<Collected> {

@@ -13,9 +13,10 @@ export class TreeView {
   readonly #files: ReadonlyMap<string, SnapshotFile>
   readonly #folders: ReadonlyMap<string, ReadonlyMap<string, Entry>>
 
+  /** `source` as `snapshotFolder` gives it. */
   constructor(snapshot: Snapshot, source: string) {
     this.#snapshot = snapshot
-    this.#source = posix.normalize(source)
+    this.#source = source
     const files = snapshot.files.flatMap((file) => this.#inside(file) ?? [])
     this.#files = new Map(files.map((file) => [file.path, file]))
     this.#folders = foldersOf(files)
@@ -65,7 +66,7 @@ export class TreeView {
 
   #inside(file: SnapshotFile): SnapshotFile | undefined {
     if (this.#source === '.') return file
-    const prefix = `${this.#source.replace(/\/$/, '')}/`
+    const prefix = `${this.#source}/`
     return file.path.startsWith(prefix)
       ? { ...file, path: file.path.slice(prefix.length) }
       : undefined

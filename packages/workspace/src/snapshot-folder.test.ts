@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { folderOf } from './snapshot-volume.ts'
+import { snapshotFolder } from './snapshot-folder.ts'
 
 const snapshot = (...paths: string[]) => ({
   files: paths.map((path) => ({ path, mode: '100644' as const, oid: '', sizeBytes: 0 })),
 })
 
 test('a folder of the snapshot is found, with or without a slash behind it', () => {
-  expect(folderOf(snapshot('src/deep/a.ts'), 'src/deep/')).toBe('src/deep')
-  expect(folderOf(snapshot('a.ts'), '.')).toBe('.')
+  expect(snapshotFolder(snapshot('src/deep/a.ts'), 'src/deep/')).toBe('src/deep')
+  expect(snapshotFolder(snapshot('a.ts'), '.')).toBe('.')
 })
 
 // `lowerdir=…/x:/etc` would put the host's own folder below the step's tree.
@@ -15,6 +15,6 @@ test.each(['x:/etc', 'x,upperdir=/etc', 'x\\', '../x', '/etc', 'missing'])(
   'the folder %j is refused, whatever the repository holds',
   (folder) => {
     const files = snapshot('x/a', 'x:/etc/a', 'x,upperdir=/etc/a', 'x\\/a')
-    expect(() => folderOf(files, folder)).toThrow('has no folder')
+    expect(() => snapshotFolder(files, folder)).toThrow('has no folder')
   },
 )

@@ -1,0 +1,56 @@
+import { WaveError } from '@wave/core'
+import type Docker from 'dockerode'
+import { resolveImage } from './image.ts'
+
+/** An image that the user allows, as the engine knows it now. */
+export interface AllowedImage {
+  /** As the user wrote it. */
+  readonly reference: string
+  readonly digest: string
+}
+
+/**
+ * Names that a pipeline may write, and what they stand for. A name is resolved once: a tag that moves
+ * during a run changes nothing.
+ */
+export class AllowedImages {
+  readonly #docker: Docker
+  readonly #references: ReadonlyMap<string, string>
+  readonly #fallback: AllowedImage
+  readonly #resolved = new Map<string, Promise<AllowedImage>>()
+
+  constructor(
+    docker: Docker,
+    fallback: AllowedImage,
+    references: Readonly<Record<string, string>> = {},
+  ) {
+    this.#docker = docker
+    this.#fallback = fallback
+    this.#references = new Map(Object.entries(references))
+  }
+
+  /** Undefined asks for the default. Throws `WaveError`: `config-invalid`, `image-missing`, `image-unfit`. */
+  resolve(name: string | undefined): Promise<AllowedImage> {
+    if (name === undefined) return Promise.resolve(this.#fallback)
+    const known = this.#resolved.get(name)
+    if (known !== undefined) return known
+    const resolving = this.#resolve(name)
+    this.#resolved.set(name, resolving)
+    resolving.catch(() => this.#resolved.delete(name))
+    return resolving
+  }
+
+  async #resolve(name: string): Promise<AllowedImage> {
+    const reference = this.#references.get(name)
+    if (reference === undefined) throw unknownImage(name, [...this.#references.keys()])
+    return { reference, digest: await resolveImage(this.#docker, reference) }
+  }
+}
+
+/** A pipeline asks for an image that the user's configuration does not name. */
+export function unknownImage(name: string, allowed: readonly string[]): WaveError {
+  const names = allowed.length === 0 ? 'It names none.' : `It names ${allowed.join(', ')}.`
+  return new WaveError('config-invalid', `Your configuration allows no image "${name}".`, {
+    hint: `${names} Add it to "sandbox.images" in your configuration, or take "workspace.image" out of the step.`,
+  })
+}
