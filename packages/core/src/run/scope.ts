@@ -15,7 +15,10 @@ export function templateScope(
   attempt: number,
   inputs: readonly InjectedArtifact[],
 ): TemplateScope {
-  const artifacts = new Map(inputs.map((input) => [input.as, asTemplateArtifact(input)]))
+  // What may be absent shows as nothing.
+  const absent = task.local.step.inject.map(({ as }) => [as, undefined] as const)
+  const present = inputs.map((input) => [input.as, asTemplateArtifact(input)] as const)
+  const artifacts = new Map([...absent, ...present])
   return { ...scopeOf(task, attempt, shownInput(task)), artifacts }
 }
 

@@ -42,5 +42,5 @@ export function promptYaml(id: string, more = ''): string {
 
 export function artifactYaml(name: string, ending: 'json' | 'txt'): string {
   const type = ending === 'json' ? ', type: json' : ''
-  return `    output_artifacts: [{name: ${name}, path: output/${name}.${ending}${type}}]\n`
+  return `    output_artifacts: [{name: ${name}, path: out/${name}.${ending}${type}}]\n`
 }

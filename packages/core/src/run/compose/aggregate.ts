@@ -21,7 +21,7 @@ export interface JoinInput {
   readonly model?: string
 }
 
-export type Joined =
+type Joined =
   | { readonly ok: true; readonly artifacts: ReadonlyMap<string, Uint8Array> }
   | { readonly ok: false; readonly message: string }
 

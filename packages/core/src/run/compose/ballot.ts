@@ -18,9 +18,7 @@ export interface BallotInput {
 }
 
 /** `key`: equal for verdicts that count as one. A ballot that does not name just one verdict abstains. */
-export type Reading =
-  | { readonly verdict: string; readonly key: string }
-  | { readonly reason: string }
+type Reading = { readonly verdict: string; readonly key: string } | { readonly reason: string }
 
 /** What a voter decided. Never throws and never guesses. */
 export function readBallot(strategy: VoteStrategy, { content }: BallotInput): Reading {

@@ -10,7 +10,7 @@ steps:
   - id: scan
     persona: auditor
     exec: {source: "Scan {{ input }} at {{ env.depth }}"}
-    output_artifacts: [{name: findings, path: output/findings.json, type: json}]
+    output_artifacts: [{name: findings, path: out/findings.json, type: json}]
 pipeline_outputs:
   findings: {step: scan, artifact: findings}
   worst: {step: scan, artifact: findings, field: items.worst}

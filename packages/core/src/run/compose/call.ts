@@ -1,10 +1,5 @@
 import type { StepFailure } from '../../events.ts'
-import type {
-  BranchStep,
-  ChildInput,
-  PipelineStep,
-  Template,
-} from '../../pipeline/pipeline.ts'
+import type { BranchStep, ChildInput, PipelineStep, Template } from '../../pipeline/pipeline.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { renderTemplate } from '../../pipeline/template.ts'
 import type { TemplateScope } from '../../pipeline/template.ts'

@@ -2,7 +2,7 @@ import { unfenced } from '../../agent/fields/fenced-blocks.ts'
 import { isRecord } from '../../contract/schema-fields.ts'
 import { parseJson } from './parse-json.ts'
 
-export type Items =
+type Items =
   | { readonly ok: true; readonly items: readonly unknown[] }
   | { readonly ok: false; readonly message: string }
 

@@ -10,7 +10,7 @@ const yaml = (require: string): string =>
       `  - id: vote
     dependencies: [b1, b2, b3]
     aggregate: {from: [b1.say, b2.say, b3.say], strategy: vote, require: ${require}, verdicts: [YES, NO]}
-    output_artifacts: [{name: result, path: output/vote.json, type: json}]
+    output_artifacts: [{name: result, path: out/vote.json, type: json}]
 `,
     'limits: {concurrency: 1}',
   )
@@ -26,7 +26,7 @@ test('ballots that can no longer decide anything are not paid for', async () => 
 })
 
 test('a majority is a result', async () => {
-  const { statuses, state, read } = await runYaml(yaml('majority'), ({ planned }) =>
+  const { statuses, read } = await runYaml(yaml('majority'), ({ planned }) =>
     succeed({ say: planned.step.id === 'b1' ? 'NO' : 'YES because …' }),
   )
   expect(statuses['vote']).toBe('succeeded')

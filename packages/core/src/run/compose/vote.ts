@@ -15,7 +15,7 @@ export interface Count {
 }
 
 /** `index` counts from 0, in the order of the voters. A ballot without a verdict has a reason. */
-export interface CountedBallot {
+interface CountedBallot {
   readonly index: number
   readonly provider?: string
   readonly model?: string
