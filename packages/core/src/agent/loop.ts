@@ -57,6 +57,9 @@ class Loop {
   #reminded = false
   /** Only `submit` is on offer: a correction, or the second ending without outputs. */
   #submitOnly = false
+  /** The one question for fields that could not be read: no other tool, and a turn that does not count. */
+  #isRepairing = false
+  #hasFreeTurn = false
   #nudged = false
   #hasRaisedCap = false
   #hasElidedOnOverflow = false
@@ -80,7 +83,10 @@ class Loop {
 
   #beginTurn(): StepFailure | undefined {
     const { signal } = this.#context
-    return signal.aborted ? abortFailure(signal) : this.#turns.begin()
+    if (signal.aborted) return abortFailure(signal)
+    const isFree = this.#hasFreeTurn
+    this.#hasFreeTurn = false
+    return isFree ? undefined : this.#turns.begin()
   }
 
   #ask(): Promise<Answer> {
@@ -106,7 +112,7 @@ class Loop {
 
   #offered(): readonly ToolSpec[] {
     const { toolbox, submit } = this.#attempt
-    return this.#submitOnly ? [submit] : [...toolbox.specs, submit]
+    return this.#submitOnly || this.#isRepairing ? [submit] : [...toolbox.specs, submit]
   }
 
   #outputCap(model: ResolvedModel): number {
@@ -206,7 +212,10 @@ class Loop {
     if (ending.status === 'accepted') return 'accepted'
     if (ending.status === 'missing') return this.#endWithout(reply, ending.names)
     if (delivery.failure !== undefined) return delivery.failure
-    this.#submitOnly = true
+    if (ending.status === 'unread') {
+      this.#isRepairing = true
+      this.#hasFreeTurn = true
+    } else this.#submitOnly = true
     this.#answer(reply, ending.say)
     return undefined
   }

@@ -77,6 +77,25 @@ test('The first message has its parts in order', async () => {
   }
 })
 
+test('What an output is checked for stands in the prompt', async () => {
+  const about = { source: 'report', onFailure: undefined }
+  const text = await firstMessage({
+    step: {
+      artifacts: [declare('report'), declare('other')],
+      contracts: [
+        { ...about, type: 'sections', sections: ['Impact', 'Cause'] },
+        { ...about, type: 'citations', minimum: 3 },
+        { ...about, type: 'blameless' },
+        { ...about, type: 'non_empty_file' },
+      ],
+    },
+  })
+  for (const words of ['in this order', '- Impact\n- Cause', 'at least 3', 'blameless']) {
+    expect(text.split('### other')[0]).toContain(words)
+    expect(text.split('### other')[1]).not.toContain(words)
+  }
+})
+
 test('Only what exists is named: tools, places, inputs, earlier attempts', async () => {
   const text = await firstMessage({ tools: [] })
   expect(text).toContain('Tools: note, submit.')

@@ -4,7 +4,8 @@ import type { ArtifactDeclaration, PromptStep } from '../pipeline/pipeline.ts'
 import type { InjectedArtifact, PreviousAttempt, StepContext } from '../ports.ts'
 import { BASE_RULES } from './base-rules.ts'
 import { dataBlock, escapeInvisible } from './data-block.ts'
-import { isAbout, schemasOf } from './submit-schema.ts'
+import { describeContracts } from './describe-contracts.ts'
+import { describeFields } from './fields/describe-fields.ts'
 
 /** What the model reads before its first turn. */
 export interface Prompt {
@@ -84,25 +85,31 @@ function describeOutputs(step: PromptStep): string {
     return '## Required outputs\n\nNo artifacts. End with a message that says what you found or did.'
   }
   const outputs = step.artifacts.map((declared) => describeOutput(declared, step))
-  return ['## Required outputs', 'Deliver all of them with `submit`.', ...outputs].join('\n\n')
+  return ['## Required outputs', describeDelivery(step), ...outputs].join('\n\n')
+}
+
+/** A step may be content with what the model says at its end. */
+function describeDelivery({ artifacts }: PromptStep): string {
+  const said = artifacts.find(({ source }) => source === 'stdout')
+  const isSaid = artifacts.every(({ source, extract }) => source === 'stdout' || extract)
+  if (said === undefined || !isSaid) return 'Deliver all of them with `submit`.'
+  const hasFields = artifacts.some(({ extract }) => extract !== undefined)
+  const fields = hasFields ? ', and the fields are read from it by their names or labels' : ''
+  return `Deliver all of them with \`submit\`, or end with a message: its whole text is \`${said.name}\`${fields}.`
 }
 
 function describeOutput(declared: ArtifactDeclaration, step: PromptStep): string {
-  const { name, type, path, required } = declared
+  const { name, type, path, required, extract } = declared
   const lines = [
     `### ${name}`,
     '',
     `${type}, ${required ? 'required' : 'optional'}, path \`${path}\``,
   ]
-  for (const schema of schemasOf(declared, step)) {
-    lines.push('', 'It must satisfy this JSON Schema:', '', JSON.stringify(schema))
+  if (extract !== undefined) {
+    const list = describeFields(extract).map(escapeInvisible)
+    return [...lines, '', 'It must have these fields:', '', ...list].join('\n')
   }
-  for (const contract of step.contracts) {
-    if (!isAbout(contract, declared) || contract.type !== 'markdown_spec') continue
-    lines.push('', 'It must have these headings, each with text below it:')
-    lines.push(...contract.sections.map((section) => `- ${section}`))
-  }
-  return lines.join('\n')
+  return [...lines, ...describeContracts(declared, step)].join('\n')
 }
 
 function describePrevious({ failure, problems, lastText }: PreviousAttempt): string {

@@ -1,5 +1,7 @@
 import type { ToolSpec } from './messages.ts'
 import type { ArtifactDeclaration, Contract, PromptStep } from '../pipeline/pipeline.ts'
+import { namedFields } from './fields/describe-fields.ts'
+import { fieldsSchema } from './fields/fields-schema.ts'
 
 export const SUBMIT = 'submit'
 
@@ -8,7 +10,7 @@ export const SUBMIT = 'submit'
  * a way to leave an artifact as a file instead; without one, required artifacts are required here.
  */
 export function submitSpec(step: PromptStep, canWrite: boolean): ToolSpec {
-  const offered = step.artifacts.filter(({ type }) => type !== 'binary')
+  const offered = step.artifacts.filter(isOffered)
   const required = canWrite ? [] : offered.filter((one) => one.required).map(({ name }) => name)
   return {
     name: SUBMIT,
@@ -24,6 +26,11 @@ export function submitSpec(step: PromptStep, canWrite: boolean): ToolSpec {
   }
 }
 
+/** Binary artifacts are files only; fields that stand for the message as a whole are read from it. */
+function isOffered({ type, extract }: ArtifactDeclaration): boolean {
+  return type !== 'binary' && (extract === undefined || namedFields(extract).length > 0)
+}
+
 function describeSubmit(canWrite: boolean): string {
   const ends =
     'Delivers the required outputs, all in one call, and ends the work once it is accepted. ' +
@@ -34,6 +41,9 @@ function describeSubmit(canWrite: boolean): string {
 function propertyOf(declared: ArtifactDeclaration, step: PromptStep): Record<string, unknown> {
   const description = `The whole content of ${declared.path}.`
   if (declared.type !== 'json') return { type: 'string', description }
+  if (declared.extract !== undefined) {
+    return { description: 'The named values.', ...fieldsSchema(namedFields(declared.extract)) }
+  }
   const schemas = schemasOf(declared, step)
   const [only] = schemas
   const place = `#/properties/${escapePointer(declared.name)}`

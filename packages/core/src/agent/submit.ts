@@ -2,6 +2,8 @@ import type { StepFailure } from '../events.ts'
 import type { ArtifactDeclaration, PromptStep } from '../pipeline/pipeline.ts'
 import type { StepContext, Workspace } from '../ports.ts'
 import { degenerate } from './degenerate.ts'
+import { askForFields, fieldsArtifact, isFieldsArtifact, readFields } from './fields/step-fields.ts'
+import type { FieldsArtifact, FieldsSource, FieldsStage } from './fields/step-fields.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { Acted } from './toolbox.ts'
 import { problem } from './tools/tool.ts'
@@ -16,6 +18,8 @@ export type Ending =
   /** Required artifacts that are nowhere. */
   | { readonly status: 'missing'; readonly names: readonly string[] }
   | { readonly status: 'rejected'; readonly say: string }
+  /** Its fields cannot be read; that is asked for once. */
+  | { readonly status: 'unread'; readonly say: string }
 
 /** Where the outputs of one attempt come together: from `submit`, from files, from the last message. */
 export class Delivery {
@@ -23,6 +27,11 @@ export class Delivery {
   accepted: ReadonlyMap<string, Uint8Array> | undefined
   #rejections = 0
   #problems: readonly string[] = []
+  /** The message whose fields could not be read, while the one question for them is open. */
+  #unreadMessage: string | undefined
+  #hasAskedForFields = false
+  #fieldsStage: FieldsStage | undefined
+  #fieldsFailure: StepFailure | undefined
   readonly #step: PromptStep
   readonly #context: StepContext
   readonly #openedWorkspace: () => Workspace | undefined
@@ -44,6 +53,7 @@ export class Delivery {
 
   /** Set when no correction is left. */
   get failure(): StepFailure | undefined {
+    if (this.#fieldsFailure !== undefined) return this.#fieldsFailure
     if (this.#rejections <= MAX_CORRECTIONS) return undefined
     return { reason: 'artifact-invalid', name: this.#blamedName(), problems: this.#problems }
   }
@@ -57,37 +67,106 @@ export class Delivery {
     const given = this.#contentsOf(input)
     const files = await this.#collectMissing(given)
     const all = new Map([...given, ...files])
-    const problems = [...unfit, ...(await this.#problemsOf(all))]
+    const unread = this.#readSubmitted(input, all)
+    const problems = [...unfit, ...unread, ...(await this.#problemsOf(all))]
     if (problems.length === 0) {
-      this.accepted = all
+      this.#accept(all)
       return { kind: 'done', output: { isError: false, say: 'Accepted.' } }
     }
+    if (this.#unreadMessage !== undefined) this.#giveUpFields(problems)
     const presence = this.#describePresence(Object.keys(input), files)
     return { kind: 'done', output: problem(this.reject(problems, presence)) }
   }
 
   /** The model ended without a call. */
   async finish(text: string): Promise<Ending> {
-    const files = await this.#collectMissing(new Map())
-    const all = new Map(files)
-    for (const { name, source } of this.#step.artifacts) {
-      if (source === 'stdout' && text.trim() !== '' && !all.has(name)) {
-        all.set(name, Buffer.from(text))
-      }
+    const all = new Map(await this.#collectMissing(new Map()))
+    const message = this.#unreadMessage ?? text
+    if (message.trim() !== '') {
+      this.#takeMessage(message, all)
+      const unread = this.#readMessage(text, all)
+      if (unread !== undefined) return unread
     }
     const names = this.#requiredNames().filter((name) => !all.has(name))
     if (names.length > 0) return { status: 'missing', names }
     const problems = await this.#problemsOf(all)
     if (problems.length > 0) return { status: 'rejected', say: this.reject(problems) }
-    this.accepted = all
+    this.#accept(all)
     return { status: 'accepted' }
+  }
+
+  #accept(all: ReadonlyMap<string, Uint8Array>): void {
+    this.accepted = all
+    if (this.#fieldsStage === undefined) return
+    const step = this.#context.planned.step.id
+    const stage = this.#hasAskedForFields ? 'repair' : this.#fieldsStage
+    this.#context.emit({ type: 'fields-extracted', step, stage })
+  }
+
+  #takeMessage(message: string, all: Map<string, Uint8Array>): void {
+    for (const { name, source } of this.#step.artifacts) {
+      if (source === 'stdout' && !all.has(name)) all.set(name, Buffer.from(message))
+    }
+  }
+
+  /** Puts the fields of a submission in their place, or tells what is wrong with them. */
+  #readSubmitted(input: JsonObject, all: Map<string, Uint8Array>): readonly string[] {
+    const declared = fieldsArtifact(this.#step)
+    if (declared === undefined) return []
+    // Asked for fields only, a model need not repeat its text.
+    if (this.#unreadMessage !== undefined) this.#takeMessage(this.#unreadMessage, all)
+    const said = this.#step.artifacts.find(({ source }) => source === 'stdout')
+    const message = new TextDecoder().decode(all.get(said?.name ?? ''))
+    const submitted = Object.hasOwn(input, declared.name) ? input[declared.name] : undefined
+    const source = { submitted, file: all.get(declared.name), message }
+    const problems = this.#readFields(declared, source, all)
+    // Wrong is not missing.
+    if (problems.length > 0 && submitted !== undefined) all.set(declared.name, jsonOf(submitted))
+    return problems
+  }
+
+  /** Undefined when the fields were found, or there are none to find. */
+  #readMessage(message: string, all: Map<string, Uint8Array>): Ending | undefined {
+    const declared = fieldsArtifact(this.#step)
+    if (declared === undefined) return undefined
+    const file = all.get(declared.name)
+    const problems = this.#readFields(declared, { submitted: undefined, file, message }, all)
+    if (problems.length === 0) {
+      this.#unreadMessage = undefined
+      return undefined
+    }
+    if (this.#hasAskedForFields) {
+      this.#giveUpFields(problems)
+      return { status: 'rejected', say: '' }
+    }
+    this.#unreadMessage = message
+    this.#hasAskedForFields = true
+    return { status: 'unread', say: askForFields(declared, problems.map(shorten)) }
+  }
+
+  #readFields(
+    declared: FieldsArtifact,
+    source: FieldsSource,
+    all: Map<string, Uint8Array>,
+  ): readonly string[] {
+    const read = readFields(declared, source)
+    if (!read.ok) return read.problems
+    all.set(declared.name, read.content)
+    this.#fieldsStage = read.stage
+    return []
+  }
+
+  #giveUpFields(problems: readonly string[]): void {
+    const name = fieldsArtifact(this.#step)?.name ?? ''
+    const shown = problems.slice(0, MAX_PROBLEMS).map(shorten)
+    this.#fieldsFailure = { reason: 'artifact-invalid', name, problems: shown }
   }
 
   /** Counts a rejection and words it for the model. */
   reject(problems: readonly string[], presence?: string): string {
     this.#rejections += 1
     this.#problems = problems.slice(0, MAX_PROBLEMS)
-    const lines = this.#problems.map((one) => `- ${one.slice(0, MAX_PROBLEM_CHARACTERS)}`)
+    const lines = this.#problems.map((one) => `- ${shorten(one)}`)
     const more = problems.length - lines.length
     if (more > 0) lines.push(`- and ${more} more`)
     if (presence !== undefined) lines.push(presence)
@@ -118,6 +197,7 @@ export class Delivery {
   #contentsOf(input: JsonObject): ReadonlyMap<string, Uint8Array> {
     const contents = new Map<string, Uint8Array>()
     for (const declared of this.#step.artifacts) {
+      if (isFieldsArtifact(declared)) continue
       const value = Object.hasOwn(input, declared.name) ? input[declared.name] : undefined
       const content = value === undefined ? undefined : contentOf(declared, value)
       if (content !== undefined) contents.set(declared.name, content)
@@ -141,6 +221,8 @@ export class Delivery {
 
   async #problemsOf(artifacts: ReadonlyMap<string, Uint8Array>): Promise<readonly string[]> {
     const empty = this.#step.artifacts.flatMap((declared) => {
+      // What a step says may be one word, and fields have a contract of their own.
+      if (declared.source === 'stdout' || isFieldsArtifact(declared)) return []
       const content = artifacts.get(declared.name)
       const found = content === undefined ? undefined : degenerate(declared, content)
       return found === undefined ? [] : [found]
@@ -166,8 +248,16 @@ export class Delivery {
 
 /** Undefined when a value of this kind cannot be that artifact. */
 function contentOf({ type }: ArtifactDeclaration, value: JsonValue): Uint8Array | undefined {
-  if (type === 'json') return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+  if (type === 'json') return jsonOf(value)
   return type !== 'binary' && typeof value === 'string' ? Buffer.from(value) : undefined
+}
+
+function jsonOf(value: JsonValue): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+function shorten(problemText: string): string {
+  return problemText.slice(0, MAX_PROBLEM_CHARACTERS)
 }
 
 function listed(names: readonly string[]): string {

@@ -7,7 +7,7 @@ import { normaliseFields } from './normalise.ts'
 import type { Normalised } from './normalise.ts'
 import { objectRegions } from './object-regions.ts'
 
-export type ExtractionStage = 'json' | 'fenced' | 'object' | 'labels'
+type ExtractionStage = 'json' | 'fenced' | 'object' | 'labels'
 
 export type Extraction =
   | {

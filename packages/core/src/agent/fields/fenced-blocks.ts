@@ -1,5 +1,5 @@
 /** A code block between fences of backticks or tildes. */
-export interface FencedBlock {
+interface FencedBlock {
   /** The word behind the opening fence, in lower case; empty when there is none. */
   readonly tag: string
   readonly content: string

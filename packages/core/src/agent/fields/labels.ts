@@ -1,5 +1,5 @@
 /** A line that announces a value: `- Severity: SEV1`, `**Stakeholder Notification Needed:**`. */
-export interface LabelLine {
+interface LabelLine {
   /** For comparing: `stakeholder_notification_needed`. */
   readonly key: string
   /** What stands behind the colon, without emphasis. */

@@ -1,5 +1,5 @@
 /** A part of a text: from the first character up to, but without, `end`. */
-export interface Region {
+interface Region {
   readonly start: number
   readonly end: number
 }
