@@ -18,41 +18,23 @@ export function describeContracts(
   return [...schemas, ...others]
 }
 
+/** What is no matter of writing, or true of every output, is not told. */
 function describeContract(contract: Contract): readonly string[] {
-  switch (contract.type) {
-    case 'markdown_spec':
-      return [
-        '',
-        'It must have these headings, each with text below it:',
-        ...list(contract.sections),
-      ]
-    case 'sections': {
-      const what = 'It must have these headings in this order, each with text below it:'
-      return ['', what, ...list(contract.sections)]
-    }
-    case 'citations': {
-      const least = contract.minimum > 0 ? ` It needs at least ${contract.minimum} of them.` : ''
-      const what = 'Every `path:line` and every quoted line in it is looked up in the project.'
-      return ['', `${what}${least}`]
-    }
-    case 'blameless':
-      return ['', 'It must be blameless: no person beside a word of fault.']
-    case 'llm_judge':
-      return ['', 'It is judged by these criteria:', ...list(contract.criteria)]
-    // Told as a schema, true of every output, or not about what is written.
-    case 'json_schema':
-    case 'non_empty_file':
-    case 'completeness':
-    case 'agent_review':
-    case 'test_suite':
-    case 'source_diff':
-    case 'test_diff':
-    case 'test_count_baseline':
-    case 'event_contains':
-      return []
-    default:
-      return contract satisfies never
+  const { type } = contract
+  if (type === 'markdown_spec' || type === 'sections') {
+    const order = type === 'sections' ? ' in this order' : ''
+    const what = `It must have these headings${order}, each with text below it:`
+    return ['', what, ...list(contract.sections)]
   }
+  if (type === 'citations') {
+    const least = contract.minimum > 0 ? ` It needs at least ${contract.minimum} of them.` : ''
+    const what = 'Every `path:line` and every quoted line in it is looked up in the project.'
+    return ['', `${what}${least}`]
+  }
+  if (type === 'blameless') return ['', 'It must be blameless: no person beside a word of fault.']
+  return type === 'llm_judge'
+    ? ['', 'It is judged by these criteria:', ...list(contract.criteria)]
+    : []
 }
 
 function list(entries: readonly string[]): readonly string[] {
