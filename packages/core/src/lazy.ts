@@ -4,8 +4,10 @@ import type * as Ajv from 'ajv/dist/2020.js'
 import type Formats from 'ajv-formats'
 import type * as Liquid from 'liquidjs'
 import type * as Yaml from 'yaml'
+import type * as Planning from './planning.ts'
 import type * as Reading from './reading.ts'
 import type * as Templating from './templating.ts'
+import type * as Workflows from './workflows.ts'
 
 /**
  * What costs milliseconds to load, loaded on first use: most commands need little of it, and start-up
@@ -40,4 +42,12 @@ export function loadReading(): typeof Reading {
 
 export function loadTemplating(): typeof Templating {
   return require('@wave/core/templating')
+}
+
+export function loadPlanning(): typeof Planning {
+  return require('@wave/core/planning')
+}
+
+export function loadWorkflows(): typeof Workflows {
+  return require('@wave/core/workflows')
 }

@@ -1,16 +1,25 @@
 import { NO_USAGE } from '../agent/messages.ts'
 import type { Problem } from '../errors.ts'
 import type { RunLimits } from '../events.ts'
-import type { Pipeline } from './pipeline.ts'
-import type { LimitRules, PlannedStep } from './plan.ts'
+import type { Pipeline, Step } from './pipeline.ts'
+import type { LimitCaps, LimitRules, PlannedStep } from './plan.ts'
+import { placedSteps, placeIn } from './plan-session.ts'
+import type { PlacedStep } from './plan-session.ts'
 
-/** The limits that hold: of several set values the smallest, and none above what the caps allow. */
+/**
+ * The limits that hold: of several set values the smallest, and none above what the caps allow. A pipeline
+ * that is called cannot use up more than its caller.
+ */
 export function planLimits(
   pipeline: Pipeline,
   rules: LimitRules,
+  caller: RunLimits | undefined,
 ): { readonly limits: RunLimits; readonly problems: readonly Problem[] } {
-  const problems = [...checkLayers(pipeline, rules), ...checkTimeouts(pipeline, rules)]
-  const layers = [...rules.layers.map((layer) => layer.limits), pipeline.limits]
+  const problems = [
+    ...checkLayers(pipeline, caller === undefined ? rules : { ...rules, layers: [] }),
+    ...checkSteps(pipeline, rules),
+  ]
+  const layers = [...rules.layers.map((layer) => layer.limits), pipeline.limits, caller ?? {}]
   const smallest = (name: keyof RunLimits): number | undefined => {
     const set = layers.flatMap((layer) => layer[name] ?? [])
     const candidates = set.length > 0 ? set : [DEFAULTS[name] ?? Infinity]
@@ -26,20 +35,43 @@ export function planLimits(
   return { limits, problems }
 }
 
-/** A limit in money needs prices, unless a limit in tokens holds as well. */
+/** A limit in money needs prices, unless a limit in tokens holds as well. Called pipelines are left out. */
 export function checkPrices(steps: readonly PlannedStep[], limits: RunLimits): readonly Problem[] {
-  if (limits.usd === undefined || limits.tokens !== undefined) return []
-  const unpriced = steps.flatMap(({ step, models }) =>
-    models
-      .filter((model) => model.cost(NO_USAGE) === undefined)
-      .map((model) => ({ step, name: `${model.provider}/${model.model}` })),
-  )
-  const [first] = unpriced
+  const [first] = unpriced(steps, limits)
   if (first === undefined) return []
-  const { step, name } = first
-  const message = `Step "${step.id}" uses the model "${name}", whose price is unknown, under a limit of ${limits.usd} US dollars.`
+  const { step, name, usd } = first
+  const message = `Step "${step.id}" uses the model "${name}", whose price is unknown, under a limit of ${usd} US dollars.`
   const hint = 'Add a limit of tokens, or the price of the model to your configuration.'
   return [{ code: 'limit-unpriced', message, location: step.location, hint }]
+}
+
+interface Unpriced {
+  readonly step: Step
+  readonly name: string
+  readonly usd: number
+}
+
+function unpriced(steps: readonly PlannedStep[], limits: RunLimits): readonly Unpriced[] {
+  return steps.flatMap((planned) => {
+    const { step, models, escalation = [], judges, body = [] } = planned
+    const usd = unguarded(step, limits)
+    const asked = [...(judges?.values() ?? [])].flatMap((judge) => judge.models)
+    const used = usd === undefined ? [] : [...models, ...escalation.flat(), ...asked]
+    const found = used.filter((model) => model.cost(NO_USAGE) === undefined)
+    const own = found.map((model) => ({
+      step,
+      name: `${model.provider}/${model.model}`,
+      usd: usd ?? 0,
+    }))
+    return [...own, ...unpriced(body, limits)]
+  })
+}
+
+/** The limit in money that holds for a step without one in tokens. */
+function unguarded(step: Step, limits: RunLimits): number | undefined {
+  const own = step.kind === 'prompt' ? step.limits : undefined
+  if (limits.tokens !== undefined || own?.tokens !== undefined) return undefined
+  return own?.usd ?? limits.usd
 }
 
 const NAMES = ['minutes', 'usd', 'tokens', 'concurrency'] as const
@@ -60,18 +92,33 @@ function checkLayers(pipeline: Pipeline, rules: LimitRules): readonly Problem[] 
   )
 }
 
-function checkTimeouts(pipeline: Pipeline, rules: LimitRules): readonly Problem[] {
-  const cap = rules.caps.timeoutMs
-  return pipeline.steps.flatMap((step, index): Problem[] => {
-    if (step.timeoutMs <= cap) return []
-    const places = ['timeout', 'timeout_minutes'].map((key) =>
-      pipeline.locate?.(['steps', index, key]),
-    )
-    const location = places.find((place) => place?.line !== step.location.line) ?? step.location
-    const minutes = step.timeoutMs / 60_000
-    return [
-      widened(`The timeout of step "${step.id}" is ${minutes} minutes`, cap / 60_000, location),
-    ]
+function checkSteps(pipeline: Pipeline, rules: LimitRules): readonly Problem[] {
+  const problems: Problem[] = []
+  for (const placed of placedSteps(pipeline.steps, pipeline)) {
+    problems.push(...checkTimeout(placed, rules.caps), ...checkStepLimits(placed, rules.caps))
+  }
+  return problems
+}
+
+function checkTimeout(placed: PlacedStep, { timeoutMs: cap }: LimitCaps): readonly Problem[] {
+  const { step } = placed
+  // A gate waits for people.
+  if (step.timeoutMs <= cap || step.kind === 'gate') return []
+  const places = ['timeout', 'timeout_minutes'].map((key) => placeIn(placed, [key]))
+  const location = places.find((place) => place.line !== step.location.line) ?? step.location
+  const minutes = step.timeoutMs / 60_000
+  return [widened(`The timeout of step "${step.id}" is ${minutes} minutes`, cap / 60_000, location)]
+}
+
+function checkStepLimits(placed: PlacedStep, caps: LimitCaps): readonly Problem[] {
+  const { step } = placed
+  const limits = step.kind === 'prompt' ? step.limits : undefined
+  return (['tokens', 'usd'] as const).flatMap((name) => {
+    const value = limits?.[name]
+    const cap = caps[name]
+    if (value === undefined || cap === undefined || value <= cap) return []
+    const location = placeIn(placed, ['limits', name])
+    return [widened(`"limits.${name}" of step "${step.id}" is ${value}`, cap, location)]
   })
 }
 

@@ -1,77 +1,112 @@
 import type { JsonSchema } from '../contract/schema-fields.ts'
-import type { Problem } from '../errors.ts'
+import { loadPlanning } from '../lazy.ts'
 import type { Persona } from '../persona/persona.ts'
-import type { StepGraph } from './graph.ts'
 import type { Pipeline, Step, Template } from './pipeline.ts'
-import type { PlanContext } from './plan.ts'
-import { templatesOf } from './step-texts.ts'
+import type { GraphNames } from './plan-names.ts'
+import { placeIn } from './plan-session.ts'
+import type { PlacedStep, PlanSession } from './plan-session.ts'
+import { expressionsOf, itemTemplates, taskTemplates } from './step-texts.ts'
 import { checkTemplate, isTemplate, renderTemplate } from './template.ts'
 import type { TemplateScope } from './template.ts'
 import type { TemplateNames } from './template-names.ts'
 
-interface Surroundings {
-  readonly graph: StepGraph
-  readonly project: PlanContext['project']
-  /** Where problems go. */
-  readonly problems: Problem[]
+/** Checks everything in a step with `{{ }}` in it, and its conditions. What is wrong goes to the session. */
+export function checkTexts(placed: PlacedStep, names: GraphNames, session: PlanSession): void {
+  const { step } = placed
+  const texts = new StepTexts(() => names.of(step), session)
+  const itemSchema = texts.checkConditions(placed)
+  const inside = (known: TemplateNames): TemplateNames => inItem(step, known, itemSchema)
+  texts.check(taskTemplates(step), (known) => ({
+    ...inside(known),
+    trustedOnly: step.kind === 'command',
+  }))
+  texts.check(itemTemplates(step), (known) => known)
+  texts.check(commandsOf(step), (known) => ({ ...inside(known), trustedOnly: true }))
+  texts.check(pathsOf(placed), () => inside(names.ofPlace()))
 }
 
-/** The templates of a plan: those of steps are checked, those of personas filled in. */
-export class PlanTemplates {
-  readonly #pipeline: Pipeline
-  readonly #around: Surroundings
-  readonly #prompts = new Map<string, string>()
+/** Checks the commands of the hooks of a pipeline. */
+export function checkHooks(
+  { hooks }: Pipeline,
+  names: GraphNames,
+  { problems }: PlanSession,
+): void {
+  for (const hook of hooks) {
+    if (hook.type !== 'command' || !isTemplate(hook.command.text)) continue
+    problems.push(...checkTemplate(hook.command, names.ofPlace()))
+  }
+}
 
-  constructor(pipeline: Pipeline, around: Surroundings) {
-    this.#pipeline = pipeline
-    this.#around = around
+/** The persona's prompt with `project.*` filled in. Its problems are told once, however many steps use it. */
+export function renderPersona(persona: Persona, session: PlanSession): string {
+  const known = session.prompts.get(persona.name)
+  if (known !== undefined) return known
+  const text = isTemplate(persona.prompt) ? fillIn(persona, session) : persona.prompt
+  session.prompts.set(persona.name, text)
+  return text
+}
+
+class StepTexts {
+  readonly #session: PlanSession
+  readonly #collect: () => TemplateNames
+  #names: TemplateNames | undefined
+
+  constructor(collect: () => TemplateNames, session: PlanSession) {
+    this.#collect = collect
+    this.#session = session
   }
 
-  check(step: Step): void {
-    for (const template of templatesOf(step)) {
+  check(templates: readonly Template[], namesOf: (known: TemplateNames) => TemplateNames): void {
+    for (const template of templates) {
       if (!isTemplate(template.text)) continue
-      this.#around.problems.push(...checkTemplate(template, this.#namesFor(step)))
+      this.#session.problems.push(...checkTemplate(template, namesOf(this.#known())))
     }
   }
 
-  /** The persona's prompt. Its problems are told once, however many steps use it. */
-  renderPersona(persona: Persona): string {
-    const known = this.#prompts.get(persona.name)
-    if (known !== undefined) return known
-    const text = isTemplate(persona.prompt) ? this.#fillIn(persona) : persona.prompt
-    this.#prompts.set(persona.name, text)
-    return text
+  /** What the items of a fan-out satisfy, as far as its list tells. */
+  checkConditions(placed: PlacedStep): JsonSchema | undefined {
+    if (expressionsOf(placed.step).length === 0) return undefined
+    const { problems, itemSchema } = loadPlanning().checkConditions(placed, this.#known())
+    this.#session.problems.push(...problems)
+    return itemSchema
   }
 
-  #fillIn(persona: Persona): string {
-    const { project, problems } = this.#around
-    const location = persona.promptLocation ?? { file: persona.file, line: 1, column: 1 }
-    const template: Template = { text: persona.prompt, location }
-    const names = { ...NOTHING, project: Object.keys(project) }
-    const found = checkTemplate(template, names)
-    problems.push(...found.map((problem) => ({ ...problem, code: 'persona-invalid' as const })))
-    if (found.length > 0) return ''
-    const rendered = renderTemplate(template, { ...NO_VALUES, project })
-    if (rendered.ok) return rendered.text
-    problems.push({ code: 'persona-invalid', message: rendered.message, location })
-    return ''
+  #known(): TemplateNames {
+    this.#names ??= this.#collect()
+    return this.#names
   }
+}
 
-  #namesFor(step: Step): TemplateNames {
-    const { graph, project } = this.#around
-    const schemas = (id: string): ReadonlyMap<string, JsonSchema | undefined> =>
-      schemasOf(graph.find(id))
-    return {
-      input: this.#pipeline.input.type,
-      run: true,
-      artifacts: new Map(
-        step.inject.map(({ as, step: id, artifact }) => [as, schemas(id).get(artifact)]),
-      ),
-      steps: () => new Map([...graph.ancestorsOf(step)].map((id) => [id, schemas(id)])),
-      project: Object.keys(project),
-      trustedOnly: step.kind === 'command',
-    }
-  }
+function inItem(
+  step: Step,
+  names: TemplateNames,
+  itemSchema: JsonSchema | undefined,
+): TemplateNames {
+  return step.iterate === undefined ? names : { ...names, item: true, itemSchema, iteration: true }
+}
+
+function commandsOf({ contracts }: Step): readonly Template[] {
+  return contracts.flatMap((contract) => (contract.type === 'test_suite' ? [contract.command] : []))
+}
+
+function pathsOf(placed: PlacedStep): readonly Template[] {
+  return placed.step.artifacts.flatMap(({ path: text }, index) => {
+    if (!isTemplate(text)) return []
+    return [{ text, location: placeIn(placed, ['output_artifacts', index, 'path']) }]
+  })
+}
+
+function fillIn(persona: Persona, { context, problems }: PlanSession): string {
+  const { project } = context
+  const location = persona.promptLocation ?? { file: persona.file, line: 1, column: 1 }
+  const template: Template = { text: persona.prompt, location }
+  const found = checkTemplate(template, { ...NOTHING, project: Object.keys(project) })
+  problems.push(...found.map((problem) => ({ ...problem, code: 'persona-invalid' as const })))
+  if (found.length > 0) return ''
+  const rendered = renderTemplate(template, { ...NO_VALUES, project })
+  if (rendered.ok) return rendered.text
+  problems.push({ code: 'persona-invalid', message: rendered.message, location })
+  return ''
 }
 
 const NOTHING: TemplateNames = {
@@ -90,14 +125,4 @@ const NO_VALUES: TemplateScope = {
   artifacts: new Map(),
   steps: new Map(),
   project: {},
-}
-
-/** The artifacts of a step, each with the schema that its contract demands. */
-function schemasOf(step: Step | undefined): ReadonlyMap<string, JsonSchema | undefined> {
-  const schemas = new Map<string, JsonSchema | undefined>()
-  for (const artifact of step?.artifacts ?? []) schemas.set(artifact.name, undefined)
-  for (const contract of step?.contracts ?? []) {
-    if (contract.type === 'json_schema') schemas.set(contract.source, contract.schema)
-  }
-  return schemas
 }

@@ -43,7 +43,7 @@ const WITHOUT_MODELS: PlanContext = {
 function load(text: string | Uint8Array, origin: Pipeline['origin'] = 'project'): Pipeline {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
   const source = { file: 'p.yaml', name: undefined, bytes, origin }
-  const result = loadPipeline(source, { read: () => undefined })
+  const result = loadPipeline(source, { read: () => undefined, pipeline: () => undefined })
   if (!result.ok) throw new Error(JSON.stringify(result.problems))
   return result.value
 }

@@ -1,11 +1,13 @@
+import type { Problem } from '../errors.ts'
 import type { RunLimits } from '../events.ts'
 import type { Persona, ToolName } from '../persona/persona.ts'
 import type { ResolvedModel } from '../ports.ts'
 import { inheritStandIns } from './inherit.ts'
 import { failed } from './source.ts'
 import type { Loaded } from './source.ts'
-import type { Contract, Pipeline, Step } from './pipeline.ts'
+import type { Contract, Pipeline, PromptStep, Step } from './pipeline.ts'
 import { checkPrices, planLimits } from './plan-limits.ts'
+import type { PlanSession } from './plan-session.ts'
 import { StepPlanner } from './plan-step.ts'
 import { checkWiring } from './wiring.ts'
 
@@ -76,6 +78,8 @@ export interface PlanContext {
   readonly knownStandIns: ReadonlySet<string>
   /** `--model`: in place of every persona's and step's choice. */
   readonly modelOverride?: string
+  /** Keys of `env` that whoever starts the pipeline sets. Undefined: any. */
+  readonly env?: readonly string[]
   readonly limits?: LimitRules
 }
 
@@ -102,25 +106,80 @@ export const BUILT_IN_CAPS: LimitCaps = {
 /** Decides everything that can be decided before the run: who does what, with which tools, within which limits. */
 export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Plan> {
   const pipeline = inheritStandIns(loaded)
-  const wiring = checkWiring(pipeline)
-  const { limits, problems: widened } = planLimits(pipeline, context.limits ?? NO_RULES)
   const mode = modeOf(pipeline, context)
-  const planner = new StepPlanner(pipeline, { context, mode })
-  const steps = pipeline.steps.map((step, index) => planner.plan(step, index))
-  const problems = [...wiring, ...widened, ...planner.problems]
-  if (problems.length > 0) return failed(problems)
+  const session: PlanSession = {
+    context,
+    mode,
+    problems: [],
+    missing: [],
+    prompts: new Map(),
+    children: new Map(),
+  }
+  const plan = planOne(pipeline, { env: envOf(pipeline, context), limits: undefined }, session)
+  if (session.problems.length > 0) return failed(withoutRepeats(session.problems))
   // A missing model is told only when nothing is wrong with the files: it is another kind of error.
-  const missing = [...planner.missing, ...checkPrices(steps, limits)]
-  if (missing.length > 0) return failed(missing)
+  if (session.missing.length > 0) return failed(withoutRepeats(session.missing))
   const verdict = loaded.verdict ?? (mode === 'evidence' ? pipeline.verdict : undefined)
-  return { ok: true, value: { pipeline: { ...pipeline, verdict }, mode, steps, limits } }
+  return { ok: true, value: { ...plan, pipeline: { ...pipeline, verdict } } }
+}
+
+/** How a pipeline is called. */
+export interface Call {
+  /** Keys of its `env`. Undefined: any. */
+  readonly env: readonly string[] | undefined
+  /** What the caller may use up itself. Undefined: it is the pipeline of the run. */
+  readonly limits: RunLimits | undefined
+}
+
+/** The plan of one pipeline, that of the run or one that is called. What is wrong goes to the session. */
+export function planOne(loaded: Pipeline, call: Call, session: PlanSession): Plan {
+  const pipeline = inheritStandIns(loaded)
+  const { context, mode, problems, missing } = session
+  problems.push(...checkWiring(pipeline))
+  const { limits, problems: widened } = planLimits(
+    pipeline,
+    context.limits ?? NO_RULES,
+    call.limits,
+  )
+  problems.push(...widened)
+  const list = { steps: pipeline.steps, path: ['steps'], pipeline }
+  const steps = new StepPlanner(list, { env: call.env, limits }, session).plan()
+  missing.push(...checkPrices(steps, limits))
+  return { pipeline, mode, steps, limits }
 }
 
 const NO_RULES: LimitRules = { caps: BUILT_IN_CAPS, layers: [] }
 
+/** Without models, stand-ins must be able to take the place of every persona, also in what is called. */
 function modeOf(pipeline: Pipeline, context: PlanContext): Plan['mode'] {
   if (context.hasModels) return 'model'
-  const prompts = pipeline.steps.filter((step) => step.kind === 'prompt')
+  const prompts = promptsIn(pipeline.steps)
   const hasStandIns = prompts.length > 0 && prompts.every((step) => step.standIn !== undefined)
   return hasStandIns ? 'evidence' : 'model'
+}
+
+function promptsIn(steps: readonly Step[]): readonly PromptStep[] {
+  return steps.flatMap((step) => {
+    if (step.kind === 'prompt') return [step]
+    if (step.kind === 'loop') return promptsIn(step.steps)
+    return calledBy(step).flatMap((child) => promptsIn(inheritStandIns(child).steps))
+  })
+}
+
+function calledBy(step: Step): readonly Pipeline[] {
+  if (step.kind === 'pipeline') return [step.child]
+  if (step.kind !== 'branch') return []
+  const called = [...Object.values(step.cases), step.otherwise ?? 'skip']
+  return called.filter((child) => child !== 'skip')
+}
+
+/** A workflow has only what it sets itself; a pipeline may be made to be called. */
+function envOf({ env, dialect }: Pipeline, context: PlanContext): readonly string[] | undefined {
+  if (context.env !== undefined) return [...context.env, ...Object.keys(env)]
+  return dialect === 'workflow/v2.0' ? Object.keys(env) : undefined
+}
+
+/** A file that is called in several ways tells its mistakes once. */
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
 }

@@ -2,7 +2,7 @@ import type { ChildInput, Expression, Step, Template } from './pipeline.ts'
 
 /** Every text of a step with `{{ }}` in it, contracts and the steps of a loop left out. */
 export function templatesOf(step: Step): readonly Template[] {
-  return [...ownTemplates(step), ...itemTemplates(step)]
+  return [...taskTemplates(step), ...itemTemplates(step)]
 }
 
 /** Every condition of a step. */
@@ -20,7 +20,8 @@ export function taskOf(step: Step): Template | undefined {
   return step.kind === 'command' ? step.script : undefined
 }
 
-function ownTemplates(step: Step): readonly Template[] {
+/** What is filled in for each item of a fan-out anew. */
+export function taskTemplates(step: Step): readonly Template[] {
   switch (step.kind) {
     case 'prompt':
       return [step.task]
@@ -45,6 +46,7 @@ function inputTemplates(input: ChildInput): readonly Template[] {
   return 'text' in input ? [input.text] : Object.values(input.fields)
 }
 
-function itemTemplates(step: Step): readonly Template[] {
+/** The text that the items of a fan-out are read from. */
+export function itemTemplates(step: Step): readonly Template[] {
   return step.iterate?.items.kind === 'text' ? [step.iterate.items.text] : []
 }
