@@ -358,7 +358,7 @@ test.each<[string, string, string, string]>([
   ['env.dpth == "x"', '10:9', 'unknown "env.dpth"', 'Did you mean "depth"?'],
   ['input.x == 1', '10:9', '"input" is text here', 'input.type'],
   ['T.severity.level == "x"', '10:9', 'it belongs to text', ''],
-  ['steps.triage.artifacts.text.x == "x"', '10:9', 'it belongs to text', ''],
+  ['steps.triage.artifacts.text.x == "x"', '10:9', 'is text: it has no field "x"', ''],
   ['constructor == 1', '10:9', 'unknown "constructor"', ''],
 ])('%s is refused at %s', (text, place, message, hint) => {
   const [problem] = checkCondition(condition(long(text)), NAMES, 'bool')

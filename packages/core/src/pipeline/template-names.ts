@@ -232,6 +232,9 @@ function checkField(
   fields: readonly Segment[],
   schema: JsonSchema | undefined,
 ): NameComplaint | undefined {
+  const [field] = fields
+  if (schema?.['type'] === 'string' && field !== undefined && field !== 'size')
+    return { message: `"${path}" is text: it has no field "${field}".` }
   const missing = lacksField(schema, fields)
   if (missing === undefined) return undefined
   return {

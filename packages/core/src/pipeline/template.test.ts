@@ -47,7 +47,10 @@ const NAMES: TemplateNames = {
     new Map([
       [
         'triage',
-        new Map([['triage', { type: 'object', properties: { severity: { type: 'string' } } }]]),
+        new Map<string, Readonly<Record<string, unknown>>>([
+          ['triage', { type: 'object', properties: { severity: { type: 'string' } } }],
+          ['notes', { type: 'string' }],
+        ]),
       ],
     ]),
   project: ['test_command', 'folders'],
@@ -127,6 +130,7 @@ test.each([
   ['{{ steps.triage.outcom }}', '10:12', 'steps.triage.outcom', 'Did you mean "outcome"?'],
   ['{{ steps.triage.artifacts.triag }}', '10:12', 'artifacts.triag', 'Did you mean "triage"?'],
   ['{{ steps.triage.artifacts.triage.severty }}', '10:12', 'no "severty"', 'severity'],
+  ['{{ steps.triage.artifacts.notes.x }}', '10:12', 'is text: it has no field "x"', ''],
   ['{{ triage.output }}', '10:12', 'triage.output', 'steps.<id>.artifacts.<name>'],
   ['{{ project.tset_command }}', '10:12', 'project.tset_command', 'test_command'],
   ['{{ item }}', '10:12', 'unknown "item"', 'only in a step with "iterate"'],
