@@ -9,6 +9,8 @@ export interface InputForms {
   readonly argument: string | undefined
   readonly data: string | undefined
   readonly file: string | undefined
+  /** `key=value`, from which a JSON object is made. */
+  readonly pairs?: readonly string[] | undefined
 }
 
 export interface InputSource {
@@ -20,10 +22,11 @@ const MAX_INPUT_BYTES = 1024 * 1024
 
 /** The input exactly as it was given; empty when none was. Never rewritten, never shortened. */
 export async function readInput(forms: InputForms, source: InputSource): Promise<string> {
-  const given = [forms.argument, forms.data, forms.file].filter((form) => form !== undefined)
+  const { argument, data, file, pairs } = forms
+  const given = [argument, data, file, pairs].filter((form) => form !== undefined)
   if (given.length > 1) {
     throw new WaveError('usage', 'The input was given in two ways at once.', {
-      hint: 'Use one of: the argument, --input-data, --input-file.',
+      hint: 'Use one of: the argument, --input-data, --input-file, --input.',
     })
   }
   const bytes = await bytesOf(forms, source)
@@ -40,6 +43,15 @@ export async function readInput(forms: InputForms, source: InputSource): Promise
       cause,
     })
   }
+}
+
+/** Whether the input comes from a file or a pipe rather than from the command line. */
+export function isFromFile({ argument, data, file }: InputForms): boolean {
+  return (
+    file !== undefined ||
+    argument === '-' ||
+    (data?.startsWith('@') && !data.startsWith('@@')) === true
+  )
 }
 
 /** Refuses an empty input for a pipeline that uses one. */

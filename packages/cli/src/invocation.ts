@@ -3,7 +3,7 @@ import { WaveError } from '@wave/core/language'
 import type { Host } from './host.ts'
 import { createPaint, isPlain, type Paint } from './render/colour.ts'
 
-const OUTPUT_MODES = ['text', 'json', 'quiet'] as const
+const OUTPUT_MODES = ['text', 'steps', 'json', 'quiet'] as const
 export type OutputMode = (typeof OUTPUT_MODES)[number]
 
 /** Options that every command takes, as commander delivers them. */

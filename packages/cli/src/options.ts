@@ -2,11 +2,15 @@
 export interface PlainOption {
   readonly flags: string
   readonly description: string
+  /** May be given several times. */
+  readonly isRepeatable?: boolean
+  /** What the option is called in the code, where it is not the long flag. */
+  readonly property?: string
 }
 
 /** What every command takes and nothing but its flags describes; the others stand in program.ts. */
 export const GLOBAL_OPTIONS: readonly PlainOption[] = [
-  { flags: '-o, --output <mode>', description: 'text, json or quiet' },
+  { flags: '-o, --output <mode>', description: 'text, steps, json or quiet' },
   { flags: '--json', description: 'the same as --output json' },
   { flags: '-q, --quiet', description: 'the same as --output quiet' },
   { flags: '--log-level <level>', description: 'level of the diagnostic log' },
@@ -26,6 +30,25 @@ export const RUN_OPTIONS: readonly PlainOption[] = [
     description: 'the input: text, @FILE, or @- for standard input',
   },
   { flags: '--input-file <file>', description: 'the input, from a file' },
+  {
+    flags: '--input <pair>',
+    description: 'the input as a JSON object, key=value (repeatable)',
+    isRepeatable: true,
+    // `--no-input` is `input: false`.
+    property: 'inputPairs',
+  },
+  { flags: '--workflow <name>', description: 'the pipeline, in place of the first argument' },
+  {
+    flags: '--answer <answer>',
+    description: 'answer a gate in advance, step=choice (repeatable)',
+    isRepeatable: true,
+  },
+  { flags: '--steps <ids>', description: 'run only these steps, separated by commas' },
+  {
+    flags: '-x, --exclude <id>',
+    description: 'leave this step out (repeatable)',
+    isRepeatable: true,
+  },
   {
     flags: '--provider <name>',
     description: 'for all personas; "evidence" uses no language model',

@@ -1,20 +1,24 @@
 import type { Pipeline, Plan, RunLimits } from '@wave/core'
-import { planPipeline, ProblemsError, templatesOf, WaveError } from '@wave/core/language'
+import { planPipeline, ProblemsError, usesInput, WaveError } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
 import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from './catalog.ts'
 import { type Config, limitRules, loadConfig, positiveNumber } from './config/load.ts'
 import { chosenModels } from './config/models.ts'
-import { readInput, requireInput } from './input.ts'
+import { isFromFile, readInput, requireInput } from './input.ts'
 import type { Invocation } from './invocation.ts'
 import { findProject, type Project } from './project.ts'
 import { createProjectDigest } from './project-digest.ts'
+import type { Selection, SelectionOptions } from './selection.ts'
 
 /** The options of `wave run` that decide what is run; the others only say how it is shown. */
-export interface RunOptions {
+export interface RunOptions extends SelectionOptions {
   readonly dryRun?: boolean
   readonly inputData?: string
   readonly inputFile?: string
+  readonly inputPairs?: readonly string[]
+  /** In place of the first word. */
+  readonly workflow?: string
   readonly provider?: string
   readonly model?: string
   readonly sandbox: 'auto' | 'docker' | 'local'
@@ -32,6 +36,7 @@ export interface PreparedRun {
   readonly config: Config
   readonly plan: Plan
   readonly input: string
+  readonly selection: Selection
   readonly projectDigest: string
   readonly warnings: readonly string[]
 }
@@ -43,10 +48,12 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const project = findProject(invocation.cwd)
   const config = await loadConfig(invocation, project)
-  const word = words[0] ?? config.defaultPipeline ?? noPipeline(project)
+  const { named, argument } = wordsOf(options, words)
+  const word = named ?? config.defaultPipeline ?? noPipeline(project)
   const file = choosePipeline(word, project, invocation.cwd)
   const digest = createProjectDigest(filesFor(file, project))
   const pipeline = openPipeline(file, digest.files)
+  checkEnabled(pipeline)
   const personas = openPersonas(project)
   const models = createModelCatalog(
     chosenModels(config.user, options.provider),
@@ -62,21 +69,90 @@ export async function prepareRun(
     ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),
   })
   if (!planned.ok) throw new ProblemsError(planned.problems)
-  const input = await readInput(
-    { argument: words[1], data: options.inputData, file: options.inputFile },
-    { cwd: invocation.cwd, stdin: invocation.host.stdin },
-  )
-  if (usesInput(pipeline)) {
-    requireInput(input, { name: pipeline.name, example: pipeline.input.example })
-  }
+  const selection = await readSelection(pipeline, options)
+  const input = await inputFor(pipeline, { invocation, options, argument })
   return {
     project,
     config,
     plan: planned.value,
     input,
+    selection,
     projectDigest: digest.of(planned.value, config.project),
     warnings: [...config.warnings, ...models.warnings],
   }
+}
+
+/** `--workflow X` leaves the words to the input. */
+function wordsOf(
+  { workflow }: RunOptions,
+  words: readonly string[],
+): { readonly named: string | undefined; readonly argument: string | undefined } {
+  if (workflow === undefined) return { named: words[0], argument: words[1] }
+  if (words.length > 1) {
+    throw new WaveError('usage', 'The pipeline was named twice.', {
+      hint: 'Use the argument or --workflow, not both.',
+    })
+  }
+  return { named: workflow, argument: words[0] }
+}
+
+function checkEnabled({ name, disabled, file }: Pipeline): void {
+  if (!disabled) return
+  throw new WaveError('usage', `Pipeline "${name}" is disabled.`, {
+    hint: `Take "metadata.disabled" out of ${file} to run it.`,
+  })
+}
+
+const WHOLE: Selection = { answers: {}, excluded: new Set() }
+
+async function readSelection(pipeline: Pipeline, options: RunOptions): Promise<Selection> {
+  const { answer, steps, exclude } = options
+  if (answer === undefined && steps === undefined && exclude === undefined) return WHOLE
+  const { selectionOf } = await import('./selection.ts')
+  return selectionOf(pipeline, options)
+}
+
+/** The input as it was given, checked as far as the pipeline says what it must be. */
+async function inputFor(
+  pipeline: Pipeline,
+  given: {
+    readonly invocation: Invocation
+    readonly options: RunOptions
+    readonly argument: string | undefined
+  },
+): Promise<string> {
+  const { options, argument } = given
+  const { cwd, host } = given.invocation
+  const { inputData: data, inputFile: file, inputPairs: pairs } = options
+  const forms = { argument, data, file, pairs }
+  const text = await readInput(forms, { cwd, stdin: host.stdin })
+  const { name, input: wanted, dialect } = pipeline
+  if (pairs !== undefined && wanted.type !== 'json' && dialect === 'WavePipeline') {
+    throw new WaveError('usage', `Pipeline "${name}" takes text, not key=value.`, {
+      hint: 'Use the argument or --input-data; --input is for pipelines with "input.type: json".',
+    })
+  }
+  const input = pairs === undefined ? text : await joinPairs(pairs, wanted.schema)
+  if (wanted.type === 'json' || usesInput(pipeline))
+    requireInput(input, { name, example: wanted.example })
+  if (wanted.source === 'file' && input !== '' && !isFromFile(forms)) {
+    throw new WaveError('usage', `Pipeline "${name}" takes its input from a file.`, {
+      hint: `For example: wave run ${name} --input-data @FILE`,
+    })
+  }
+  if (wanted.type === 'json' || dialect === 'workflow/v2.0') {
+    const { checkInput } = await import('./input-check.ts')
+    await checkInput(pipeline, input)
+  }
+  return input
+}
+
+async function joinPairs(
+  pairs: readonly string[],
+  schema: Pipeline['input']['schema'],
+): Promise<string> {
+  const { pairsToJson } = await import('./input-pairs.ts')
+  return pairsToJson(pairs, schema)
 }
 
 function noPipeline(project: Project): never {
@@ -108,11 +184,4 @@ function checkModel(name: string, models: ModelCatalog): string {
       ? 'Set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a provider in your configuration.'
       : `Name one of ${known.join(', ')}, or provider/model.`
   throw new WaveError('provider-missing', `There is no model "${name}".`, { hint })
-}
-
-/** Whether a prompt or script names `input`: only then must there be one. */
-function usesInput(pipeline: Pipeline): boolean {
-  return pipeline.steps.some((step) =>
-    templatesOf(step).some(({ text }) => /\{[{%][^}]*\binput\b/.test(text)),
-  )
 }

@@ -89,7 +89,12 @@ function addRun(program: Command, frame: Frame): void {
 }
 
 function addPlain(command: Command, options: readonly PlainOption[]): void {
-  for (const { flags, description } of options) command.option(flags, description)
+  for (const { flags, description, isRepeatable, property } of options) {
+    const option = new Option(flags, description)
+    if (isRepeatable === true) option.argParser(collect)
+    if (property !== undefined) option.attributeName = () => property
+    command.addOption(option)
+  }
 }
 
 function addInit(program: Command, frame: Frame): void {
@@ -109,6 +114,19 @@ function addApply(program: Command, frame: Frame): void {
 }
 
 function addLooks(program: Command, frame: Frame): void {
+  const graph = program
+    .command('graph [pipeline]')
+    .description('draw the steps of a pipeline and what they wait for')
+    .addOption(
+      new Option('--format <format>', 'what is drawn')
+        .choices(['text', 'mermaid', 'svg'])
+        .default('text'),
+    )
+  on(graph, frame, async () => (await import('./commands/graph.ts')).graph)
+  const show = program
+    .command('show <name>')
+    .description('one pipeline or persona, resolved: defaults filled in')
+  on(show, frame, async () => (await import('./commands/show.ts')).show)
   const list = program
     .command('list [what]')
     .description('names of pipelines, personas and models, with their origin')
@@ -134,13 +152,10 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
 }
 
 const PLANNED_VERBS =
-  'resume status logs artifacts report show config gc demo completion diff verify explain serve'.split(
+  'resume status logs artifacts report config gc demo completion diff verify explain serve'.split(
     ' ',
   )
-const PLANNED_RUN_FLAGS =
-  '--input <pair>,--steps <ids>,-x --exclude <id>,--record <file>,--replay <file>,--offline,--answer <answer>'.split(
-    ',',
-  )
+const PLANNED_RUN_FLAGS = ['--record <file>', '--replay <file>', '--offline']
 
 function notYet(flag: string): never {
   throw new WaveError('usage', `"${flag.replace(/ .*/, '')}" is not supported yet.`)
@@ -150,7 +165,7 @@ function count(_: string, before: number): number {
   return before + 1
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
 

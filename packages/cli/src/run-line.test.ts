@@ -47,6 +47,7 @@ const ARGUMENT = oneof(
   constantFrom('--json', '-q', '--quiet', '-y', '--yes', '--no-color', '--no-input', '--color'),
   constantFrom('-o', '-ojson', '--output', '--output=json', '--output=', '--log-level', 'json'),
   constantFrom('--input-data', '--input-file', '--input-data=--json', '--provider', '--model'),
+  constantFrom('--input', 'a=b=c', '--answer', '--steps', 'a,b', '-x', '--exclude', '--workflow'),
   constantFrom('--max-usd', '--max-tokens', '--timeout', '15m', '--report', '--config'),
   constantFrom('-v', '-vv', '-C', '-C/', '--sandbox', 'docker', '-h', '--help', '--version'),
 )

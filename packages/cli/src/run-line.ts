@@ -51,14 +51,23 @@ const OPTIONS: ParseArgsOptionsConfig = Object.fromEntries(
   [...GLOBAL_OPTIONS, ...RUN_OPTIONS].map(toConfig),
 )
 
-function toConfig({ flags }: PlainOption): [string, ParseArgsOptionsConfig[string]] {
+function toConfig({ flags, isRepeatable }: PlainOption): [string, ParseArgsOptionsConfig[string]] {
   const [, short, name = '', value] = /^(?:-(\w), )?--([a-z-]+)( <\w+>)?$/.exec(flags) ?? []
   const type = value === undefined ? 'boolean' : 'string'
-  return [name, { type, ...(short !== undefined && { short }) }]
+  const multiple = isRepeatable === true
+  return [name, { type, multiple, ...(short !== undefined && { short }) }]
 }
+
+const PROPERTIES = new Map(
+  RUN_OPTIONS.flatMap(({ flags, property }) =>
+    property === undefined ? [] : [[/--([a-z-]+)/.exec(flags)?.[1] ?? '', property]],
+  ),
+)
 
 /** `no-color` is `color: false`, `dry-run` is `dryRun: true`. */
 function toProperty(name: string, value: unknown): readonly [string, unknown] {
+  const property = PROPERTIES.get(name)
+  if (property !== undefined) return [property, value]
   if (name.startsWith('no-')) return [name.slice('no-'.length), false]
   return [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]
 }

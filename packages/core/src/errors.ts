@@ -7,6 +7,7 @@ const EXIT_CODES = {
   'persona-invalid': 2,
   'persona-unknown': 2,
   'input-missing': 2,
+  'input-invalid': 2,
   'input-too-large': 2,
   'limit-unpriced': 2,
   'limit-widened': 2,

@@ -16,6 +16,7 @@ export { AgentRunner } from './agent/agent-runner.ts'
 
 // Pipeline language, personas, contracts.
 export { checkArtifacts, runContracts } from './contract/check.ts'
+export { checkAgainstSchema } from './contract/json-schema.ts'
 export type { ArtifactCheck, ArtifactProblem, ContractReport } from './contract/check.ts'
 export { readVerdict } from './contract/verdict.ts'
 export { bundledPersonas } from './persona/bundled.ts'

@@ -14,6 +14,7 @@ export {
 } from './pipeline/bundled.ts'
 export { findPipeline } from './pipeline/catalog.ts'
 export { loadPipeline } from './pipeline/load.ts'
-export { templatesOf } from './pipeline/step-texts.ts'
+export { expressionsOf, templatesOf } from './pipeline/step-texts.ts'
+export { usesInput } from './pipeline/uses-input.ts'
 export { BUILT_IN_CAPS, planPipeline } from './pipeline/plan.ts'
 export { suggestionHint } from './suggest.ts'

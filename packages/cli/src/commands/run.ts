@@ -59,6 +59,7 @@ async function perform(
     input: prepared.input,
     project: prepared.config.project.project ?? {},
     projectDigest: prepared.projectDigest,
+    ...prepared.selection,
     projectRoot: prepared.project.root,
     waveVersion: invocation.version,
     signal: interruption.signal,
@@ -84,6 +85,6 @@ function showPlan(invocation: Invocation, prepared: PreparedRun, options: RunOpt
   const { out, err } = invocation.host
   for (const warning of prepared.warnings) err.write(renderWarning(warning))
   if (config.output === 'json') out.write(`${escapeJson(JSON.stringify(planToJson(facts)))}\n`)
-  else if (config.output === 'text') out.write(renderPlan(facts))
+  else if (config.output !== 'quiet') out.write(renderPlan(facts))
   return 0
 }

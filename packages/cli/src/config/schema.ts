@@ -16,7 +16,7 @@ const LIMITS = {
 const PREFERENCES = {
   output: {
     type: 'string',
-    enum: ['text', 'json', 'quiet'],
+    enum: ['text', 'steps', 'json', 'quiet'],
     description: 'Default of --output.',
   },
   logLevel: {
@@ -105,7 +105,16 @@ export const USER_CONFIG = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        image: { type: 'string', minLength: 1, description: 'Image that steps run in.' },
+        image: {
+          type: 'string',
+          minLength: 1,
+          description: 'Image that steps run in. Default: the one that `images` calls `default`.',
+        },
+        images: {
+          type: 'object',
+          additionalProperties: { type: 'string', minLength: 1 },
+          description: 'What steps may name with `workspace.image`, and the image it stands for.',
+        },
       },
     },
     limits: LIMITS,

@@ -178,7 +178,9 @@ describe('SVG', () => {
 
   test('any graph: boxes do not overlap, lines start and end at their boxes and cross no other', () => {
     assert(
-      property(GRAPHS, (graph) => expect(faultsOf(layOut(graph))).toEqual([])),
+      property(GRAPHS, (graph) => {
+        expect(faultsOf(layOut(graph))).toEqual([])
+      }),
       { numRuns: 60 },
     )
     expect(faultsOf(layOut(graphOf(richPipeline())))).toEqual([])

@@ -6,7 +6,6 @@ import { JsonRenderer } from './json.ts'
 import { Heartbeat } from './live.ts'
 import { QuietRenderer } from './quiet.ts'
 import type { Renderer } from './renderer.ts'
-import { TextRenderer } from './text.ts'
 
 /** The renderer for this mode and terminal. */
 export async function createRenderer(
@@ -17,11 +16,21 @@ export async function createRenderer(
   const { out, err, env } = invocation.host
   if (mode === 'json') return new JsonRenderer(out)
   if (mode === 'quiet') return new QuietRenderer(out)
-  const lines = new TextRenderer(out, paintOf(invocation))
+  const lines = await openLines(invocation, mode)
   // The block moves the cursor of standard error: the lines must be on the same terminal.
   if (out.isTerminal && err.isTerminal && !isPlain(env)) {
     const { openLive } = await import('./open-live.ts')
     return openLive(lines, clock)
   }
   return new Heartbeat(lines, (line) => err.write(line), clock)
+}
+
+async function openLines(invocation: Invocation, mode: 'text' | 'steps'): Promise<Renderer> {
+  const { out } = invocation.host
+  if (mode === 'steps') {
+    const { StepsRenderer } = await import('./steps.ts')
+    return new StepsRenderer(out, paintOf(invocation))
+  }
+  const { TextRenderer } = await import('./text.ts')
+  return new TextRenderer(out, paintOf(invocation))
 }

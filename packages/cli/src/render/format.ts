@@ -68,6 +68,16 @@ function detailOf(failure: StepFailure): string | undefined {
   if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
   if ('pattern' in failure) return failure.pattern
   if ('code' in failure) return `${failure.code}: ${failure.message}`
+  if ('hook' in failure) return `${failure.hook}: ${failure.message}`
+  return detailOfComposed(failure)
+}
+
+/** Of steps that are made of others, and of failures that name one thing. */
+function detailOfComposed(failure: StepFailure): string | undefined {
+  if ('failure' in failure) return `${failure.step}: ${describeFailure(failure.failure)}`
+  if ('items' in failure) return `${failure.failed} of ${failure.items} items`
+  if ('rounds' in failure) return `${failure.rounds} ${failure.rounds === 1 ? 'round' : 'rounds'}`
+  if ('choice' in failure) return failure.choice
   if ('name' in failure) return failure.name
   return 'message' in failure ? failure.message : undefined
 }
@@ -77,7 +87,7 @@ function pad(text: string, width: number): string {
 }
 
 /** Local time of day. */
-function clockOf(at: string): string {
+export function clockOf(at: string): string {
   const time = new Date(at)
   const parts = [time.getHours(), time.getMinutes(), time.getSeconds()]
   return parts.map((part) => String(part).padStart(2, '0')).join(':')

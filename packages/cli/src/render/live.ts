@@ -54,13 +54,13 @@ export class LiveRenderer implements Renderer {
   }
 
   #follow(event: RunEvent): void {
-    if (event.type === 'run-started') {
+    if (event.type === 'run-started' || event.type === 'steps-added') {
       for (const step of event.steps) this.#roles.set(step.id, step.role)
     } else if (event.type === 'step-started') {
       const role = this.#roles.get(event.step) ?? ''
       const startedMs = this.#clock.monotonicMs()
       this.#running.set(event.step, { role, startedMs, usage: undefined, costUsd: 0, doing: '' })
-    } else if (event.type === 'step-succeeded' || event.type === 'step-failed') {
+    } else if (hasEnded(event)) {
       this.#running.delete(event.step)
     } else if (event.type === 'run-finished') {
       this.#running.clear()
@@ -115,8 +115,7 @@ export class Heartbeat implements Renderer {
   show(event: RunEvent): void {
     this.#inner.show(event)
     if (event.type === 'step-started') this.#running.add(event.step)
-    if (event.type === 'step-succeeded' || event.type === 'step-failed')
-      this.#running.delete(event.step)
+    if (hasEnded(event)) this.#running.delete(event.step)
     this.#arm()
   }
 
@@ -135,6 +134,18 @@ export class Heartbeat implements Renderer {
 }
 
 const HEARTBEAT_MS = 30_000
+
+type StepEnd = 'step-succeeded' | 'step-failed' | 'step-skipped' | 'gate-waiting'
+
+/** A gate that waits does nothing until the run is taken up again. */
+function hasEnded(event: RunEvent): event is Extract<RunEvent, { type: StepEnd }> {
+  return (
+    event.type === 'step-succeeded' ||
+    event.type === 'step-failed' ||
+    event.type === 'step-skipped' ||
+    event.type === 'gate-waiting'
+  )
+}
 
 function sum(left: Usage | undefined, right: Usage | undefined): Usage | undefined {
   if (left === undefined || right === undefined) return left ?? right

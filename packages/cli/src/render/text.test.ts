@@ -1,5 +1,6 @@
-import type { NewRunEvent, RunEvent, RunOutcome, StepFailure, Usage } from '@wave/core'
+import type { RunEvent } from '@wave/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { at, failed, finished, ref, started, succeeded, usage } from '../testing/run-events.ts'
 import { createPaint } from './colour.ts'
 import { JsonRenderer } from './json.ts'
 import { QuietRenderer } from './quiet.ts'
@@ -108,6 +109,89 @@ Next: see .wave/runs/20260204t100000-abcd/
     expect(render([started('evidence', [])])).toBe('No language model used (evidence mode)\n')
   })
 
+  test('steps that are made of others, waiting gates, repairs, fields and outcomes have lines of their own', () => {
+    expect(
+      render([
+        started('model', [
+          { id: 'audit', role: 'pipeline', dependencies: [] },
+          { id: 'sign-off', role: 'gate', dependencies: [] },
+        ]),
+        begun('10:00:01', 'audit'),
+        at('10:00:01', {
+          type: 'steps-added',
+          step: 'audit',
+          steps: [
+            { id: 'audit/scan', role: 'auditor', dependencies: [] },
+            { id: 'audit/review[3]', role: 'auditor', dependencies: ['audit/scan'] },
+          ],
+        }),
+        begun('10:00:02', 'audit/scan'),
+        at('10:00:04', {
+          ...succeeded('audit/scan', 2_000, usage(1_200), 'Scan complete'),
+          fields: [
+            { label: 'Severity', value: 'SEV1' },
+            { label: 'Impact', value: `All\n[2J requests ${'x'.repeat(200)}` },
+          ],
+        }),
+        at('10:00:05', { type: 'step-reworking', step: 'audit/scan', by: 'fix', round: 1 }),
+        at('10:00:06', {
+          type: 'step-skipped',
+          step: 'audit/review[3]',
+          because: 'its condition is false: severity == "P4"',
+        }),
+        at('10:00:07', {
+          ...succeeded('audit', 6_000, undefined, 'Audit complete'),
+          outcomes: [{ type: 'url', label: 'Dashboard', value: 'https://example.com/d' }],
+        }),
+        at('10:00:08', {
+          type: 'gate-waiting',
+          step: 'sign-off',
+          message: 'Ship the fix?',
+          choices: [
+            { key: 'y', label: 'Yes' },
+            { key: 'n', label: 'No' },
+          ],
+          waitMs: undefined,
+        }),
+        at('10:00:08', { type: 'hook-ran', step: 'audit', hook: 'lint', problem: 'exit code 1' }),
+        at('10:00:08', finished('suspended', { exitCode: 6 })),
+      ]),
+    ).toBe(
+      `\
+[10:00:01] started   audit             (pipeline)               Starting step
+[10:00:02] started   audit/scan        (auditor)                Starting step
+[10:00:04] completed audit/scan        (auditor)      2s   1.2k Scan complete
+  Severity: SEV1
+  Impact: All [2J requests ${'x'.repeat(72)}…
+[10:00:05] reworking audit/scan        (auditor)                fix repairs it, round 1
+[10:00:06] skipped   audit/review[3]   (auditor)       -      - its condition is false: severity == "P4"
+[10:00:07] completed audit             (pipeline)     6s      - Audit complete
+[10:00:08] waiting   sign-off          (gate)                   Ship the fix?
+[10:00:08] warning   audit             (pipeline)               hook lint: exit code 1
+
+Pipeline incident-response suspended in 161s
+Outcomes: Dashboard https://example.com/d
+Warnings: 1
+Waiting: sign-off: Ship the fix?
+  y: Yes
+  n: No
+Next: answer in advance with --answer sign-off=y|n
+`,
+    )
+  })
+
+  test('a failure inside is told with the way to it and its problems', () => {
+    const inner = { reason: 'contract-failed', name: 'report', problems: ['No "Causes".'] } as const
+    const output = render([
+      started('model', [{ id: 'investigate', role: 'loop', dependencies: [] }]),
+      at('10:00:26', failed({ reason: 'child-failed', step: 'draft#2', failure: inner }, false)),
+      at('10:00:26', finished('failed', { exitCode: 1 })),
+    ])
+    expect(output).toContain(
+      'Step investigate failed: child-failed: draft#2: contract-failed: report\n  No "Causes".\n',
+    )
+  })
+
   test('UI-01 hostile text in messages, roles and paths does not reach the terminal', () => {
     const hostile = '\u{1b}]0;x\u{7}\u{1b}[2J\u{202e}\r\nEVIL'
     const output = render([
@@ -163,7 +247,9 @@ function render(
   return text
 }
 
-const ref = { digest: '00', sizeBytes: 1 }
+function begun(time: string, step: string): RunEvent {
+  return at(time, { type: 'step-started', step, attempt: 1, tree: '', inputs: [] })
+}
 
 function pageRun(): readonly RunEvent[] {
   const steps: readonly (readonly [string, string, string, string, number, string])[] = [
@@ -198,82 +284,4 @@ function pageRun(): readonly RunEvent[] {
       ],
     }),
   ]
-}
-
-function at(time: string, event: NewRunEvent): RunEvent {
-  return { seq: 0, prev: '', v: 1, at: `2026-02-04T${time}.000Z`, ...event }
-}
-
-function started(
-  mode: 'model' | 'evidence',
-  steps: Extract<NewRunEvent, { type: 'run-started' }>['steps'],
-): RunEvent {
-  return at('10:00:01', {
-    type: 'run-started',
-    run: '20260204t100000-abcd',
-    pipeline: { name: 'incident-response', file: '', digest: '' },
-    steps,
-    mode,
-    input: ref,
-    projectDigest: '',
-    snapshot: { tree: '', head: undefined, dirty: false, files: 0, dropped: [] },
-    sandbox: { kind: 'none' },
-    models: {},
-    limits: { minutes: 60, concurrency: 4, usd: undefined, tokens: undefined },
-    waveVersion: '0.0.0',
-  })
-}
-
-function succeeded(
-  step: string,
-  durationMs: number,
-  used: Usage | undefined,
-  message: string,
-): Extract<NewRunEvent, { type: 'step-succeeded' }> {
-  return {
-    type: 'step-succeeded',
-    step,
-    attempt: 1,
-    artifacts: [],
-    message,
-    durationMs,
-    usage: used,
-  }
-}
-
-function failed(failure: StepFailure, willRetry: boolean): NewRunEvent {
-  return {
-    type: 'step-failed',
-    step: 'investigate',
-    attempt: 1,
-    failure,
-    willRetry,
-    durationMs: 34_000,
-    usage: usage(3_000),
-  }
-}
-
-function finished(
-  outcome: RunOutcome,
-  rest: { exitCode: number; verdict?: 'likely' },
-): Extract<NewRunEvent, { type: 'run-finished' }> {
-  return {
-    type: 'run-finished',
-    outcome,
-    durationMs: 161_000,
-    usage: undefined,
-    delivered: [],
-    ...rest,
-  }
-}
-
-function usage(tokens: number): Usage {
-  return {
-    input: tokens - 400,
-    output: 400,
-    cacheRead: 0,
-    cacheWrite5m: 0,
-    cacheWrite1h: 0,
-    reasoning: 0,
-  }
 }

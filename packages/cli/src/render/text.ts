@@ -1,21 +1,18 @@
-import type { RunEvent, StepFailure } from '@wave/core'
-import { escapeName, sanitiseLine } from '../sanitise.ts'
+import type { RunEvent, StepHeader } from '@wave/core'
+import { sanitiseLine } from '../sanitise.ts'
 import type { Paint, Style } from './colour.ts'
 import { completedLine, describeFailure, formatSeconds, startedLine, type Line } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
+import { fieldLine, RunSummary, warningOf } from './summary.ts'
 
-type Finished = Extract<RunEvent, { type: 'run-finished' }>
+type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>
 
 /** Progress lines, one per event that matters to a person, and the summary at the end. */
 export class TextRenderer implements Renderer {
   readonly #out: Sink
   readonly #paint: Paint
   readonly #roles = new Map<string, string>()
-  readonly #changes = { files: 0, added: 0, deleted: 0 }
-  #run = ''
-  #pipeline = ''
-  #warnings = 0
-  #failed: { step: string; failure: StepFailure } | undefined
+  readonly #summary = new RunSummary()
 
   constructor(out: Sink, paint: Paint) {
     this.#out = out
@@ -23,56 +20,59 @@ export class TextRenderer implements Renderer {
   }
 
   show(event: RunEvent): void {
-    if (event.type === 'run-started') this.#runStarted(event)
-    else if (event.type === 'run-finished') this.#summary(event)
-    else if (event.type === 'warning') this.#warning(event, event.message)
-    else if (event.type === 'limit-warning') {
-      this.#warning(event, `${Math.round(event.share * 100)} % of ${event.limit} used`)
-    } else this.#showStep(event)
-  }
-
-  #showStep(event: RunEvent): void {
-    if (event.type === 'step-started') this.#stepStarted(event)
-    if (event.type === 'step-succeeded') this.#stepSucceeded(event)
-    if (event.type === 'step-failed') this.#stepFailed(event)
-    if (event.type === 'step-skipped') {
-      this.#ended('skipped', { ...event, usage: undefined, message: event.because })
-    }
+    this.#summary.watch(event)
+    if (event.type === 'run-started') {
+      this.#learn(event.steps)
+      if (event.mode === 'evidence') this.#print('No language model used (evidence mode)')
+    } else if (event.type === 'run-finished') this.#finish(event)
+    else if (event.type === 'steps-added') this.#learn(event.steps)
+    else this.#showStep(event)
   }
 
   [Symbol.dispose](): void {}
 
-  #runStarted(event: Extract<RunEvent, { type: 'run-started' }>): void {
-    this.#run = event.run
-    this.#pipeline = event.pipeline.name
-    for (const step of event.steps) this.#roles.set(step.id, step.role)
-    if (event.mode === 'evidence') this.#print('No language model used (evidence mode)')
+  #learn(steps: readonly StepHeader[]): void {
+    for (const step of steps) this.#roles.set(step.id, step.role)
   }
 
-  #stepStarted(event: Extract<RunEvent, { type: 'step-started' }>): void {
+  #showStep(event: RunEvent): void {
+    const warning = warningOf(event)
+    if (warning !== undefined) {
+      const step = 'step' in event ? event.step : ''
+      this.#started('warning', { at: event.at, step, message: warning })
+    } else if (event.type === 'step-started') this.#stepStarted(event)
+    else if (event.type === 'step-succeeded') this.#stepSucceeded(event)
+    else if (event.type === 'step-failed') this.#stepFailed(event)
+    else if (event.type === 'step-skipped') {
+      this.#ended('skipped', { ...event, usage: undefined, message: event.because })
+    } else if (event.type === 'gate-waiting') this.#started('waiting', event)
+    else if (event.type === 'step-reworking') {
+      const message = `${event.by} repairs it, round ${event.round}`
+      this.#started('reworking', { ...event, message })
+    }
+  }
+
+  #stepStarted(event: EventOf<'step-started'>): void {
     const again = event.attempt > 1
     const message = again ? `attempt ${event.attempt}` : 'Starting step'
-    this.#line(
-      startedLine({ ...this.#about(event), state: again ? 'retrying' : 'started', message }),
-    )
+    this.#started(again ? 'retrying' : 'started', { ...event, message })
   }
 
-  #stepSucceeded(event: Extract<RunEvent, { type: 'step-succeeded' }>): void {
-    if (event.patch !== undefined) {
-      this.#changes.files += event.patch.files
-      this.#changes.added += event.patch.added
-      this.#changes.deleted += event.patch.deleted
-    }
+  #stepSucceeded(event: EventOf<'step-succeeded'>): void {
     this.#ended('completed', event)
+    for (const field of event.fields ?? []) this.#out.write(`${fieldLine(field)}\n`)
   }
 
-  #stepFailed(event: Extract<RunEvent, { type: 'step-failed' }>): void {
+  #stepFailed(event: EventOf<'step-failed'>): void {
     const cancelled = event.failure.reason === 'cancelled'
-    if (!event.willRetry && !cancelled) this.#failed ??= event
     this.#ended(cancelled ? 'cancelled' : 'failed', {
       ...event,
       message: cancelled ? 'cancelled' : describeFailure(event.failure),
     })
+  }
+
+  #started(state: string, event: { at: string; step: string; message: string }): void {
+    this.#line(startedLine({ ...this.#about(event), state, message: event.message }))
   }
 
   #ended(state: string, event: StepEnd): void {
@@ -80,39 +80,15 @@ export class TextRenderer implements Renderer {
     this.#line(completedLine({ ...this.#about(event), state, durationMs, usage, message }))
   }
 
-  #warning(event: { at: string; step: string }, message: string): void {
-    this.#warnings += 1
-    this.#line(startedLine({ ...this.#about(event), state: 'warning', message }))
-  }
-
-  #summary(event: Finished): void {
-    const good = event.outcome === 'completed'
-    const headline = `Pipeline ${this.#pipeline} ${event.outcome} in ${formatSeconds(event.durationMs)}`
+  #finish(event: EventOf<'run-finished'>): void {
+    const { outcome } = event
+    const { pipeline } = this.#summary
     this.#print('')
-    this.#print(headline, good ? 'green' : event.outcome === 'partial' ? 'yellow' : 'red')
-    const artifacts = event.delivered
-      .filter((file) => file.leaf)
-      .map((file) => escapeName(file.path))
-    if (artifacts.length > 0) this.#print(`Artifacts: ${artifacts.join(', ')}`)
-    if (event.verdict !== undefined) this.#print(`Verdict: ${event.verdict}`)
-    const { files, added, deleted } = this.#changes
-    if (files > 0) {
-      const count = `${files} ${files === 1 ? 'file' : 'files'} (+${added} -${deleted})`
-      this.#print(`Changes: ${count}; apply with: wave apply ${this.#run}`)
-    }
-    if (this.#warnings > 0) this.#print(`Warnings: ${this.#warnings}`)
-    this.#failure()
-    if (!good && event.outcome !== 'partial') this.#print(`Next: see .wave/runs/${this.#run}/`)
-  }
-
-  #failure(): void {
-    if (this.#failed === undefined) return
-    const { step, failure } = this.#failed
-    this.#print(`Step ${step} failed: ${describeFailure(failure)}`)
-    if (failure.reason === 'artifact-invalid' || failure.reason === 'contract-failed') {
-      for (const problem of failure.problems) this.#print(`  ${problem}`)
-    }
-    if (failure.reason === 'environment' && failure.hint) this.#print(`  hint: ${failure.hint}`)
+    this.#print(
+      `Pipeline ${pipeline} ${outcome} in ${formatSeconds(event.durationMs)}`,
+      outcome === 'completed' ? 'green' : NOT_BAD.has(outcome) ? 'yellow' : 'red',
+    )
+    for (const line of this.#summary.lines(event)) this.#print(line)
   }
 
   #about(event: { readonly at: string; readonly step: string }): {
@@ -120,7 +96,7 @@ export class TextRenderer implements Renderer {
     step: string
     role: string
   } {
-    return { at: event.at, step: event.step, role: this.#roles.get(event.step) ?? 'unknown' }
+    return { at: event.at, step: event.step, role: this.#roles.get(event.step) ?? 'wave' }
   }
 
   #line(line: Line): void {
@@ -140,9 +116,11 @@ interface StepEnd {
   readonly at: string
   readonly step: string
   readonly durationMs?: number | undefined
-  readonly usage: Extract<RunEvent, { type: 'step-failed' }>['usage']
+  readonly usage: EventOf<'step-failed'>['usage']
   readonly message: string
 }
+
+const NOT_BAD: ReadonlySet<string> = new Set(['partial', 'suspended'])
 
 const STYLES: Readonly<Record<string, Style>> = {
   started: 'cyan',
@@ -151,5 +129,7 @@ const STYLES: Readonly<Record<string, Style>> = {
   cancelled: 'red',
   skipped: 'dim',
   retrying: 'yellow',
+  reworking: 'yellow',
+  waiting: 'yellow',
   warning: 'yellow',
 }

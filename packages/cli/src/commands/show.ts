@@ -1,0 +1,1 @@
+export const show = () => Promise.resolve(0)

@@ -1,0 +1,113 @@
+import type { OutcomeValue, RunEvent, RunOutcome, StepFailure, StoredPatch } from '@wave/core'
+import { escapeName, sanitiseLine } from '../sanitise.ts'
+import { describeFailure } from './format.ts'
+
+type Finished = Extract<RunEvent, { type: 'run-finished' }>
+type Waiting = Extract<RunEvent, { type: 'gate-waiting' }>
+
+/** Remembers what the end of a run has to tell. */
+export class RunSummary {
+  pipeline = ''
+  #run = ''
+  #warnings = 0
+  #failed: { readonly step: string; readonly failure: StepFailure } | undefined
+  /** By step: a loop that is tried again makes the patches of its rounds anew. */
+  readonly #patches = new Map<string, StoredPatch>()
+  readonly #outcomes: OutcomeValue[] = []
+  readonly #waiting: Waiting[] = []
+
+  watch(event: RunEvent): void {
+    if (event.type === 'run-started') {
+      this.#run = event.run
+      this.pipeline = event.pipeline.name
+    } else if (event.type === 'step-succeeded') {
+      if (event.patch !== undefined) this.#patches.set(event.step, event.patch)
+      this.#outcomes.push(...(event.outcomes ?? []))
+    } else if (event.type === 'step-failed') {
+      if (!event.willRetry && event.failure.reason !== 'cancelled') this.#failed ??= event
+    } else if (event.type === 'gate-waiting') this.#waiting.push(event)
+    else if (warningOf(event) !== undefined) this.#warnings += 1
+  }
+
+  /** Everything below the headline. */
+  lines(event: Finished): readonly string[] {
+    const artifacts = event.delivered.filter(({ leaf }) => leaf).map(({ path }) => escapeName(path))
+    return [
+      ...(artifacts.length > 0 ? [`Artifacts: ${artifacts.join(', ')}`] : []),
+      ...(event.verdict === undefined ? [] : [`Verdict: ${event.verdict}`]),
+      ...this.#changes(),
+      ...(this.#outcomes.length > 0 ? [`Outcomes: ${this.#outcomes.map(show).join(', ')}`] : []),
+      ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
+      ...this.#failure(),
+      ...this.#next(event.outcome),
+    ].map(sanitiseLine)
+  }
+
+  #changes(): readonly string[] {
+    const patches = [...this.#patches.values()]
+    const sum = (key: 'files' | 'added' | 'deleted'): number =>
+      patches.reduce((total, patch) => total + patch[key], 0)
+    const files = sum('files')
+    if (files === 0) return []
+    const count = `${files} ${files === 1 ? 'file' : 'files'} (+${sum('added')} -${sum('deleted')})`
+    return [`Changes: ${count}; apply with: wave apply ${this.#run}`]
+  }
+
+  #failure(): readonly string[] {
+    if (this.#failed === undefined) return []
+    const { step, failure } = this.#failed
+    const deepest = innermost(failure)
+    return [
+      `Step ${step} failed: ${describeFailure(failure)}`,
+      ...('problems' in deepest ? deepest.problems.map((problem) => `  ${problem}`) : []),
+      ...(deepest.reason === 'environment' && deepest.hint ? [`  hint: ${deepest.hint}`] : []),
+    ]
+  }
+
+  #next(outcome: RunOutcome): readonly string[] {
+    if (outcome === 'completed' || outcome === 'partial') return []
+    if (outcome !== 'suspended') return [`Next: see .wave/runs/${this.#run}/`]
+    return this.#waiting.flatMap(({ step, message, choices }) => [
+      `Waiting: ${step}: ${message}`,
+      ...choices.map(({ key, label }) => `  ${key}: ${label}`),
+      `Next: answer in advance with --answer ${step}=${choices.map(({ key }) => key).join('|')}`,
+    ])
+  }
+}
+
+/** What an event warns of; undefined: of nothing. */
+export function warningOf(event: RunEvent): string | undefined {
+  if (event.type === 'warning') return event.message
+  if (event.type === 'limit-warning') {
+    return `${Math.round(event.share * 100)} % of ${event.limit} used`
+  }
+  if (event.type !== 'hook-ran' && event.type !== 'notified') return undefined
+  if (event.problem === undefined) return undefined
+  const to = event.type === 'notified' ? `, channel ${event.channel}` : ''
+  return `hook ${event.hook}${to}: ${event.problem}`
+}
+
+/** A named value of a result as it stands below the `completed` line. */
+export function fieldLine({
+  label,
+  value,
+}: {
+  readonly label: string
+  readonly value: string
+}): string {
+  const line = `  ${sanitiseLine(`${label}: ${value}`)}`
+  const characters = Array.from(line)
+  return characters.length <= MAX_FIELD_CHARACTERS
+    ? line
+    : `${characters.slice(0, MAX_FIELD_CHARACTERS - 1).join('')}…`
+}
+
+const MAX_FIELD_CHARACTERS = 100
+
+function show({ label, value }: OutcomeValue): string {
+  return label === '' ? value : `${label} ${value}`
+}
+
+function innermost(failure: StepFailure): StepFailure {
+  return failure.reason === 'child-failed' ? innermost(failure.failure) : failure
+}
