@@ -32,7 +32,7 @@ describeDocker('trees that steps start from', () => {
     expect(await sh(workspace, `set -e; ${script}`)).toMatchObject({ exitCode: 0 })
     const patch = await workspace.diff()
     const derived = patch && (await snapshot.at(patch.tree))
-    if (derived === undefined) throw new Error('nothing changed')
+    if (patch === undefined || derived === undefined) throw new Error('nothing changed')
     return { patch, derived }
   }
 
@@ -149,6 +149,9 @@ describeDocker('trees that steps start from', () => {
   test('a step runs in an image of the allow-list, and in no other', async () => {
     const images = { plain: DEFAULT_IMAGE, gone: 'wave-none:1' }
     await using provider = await connectDocker({ installId: sandbox.installId, images })
+    expect(provider.images).toBeUndefined()
+    await provider.checkImages(['plain'])
+    expect(provider.images).toEqual({ plain: provider.image })
     const spec = { run: 'run1', step: 's', attempt: 1, mount: undefined, inputs: [] }
     const { signal } = new AbortController()
     await using workspace = await provider.open({ ...spec, image: 'plain' }, signal)

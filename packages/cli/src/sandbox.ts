@@ -1,5 +1,6 @@
 import type { Plan, WorkspaceProvider } from '@wave/core'
 import { WaveError } from '@wave/core/language'
+import { everyStep } from './plan-steps.ts'
 import { needsEngine } from './render/plan.ts'
 
 export type SandboxKind = 'auto' | 'docker' | 'local'
@@ -12,6 +13,8 @@ export interface Sandboxes {
 
 /** Some have something to close and to clear up: an engine outlives us. */
 interface SandboxProvider extends WorkspaceProvider, Partial<AsyncDisposable> {
+  /** Looks up images that steps name, before the run starts. */
+  checkImages?(names: Iterable<string>): Promise<void>
   /** Removes what runs left that were killed. */
   reap?(isDead: (run: string) => boolean): Promise<unknown>
 }
@@ -28,7 +31,9 @@ export async function chooseSandbox(
   plan: Plan,
   sandboxes: Sandboxes,
 ): Promise<ChosenSandbox> {
-  const executing = plan.steps.filter(needsEngine).map(({ step }) => step.id)
+  const executing = everyStep(plan)
+    .filter(({ planned }) => planned.runner !== 'engine' && needsEngine(planned))
+    .map(({ planned }) => planned.step.id)
   if (kind === 'local') {
     if (executing.length > 0) throw cannotExecute(executing)
     return { provider: sandboxes.local(), note: undefined }

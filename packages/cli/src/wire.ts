@@ -16,6 +16,7 @@ import type { PreparedRun, RunOptions } from './prepare.ts'
 import type { Config } from './config/load.ts'
 import { isRunDead } from './dead-runs.ts'
 import { openDocker } from './open-docker.ts'
+import { allowedImages, checkMounts, checkTools } from './preflight.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
 
 /** The parts that a run is made of, opened. */
@@ -44,12 +45,15 @@ export interface Wiring extends AsyncDisposable {
 export async function wire(job: WiringJob): Promise<Wiring> {
   const { prepared, options, signal } = job
   checkDeliverable(prepared.project.root)
+  const images = allowedImages(prepared.plan, prepared.config)
   const sandbox = await chooseSandbox(options.sandbox, prepared.plan, {
     docker: () => openDocker(prepared.config),
     local: () => new LocalWorkspaceProvider(),
   })
   try {
     signal.throwIfAborted()
+    await sandbox.provider.checkImages?.(images)
+    await checkTools(prepared.plan, sandbox.provider, signal)
     const runs = runsFolder(prepared.project.root)
     // What it cannot remove now is removed the next time.
     const reaping = sandbox.provider.reap?.((run) => isRunDead(runs, run)).catch(() => {})
@@ -73,10 +77,10 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
   const source = createSnapshotSource({ dataDir: config.paths.dataDir })
   const runs = runsFolder(project.root)
   const snapshot = await source.take(project.root, {
-    include: [],
+    ...prepared.plan.pipeline.snapshot,
     leaveOut: deliveredFiles(project.root, runs),
-    history: 'full',
   })
+  checkMounts(prepared.plan, snapshot)
   signal.throwIfAborted()
   const facts = await factsFor(prepared, snapshot)
   signal.throwIfAborted()

@@ -130,7 +130,12 @@ export type NewRunEvent =
         readonly files: number
         readonly dropped: readonly { readonly path: string; readonly reason: string }[]
       }
-      readonly sandbox: { readonly kind: 'docker' | 'local' | 'none'; readonly image?: string }
+      readonly sandbox: {
+        readonly kind: 'docker' | 'local' | 'none'
+        readonly image?: string
+        /** Digests of the images that steps name, by name. */
+        readonly images?: Readonly<Record<string, string>>
+      }
       /** Step id → `provider/model`. */
       readonly models: Readonly<Record<string, string>>
       readonly limits: RunLimits

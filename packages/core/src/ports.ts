@@ -75,6 +75,8 @@ export interface WorkspaceProvider {
   readonly kind: 'docker' | 'local'
   /** Digest of the image that workspaces run; undefined for `local`. */
   readonly image: string | undefined
+  /** Digests of the other images that steps name, as far as they are known. */
+  readonly images?: Readonly<Record<string, string>> | undefined
   /** `local` workspaces execute nothing: no `exec`, no `write`. */
   readonly canExecute: boolean
   /** Throws `WaveError` when the environment is at fault, for example `docker-unreachable`, `image-missing`, `disk-full`. */

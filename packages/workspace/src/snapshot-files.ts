@@ -63,7 +63,8 @@ export function includedPaths(
 ): readonly string[] {
   return include.map((path) => {
     const inside = relative(host.workTree, join(root, path)) || '.'
-    if (!isAbsolute(path) && !inside.startsWith('..')) return inside
+    const leaves = isAbsolute(path) || /^\.\.(?:\/|$)/.test(posix.normalize(path))
+    if (!leaves && !inside.startsWith('..')) return inside
     throw new WaveError('config-invalid', `snapshot.include leaves the project: ${path}`, {
       hint: 'Name folders or files below the project.',
     })

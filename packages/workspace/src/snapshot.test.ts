@@ -273,6 +273,46 @@ describe('what a snapshot holds', () => {
   })
 })
 
+describe('paths that a pipeline includes', () => {
+  it('are copied though git ignores them, except secrets; what is not there is told', async () => {
+    using project = createGitProject()
+    project.write('.gitignore', 'node_modules/\n.env\ndist/\n')
+    project.write('app/node_modules/m/index.js', 'x')
+    project.write('app/node_modules/m/.env', 'TOKEN=x')
+    project.write('app/dist/out.js', 'x')
+    project.write('.env', 'TOKEN=x')
+    project.commit('first')
+    symlinkSync('/etc', join(project.root, 'link'))
+    const included = ['app/node_modules', '.env', 'vendor/lib', 'link/hosts', 'app/../.gitignore']
+    const snapshot = await take(project, included)
+    expect(paths(snapshot)).toEqual(['.gitignore', 'app/node_modules/m/index.js'])
+    expect(snapshot.dropped).toEqual([
+      { path: '.env', reason: 'its name says that it holds secrets' },
+      { path: 'app/node_modules/m/.env', reason: 'its name says that it holds secrets' },
+      { path: 'link', reason: 'link that leaves the project' },
+      { path: 'link/hosts', reason: 'named in snapshot.include, and not there' },
+      { path: 'vendor/lib', reason: 'named in snapshot.include, and not there' },
+    ])
+    // Another time without them: nothing of the last time is left.
+    expect(paths(await take(project))).toEqual(['.gitignore'])
+  })
+
+  it('are relative to the project, also when it is a folder of a repository', async () => {
+    using project = createGitProject()
+    project.write('.gitignore', 'out/\n')
+    project.write('app/a.txt', 'a')
+    project.write('app/out/b.txt', 'b')
+    project.write('out/c.txt', 'c')
+    project.commit('first')
+    const snapshot = await take(project, ['out'], join(project.root, 'app'))
+    expect(paths(snapshot)).toEqual(['.gitignore', 'app/a.txt', 'app/out/b.txt'])
+    for (const outside of ['..', '../..', '/etc', 'x/../../y'])
+      await expect(take(project, [outside], join(project.root, 'app'))).rejects.toMatchObject({
+        code: 'config-invalid',
+      })
+  })
+})
+
 describe('what a snapshot leaves alone', () => {
   it('changes no byte and no time in the project, its index and its .git', async () => {
     using project = createGitProject()

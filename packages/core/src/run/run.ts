@@ -208,7 +208,11 @@ function startedEvent(request: RunRequest): NewRunEvent {
       files: snapshot.files.length,
       dropped: snapshot.dropped.slice(0, MAX_DROPPED),
     },
-    sandbox: { kind: provider?.kind ?? 'none', ...(provider?.image && { image: provider.image }) },
+    sandbox: {
+      kind: provider?.kind ?? 'none',
+      ...(provider?.image && { image: provider.image }),
+      ...(provider?.images && { images: provider.images }),
+    },
     models: modelNames(request),
     limits: plan.limits,
     waveVersion: request.waveVersion,

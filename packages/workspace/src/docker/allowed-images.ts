@@ -18,6 +18,7 @@ export class AllowedImages {
   readonly #references: ReadonlyMap<string, string>
   readonly #fallback: AllowedImage
   readonly #resolved = new Map<string, Promise<AllowedImage>>()
+  readonly #digests: Record<string, string> = Object.create(null)
 
   constructor(
     docker: Docker,
@@ -27,6 +28,11 @@ export class AllowedImages {
     this.#docker = docker
     this.#fallback = fallback
     this.#references = new Map(Object.entries(references))
+  }
+
+  /** Digests of the names that were asked for so far. */
+  get digests(): Readonly<Record<string, string>> {
+    return this.#digests
   }
 
   /** Undefined asks for the default. Throws `WaveError`: `config-invalid`, `image-missing`, `image-unfit`. */
@@ -42,13 +48,15 @@ export class AllowedImages {
 
   async #resolve(name: string): Promise<AllowedImage> {
     const reference = this.#references.get(name)
-    if (reference === undefined) throw unknownImage(name, [...this.#references.keys()])
-    return { reference, digest: await resolveImage(this.#docker, reference) }
+    if (reference === undefined) throw unknown(name, [...this.#references.keys()])
+    const digest = await resolveImage(this.#docker, reference)
+    this.#digests[name] = digest
+    return { reference, digest }
   }
 }
 
 /** A pipeline asks for an image that the user's configuration does not name. */
-export function unknownImage(name: string, allowed: readonly string[]): WaveError {
+function unknown(name: string, allowed: readonly string[]): WaveError {
   const names = allowed.length === 0 ? 'It names none.' : `It names ${allowed.join(', ')}.`
   return new WaveError('config-invalid', `Your configuration allows no image "${name}".`, {
     hint: `${names} Add it to "sandbox.images" in your configuration, or take "workspace.image" out of the step.`,

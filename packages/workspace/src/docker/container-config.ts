@@ -64,7 +64,7 @@ export const LABELS = {
 export function containerConfig(box: Box): ContainerCreateOptions {
   const { part } = box
   return {
-    name: ['wave', box.run, box.step, box.attempt, box.instance, part.role].join('-'),
+    name: ['wave', box.run, plainName(box.step), box.attempt, box.instance, part.role].join('-'),
     Labels: labelsOf(box),
     Image: box.image,
     ...process(box),
@@ -268,4 +268,9 @@ function mount(volume: {
 
 function labelsOf(box: Box): Record<string, string> {
   return { [LABELS.install]: box.install, [LABELS.run]: box.run, [LABELS.step]: box.step }
+}
+
+/** Steps in steps have names such as `audit/review[3]#2`, which a container cannot have. */
+function plainName(step: string): string {
+  return step.replaceAll(/[^a-zA-Z0-9_.-]+/gu, '.').slice(0, 100)
 }

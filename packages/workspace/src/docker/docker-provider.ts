@@ -29,6 +29,11 @@ export interface DockerOptions {
 export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposable {
   readonly kind: 'docker'
   readonly image: string
+  /**
+   * Looks up images of the allow-list, before a step needs them. Throws `WaveError`: `config-invalid`,
+   * `image-missing`, `image-unfit`.
+   */
+  checkImages(names: Iterable<string>): Promise<void>
   /** Removes what dead runs of this installation left. `isDead` must know the run from wave's own records. */
   reap(isDead: (run: string) => boolean): Promise<Reaped>
 }
@@ -64,6 +69,15 @@ class Provider implements DockerWorkspaceProvider {
     this.#settings = settings
     this.#volumes = new SnapshotVolumes({ docker: engine.docker, install, image: image.digest })
     this.image = image.digest
+  }
+
+  get images(): Readonly<Record<string, string>> | undefined {
+    const { digests } = this.#settings.images
+    return Object.keys(digests).length === 0 ? undefined : digests
+  }
+
+  async checkImages(names: Iterable<string>): Promise<void> {
+    for (const name of names) await this.#settings.images.resolve(name)
   }
 
   async open(spec: WorkspaceSpec, signal: AbortSignal): Promise<Workspace> {
