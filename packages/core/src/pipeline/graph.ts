@@ -12,6 +12,9 @@ export class StepGraph {
   /** What was asked for lately: many steps ask for the same early one. */
   readonly #descendants = new Map<number, Uint8Array>()
 
+  /** Answers most questions at once, so that a long chain does not cost a walk for each. */
+  #tree: SpanningTree | undefined
+
   /** Unknown dependencies are left out. Of equal ids, the first counts. */
   constructor(steps: readonly Step[]) {
     const indexById = new Map<string, number>()
@@ -42,6 +45,8 @@ export class StepGraph {
     const from = this.#indexById.get(ancestor)
     const to = this.#indexById.get(step.id)
     if (from === undefined || to === undefined) return false
+    this.#tree ??= spanningTree(this.#parents, this.#children)
+    if (isBelow(this.#tree, from, to)) return true
     return this.#descendantsOf(from)[to] === 1
   }
 
@@ -102,6 +107,40 @@ export class StepGraph {
 }
 
 const MAX_REMEMBERED = 64
+
+/** When a walk along one path to each node comes to it and leaves it; 0: it is never reached. */
+interface SpanningTree {
+  readonly entered: Uint32Array
+  readonly left: Uint32Array
+}
+
+function spanningTree(
+  parents: readonly (readonly number[])[],
+  children: readonly (readonly number[])[],
+): SpanningTree {
+  const entered = new Uint32Array(children.length)
+  const left = new Uint32Array(children.length)
+  let time = 0
+  const stack = parents.flatMap((above, index) => (above.length === 0 ? [index] : []))
+  for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+    if (entered[node] === 0) {
+      entered[node] = time += 1
+      for (const child of children[node] ?? []) if (entered[child] === 0) stack.push(child)
+    } else {
+      stack.pop()
+      if (left[node] === 0) left[node] = time += 1
+    }
+  }
+  return { entered, left }
+}
+
+/** Whether that walk came to one node while it was below the other. */
+function isBelow({ entered, left }: SpanningTree, upper: number, lower: number): boolean {
+  const start = entered[upper] ?? 0
+  const end = left[upper] ?? 0
+  const inner = entered[lower] ?? 0
+  return start > 0 && start < inner && (left[lower] ?? 0) < end
+}
 
 /** What can be reached from a node, which itself counts only if a circle leads back. */
 function reach(

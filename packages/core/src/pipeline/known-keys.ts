@@ -13,6 +13,11 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     timeout: 'use "limits.minutes"',
     timeout_minutes: 'use "limits.minutes"',
     outputs: 'use "pipeline_outputs"',
+    ...instead(
+      'write it in "metadata", or begin a workflow with `$schema: "workflow/v2.0"`',
+      'name',
+      'description',
+    ),
   },
   metadata: never('release'),
   input: {

@@ -18,7 +18,8 @@ export function kindOf(
     reading.report(`Step "${shape.id}" has nothing to do: it needs ${kinds}.`, path)
     return undefined
   }
-  if (kind === 'command' && shape.type === undefined) {
+  // A wrong type has been told already.
+  if (kind === 'command' && !reading.has([...path, 'type'])) {
     const message = `Step "${shape.id}" has a "script", but is no command step.`
     reading.report(message, [...path, 'script'], 'Add `type: command`.')
   }

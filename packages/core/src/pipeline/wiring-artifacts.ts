@@ -290,18 +290,18 @@ function lateness(
   step: Step,
   scope: Scope,
 ): { readonly complaint: string; readonly hint?: string } {
-  const producer = scope.find(id)
   const loop = scope.outer?.loop
-  const waits = [step, ...(loop === undefined ? [] : [loop])]
-  const waitedFor = waits.find(
-    (one) =>
-      producer !== undefined &&
-      scope.graph.find(id) === producer &&
-      scope.isBefore(one.id, producer),
-  )
-  if (waitedFor !== undefined) return { complaint: `which itself waits for "${waitedFor.id}"` }
+  const waitedFor = awaited(id, step, scope)
+  if (waitedFor !== undefined) return { complaint: `which itself waits for "${waitedFor}"` }
   const complaint = 'which need not be finished before it starts'
   if (id === step.id || id === loop?.id) return { complaint }
   const dependent = scope.graph.find(id) === undefined ? (loop?.id ?? step.id) : step.id
   return { complaint, hint: `Add "${id}" to the dependencies of "${dependent}".` }
+}
+
+/** The step, or the loop around it, that the producer waits for. */
+function awaited(id: string, step: Step, scope: Scope): string | undefined {
+  const producer = scope.graph.find(id)
+  if (producer !== undefined) return scope.isBefore(step.id, producer) ? step.id : undefined
+  return scope.outer === undefined ? undefined : awaited(id, scope.outer.loop, scope.outer.scope)
 }

@@ -44,10 +44,16 @@ class OrderWiring {
   constructor(scopes: readonly Scope[], place: Place) {
     this.#scopes = scopes
     this.#place = place
-    for (const scope of scopes) {
-      for (const step of scope.steps) {
-        if (!this.#first.has(step.id)) this.#first.set(step.id, { step, scope })
-      }
+    const [top] = scopes
+    if (top !== undefined) this.#register(top, new Map(scopes.map((one) => [one.outer?.loop, one])))
+  }
+
+  /** In the order of the file. */
+  #register(scope: Scope, bodies: ReadonlyMap<Step | undefined, Scope>): void {
+    for (const step of scope.steps) {
+      if (!this.#first.has(step.id)) this.#first.set(step.id, { step, scope })
+      const body = bodies.get(step)
+      if (body !== undefined) this.#register(body, bodies)
     }
   }
 
