@@ -3,8 +3,10 @@ import type { PlannedStep } from '../pipeline/plan.ts'
 import type { Patch, StepContext, StepOutcome } from '../ports.ts'
 import { failedAttempt, warning } from './attempt-result.ts'
 import type { AttemptResult, AttemptScope } from './attempt-result.ts'
+import { itemPath } from './compose/fan-out-result.ts'
 import { readOutcomes } from './compose/outcome-values.ts'
 import { contractContext } from './contract-context.ts'
+import type { Task } from './frame.ts'
 import { runStepHooks } from './hooks.ts'
 import { checkEarly, checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
 import type { Outputs } from './outputs.ts'
@@ -65,7 +67,7 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const { step } = planned
   const { store, clock } = request.task.frame.run.request
   const { outputs, patch, checked } = finding
-  const artifacts = storeArtifacts(step, outputs.artifacts, store)
+  const artifacts = placed(request.task, storeArtifacts(step, outputs.artifacts, store))
   const stored = storePatch(patch, store)
   const fields = shownFields(step, outputs.artifacts)
   const outcomes = readOutcomes(step.outcomes ?? [], outputs.artifacts)
@@ -88,6 +90,12 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const warnings = outputs.warnings.map((message) => warning(step.id, message))
   const events = [...checked, ...warnings, ...artifacts.map(storedEvent(planned)), end]
   return { status: 'succeeded', artifacts, partial: outcome.partial === true, events }
+}
+
+/** Items write to the same place, each in its own sandbox; outside, each has a place of its own. */
+function placed({ item }: Task, artifacts: readonly StoredArtifact[]): readonly StoredArtifact[] {
+  if (item === undefined) return artifacts
+  return artifacts.map((stored) => ({ ...stored, path: itemPath(stored.path, item.iteration) }))
 }
 
 function contractEvents({ planned, request }: AttemptScope, outputs: Outputs): NewRunEvent[] {

@@ -5,7 +5,6 @@ import type { ArtifactDeclaration, Injection } from '../pipeline/pipeline.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import { renderTemplate } from '../pipeline/template.ts'
 import type { InjectedArtifact } from '../ports.ts'
-import { itemPath } from './compose/fan-out-result.ts'
 import { stateOf } from './frame.ts'
 import type { Task } from './frame.ts'
 import { conditionScope } from './scope.ts'
@@ -48,17 +47,16 @@ export function checkInputs(
 
 /** The step with the places of its artifacts as they are in this attempt. */
 export function placeArtifacts(task: Task, attempt: number): PlannedStep {
-  const { planned, item } = task
+  const { planned } = task
   const { step } = planned
   if (step.iterate !== undefined) return asWhole(planned)
-  const isPlain = item === undefined && !step.artifacts.some(({ path }) => path.includes('{{'))
-  if (isPlain) return planned
+  if (!step.artifacts.some(({ path }) => path.includes('{{'))) return planned
   const scope = { ...conditionScope(task), step: { id: step.id, attempt } }
   const artifacts = step.artifacts.map((declared): ArtifactDeclaration => {
     const rendered = renderTemplate({ text: declared.path, location: step.location }, scope)
     // Names and values are trusted ones, and the plan has checked them.
     const path = rendered.ok ? rendered.text.replaceAll(/[#[\]/]+(?=\d)/gu, '-') : declared.path
-    return { ...declared, path: item === undefined ? path : itemPath(path, item.iteration) }
+    return { ...declared, path }
   })
   return { ...planned, step: { ...step, artifacts } }
 }
