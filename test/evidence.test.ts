@@ -8,10 +8,10 @@ import {
   bundledPipelines,
   checkArtifacts,
   loadPipeline,
-  runContracts,
   type Snapshot,
   type Step,
 } from '../packages/core/src/index.ts'
+import { checkDocuments } from '../packages/core/src/contract/check.ts'
 import { createEvidenceRunner, type Findings, investigate } from '../packages/evidence/src/index.ts'
 import { contextOf } from '../packages/evidence/src/testing/contexts.ts'
 import { createSnapshotSource } from '../packages/workspace/src/index.ts'
@@ -95,12 +95,36 @@ test('every artifact of evidence mode keeps the contracts of the bundled pipelin
       const made =
         outcome.status === 'succeeded' ? outcome.artifacts : new Map<string, Uint8Array>()
       const check = checkArtifacts(step, made)
-      const reports = await runContracts(step, check.artifacts)
+      const reports = await checkDocuments(step, check.artifacts, {
+        start: snapshot,
+        find: findAny,
+      })
       const problems = [...check.problems, ...reports].flatMap((one) => one.problems)
       expect([step.id, ...problems]).toEqual([step.id])
+      expect(reports).toHaveLength(step.contracts.length)
     }
   }
 })
+
+test('PI-13 in the demo the report cites the source, and each citation holds', async () => {
+  const step = bundledSteps().find(({ standIn }) => standIn === 'postmortem')
+  if (step === undefined) throw new Error('The bundled pipeline writes no report.')
+  const artifacts = step.artifacts.map(({ name, type }) => [name, type] as const)
+  const context = contextOf({ standIn: 'postmortem', input: demo.symptom, snapshot, artifacts })
+  const outcome = await createEvidenceRunner().run(context)
+  const made = outcome.status === 'succeeded' ? outcome.artifacts : new Map<string, Uint8Array>()
+  const reports = await checkDocuments(step, made, { start: snapshot, find: () => undefined })
+  const notes = reports.flatMap((report) => report.notes ?? [])
+  expect(notes).toEqual([expect.stringMatching(/^([2-9]\d) citations: \1 verified$/)])
+  // The one contract that is about the other steps, which did not run here.
+  const failed = reports.filter((report) => !report.passed)
+  expect(failed.map(({ contract }) => contract.type)).toEqual(['completeness'])
+})
+
+/** As if every earlier step had made its artifact. */
+function findAny(): Uint8Array {
+  return new Uint8Array()
+}
 
 function bundledSteps(): Extract<Step, { kind: 'prompt' }>[] {
   return bundledPipelines().flatMap((file) => {

@@ -2,8 +2,10 @@ import type { BlameLine, Commit, RevertCheck } from '@wave/core'
 import type { EndpointSignal, FrameSignal, Signals } from './signals/signals.ts'
 import type { PathKind } from './suspects/path-kind.ts'
 
-/** A line of a file of the snapshot, quoted. Untrusted text. */
+/** A line of a file, quoted. Untrusted text. */
 export interface Citation {
+  /** The commit at which it stands there, such as `9e9699c407d8^`. Undefined: the snapshot. */
+  readonly revision?: string
   readonly path: string
   readonly line: number
   readonly quote: string

@@ -10,7 +10,11 @@ const fill = (text: string, size = MIB): string =>
   text.repeat(Math.ceil(size / text.length)).slice(0, size)
 const PEOPLE = Array.from({ length: 10_000 }, (_, at) => `Alex Person${at}`)
 const project = {
-  snapshot: memorySnapshot({ 'a.ts': fill('x = 1\n'), 'b.ts': fill('y'), 'c.ts': fill('z\n') }),
+  snapshot: memorySnapshot({
+    'a.ts': fill('x = 1\n', 200_000),
+    'b.ts': fill('y'),
+    'c.ts': fill('z\n', 200_000),
+  }),
   mount: undefined,
 }
 

@@ -62,8 +62,11 @@ const MATCH_NOTES = {
 /** Stack frames that lie in the repository, nearest to the throw first. */
 export function frameItems({ frames, foreignFrames }: Findings): string[] {
   const own = frames.slice(0, 12).map((frame) => {
+    // A line that the file does not have is no citation.
     const place =
-      frame.citation === undefined ? code(`${frame.path}:${frame.line}`) : cite(frame.citation)
+      frame.citation === undefined
+        ? `${code(frame.path)}, line ${frame.line} by the trace`
+        : cite(frame.citation)
     const note = MATCH_NOTES[frame.match]
     const symbol = frame.frame.symbol === undefined ? '' : ` in ${code(frame.frame.symbol)}`
     return `${place}${symbol}${note === '' ? '' : ` (${note})`}`

@@ -4,16 +4,23 @@ import type { ChangedLine, Citation, Reason } from '../findings.ts'
  * The one place where untrusted text enters a document. It always stands in a code span or behind a line
  * number in a block, so that it cannot make headings, links, images or verdict lines.
  */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu
+const INVISIBLE =
+  /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/g
 const CREDENTIALS = /(:\/\/)[^\s/@]{1,200}@/g
 const SECRET =
   /((?:pass(?:word|wd)?|secret|token|api[_ -]?key|private[_ -]?key|authorization|bearer)["']?\s{0,3}[:=]\s{0,3}["']?(?:bearer )?)(?!(?:string|number|boolean|undefined)(?:[\s),;|\]>]|$))[^\s"',;]{6,}/gi
 const QUOTE_CHARS = 240
 
-/** Untrusted text as one code span. */
+/** Untrusted text as one code span. What looks like a citation is put in quotes: it is none of ours. */
 export function code(text: string, chars = QUOTE_CHARS): string {
   const shown = shorten(plain(text.trim()), chars)
+  return span(LIKE_CITATION.test(shown) ? `"${shown}"` : shown)
+}
+
+const LIKE_CITATION = /\.\w{1,12}(?::\d{1,7}|#L\d{1,7})[\d:LC-]{0,20}$/
+
+function span(shown: string): string {
   if (shown === '') return '(empty)'
   const runs = shown.match(/`+/g) ?? []
   const fence = '`'.repeat(Math.max(0, ...runs.map((run) => run.length)) + 1)
@@ -37,9 +44,14 @@ export function block(
   return ['```text', ...body.map((line) => line.replaceAll('```', '` ` `')), '```'].join('\n')
 }
 
-/** `path:line` and the quoted line. */
-export function cite({ path, line, quote }: Citation): string {
-  return `${code(`${path}:${line}`)} ${code(quote)}`
+/**
+ * `path:line` and the quoted line, or `commit:path:line` as git names it. The line stands as it is, tabs
+ * included: it is compared with the file.
+ */
+export function cite({ revision, path, line, quote }: Citation): string {
+  const place = `${path}:${line}`
+  const shown = shorten(plain(revision === undefined ? place : `${revision}:${place}`), QUOTE_CHARS)
+  return `${span(shown)} ${span(shorten(plain(quote.trim(), '\t'), QUOTE_CHARS))}`
 }
 
 /** Changed lines as a block, each with its sign and place. */
@@ -82,9 +94,9 @@ export function short(id: string): string {
 }
 
 /** Nothing invisible, no addresses, no secrets, and no braces that look like an unfilled template. */
-export function plain(text: string): string {
+export function plain(text: string, tab = '  '): string {
   return text
-    .replaceAll('\t', '  ')
+    .replaceAll('\t', tab)
     .replace(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
     .replace(CREDENTIALS, '$1<credentials>@')
     .replace(EMAIL, '<e-mail>')

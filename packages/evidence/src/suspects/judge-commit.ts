@@ -66,16 +66,18 @@ function forLines({ commit }: Judged, { frames }: CommitEvidence): Reason[] {
   })
 }
 
-function forGuards({ marks }: Judged): Reason[] {
+function forGuards({ commit, marks }: Judged): Reason[] {
   const [first] = marks.guards
   if (first === undefined) return []
+  // What a commit removes stands in its parent, and no longer in the snapshot.
+  const revision = `${commit.id.slice(0, 12)}^`
   return [
     {
       text: 'removes a check or default for something that the failing lines name',
       about: [],
       citations: marks.guards
         .slice(0, 3)
-        .map((line) => ({ path: line.path, line: line.line, quote: line.text.trim() })),
+        .map(({ path, line, text }) => ({ revision, path, line, quote: text.trim() })),
     },
   ]
 }
