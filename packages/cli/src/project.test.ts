@@ -74,6 +74,25 @@ test('pipelines in folders are named by their path', () => {
   ])
 })
 
+test('a called pipeline is looked for beside its caller, then at the root, then among the bundled', () => {
+  const root = folder({
+    '.wave/pipelines/ops/rollback.yaml': 'in ops',
+    '.wave/pipelines/rollback.yaml': 'at the root',
+    '.wave/pipelines/other.yaml': 'other',
+  })
+  const files = projectFiles(findProject(root))
+  const called = (name: string, from: string): unknown => files.pipeline(name, from)?.file
+  expect(called('rollback', '.wave/pipelines/ops/check.yaml')).toBe(
+    '.wave/pipelines/ops/rollback.yaml',
+  )
+  expect(called('rollback', '.wave/pipelines/check.yaml')).toBe('.wave/pipelines/rollback.yaml')
+  expect(called('ops/rollback', 'p.yaml')).toBe('.wave/pipelines/ops/rollback.yaml')
+  expect(called('other', '.wave/pipelines/ops/check.yaml')).toBe('.wave/pipelines/other.yaml')
+  expect(files.pipeline('incident-response', 'p.yaml')?.origin).toBe('bundled')
+  expect(files.pipeline('none', 'p.yaml')).toBeUndefined()
+  expect(files.pipelineNames?.()).toContain('ops/rollback')
+})
+
 test('a huge file is read only as far as it takes to refuse it', () => {
   const root = folder({ 'big.yaml': 'x'.repeat(READ_CAP_BYTES * 2) })
   expect(readPipelineAt('big.yaml', root).bytes).toHaveLength(READ_CAP_BYTES)

@@ -125,7 +125,7 @@ function spanningTree(
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
     if (entered[node] === 0) {
       entered[node] = time += 1
-      for (const child of children[node] ?? []) if (entered[child] === 0) stack.push(child)
+      for (const child of children[node] ?? []) stack.push(child)
     } else {
       stack.pop()
       if (left[node] === 0) left[node] = time += 1

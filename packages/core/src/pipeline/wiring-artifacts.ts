@@ -17,7 +17,7 @@ export function exposedType(artifact: ArtifactDeclaration, step: Step): Artifact
 }
 
 /** The schema that a contract of the step demands of an artifact. */
-export function demandedSchema(step: Step, artifact: string): JsonSchema | undefined {
+function demandedSchema(step: Step, artifact: string): JsonSchema | undefined {
   // Of a fan-out, it is about one item.
   if (step.iterate !== undefined) return undefined
   for (const contract of step.contracts) {
