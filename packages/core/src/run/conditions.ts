@@ -17,7 +17,7 @@ export type WhenVerdict =
 export function decideWhen(task: Task): WhenVerdict {
   const { when: condition } = task.local.step
   if (condition === undefined) return { runs: true, when: undefined }
-  const decided = evaluate(condition, conditionScope(task))
+  const decided = evaluate(condition, conditionScope(task), 'bool')
   if (!decided.ok) return { runs: false, when: undefined, failure: decided.failure }
   const { evaluated: when } = decided
   return decided.value === true ? { runs: true, when } : { runs: false, when, failure: undefined }
@@ -28,8 +28,12 @@ export type Decided =
   | { readonly ok: false; readonly failure: StepFailure }
 
 /** The value of a condition, and what to write into the journal about it. */
-export function evaluate(expression: Expression, scope: TemplateScope): Decided {
-  const decided = evaluateCondition(expression, scope)
+export function evaluate(
+  expression: Expression,
+  scope: TemplateScope,
+  want: 'bool' | 'list' | 'string',
+): Decided {
+  const decided = evaluateCondition(expression, scope, want)
   if (!decided.ok) {
     return { ok: false, failure: { reason: 'condition-failed', message: decided.message } }
   }

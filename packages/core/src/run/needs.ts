@@ -1,5 +1,7 @@
+import { usedSteps } from '../pipeline/condition.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import { expressionsOf, templatesOf } from '../pipeline/step-texts.ts'
+import { stepsNamedBy } from '../pipeline/template.ts'
 import { stateOf, visibleSteps } from './frame.ts'
 import type { Task } from './frame.ts'
 
@@ -14,17 +16,21 @@ export function unmetNeed(task: Task, missing: ReadonlySet<string>): string | un
     missing.has(frame.resolve(id)) || leftNothing(stateOf(frame, id)?.status)
   const injected = injectedBy(local).find(({ step }) => isMissing(step))
   if (injected !== undefined) return `needs ${injected.artifact} of ${injected.step}`
-  const named = [...visibleSteps(task)].find((id) => isMissing(id) && namesArtifactsOf(local, id))
+  const named = [...namedBy(local)].find((id) => visibleSteps(task).has(id) && isMissing(id))
   return named === undefined ? undefined : `needs artifacts of ${named}`
 }
 
-/** Whether a text of the step, or of a step in it, names an artifact of that step. */
-export function namesArtifactsOf(planned: PlannedStep, id: string): boolean {
-  const text = textOf(planned)
-  if (!text.includes('steps')) return false
-  return new RegExp(
-    `steps\\s*(\\.\\s*|\\[\\s*["'])${id}(["']\\s*\\])?\\s*[.[]\\s*["']?artifacts`,
-  ).test(text)
+/** Steps whose artifacts or answers a text of the step, or of a step in it, names. */
+function namedBy({ step, body = [] }: PlannedStep): ReadonlySet<string> {
+  const named = new Set<string>()
+  for (const { text } of templatesOf(step)) for (const id of stepsNamedBy(text)) named.add(id)
+  for (const expression of expressionsOf(step))
+    for (const id of usedSteps(expression)) named.add(id)
+  const inner = new Set(body.map((planned) => planned.step.id))
+  for (const planned of body) {
+    for (const id of namedBy(planned)) if (!inner.has(id)) named.add(id)
+  }
+  return named
 }
 
 /** All that a step says in templates and conditions, with those of a loop's body. */

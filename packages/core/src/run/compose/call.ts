@@ -25,7 +25,7 @@ export function runCalled(scope: AttemptScope, step: PipelineStep): Promise<Comp
 export async function runBranch(scope: AttemptScope, step: BranchStep): Promise<Composed> {
   const { task } = scope.request
   const { cases } = scope.planned
-  const decided = evaluate(step.on, conditionScope(task))
+  const decided = evaluate(step.on, conditionScope(task), 'string')
   if (!decided.ok) return failedAttempt(scope.planned, decided.failure)
   const value = String(decided.value)
   const chosen = cases?.byValue.get(value) ?? cases?.otherwise

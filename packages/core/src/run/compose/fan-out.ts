@@ -41,7 +41,7 @@ async function listItems({ request, inputs }: AttemptScope, { items }: Iterate):
   const { task, attempt, start } = request
   switch (items.kind) {
     case 'list': {
-      const decided = evaluate(items.over, conditionScope(task))
+      const decided = evaluate(items.over, conditionScope(task), 'list')
       if (!decided.ok) return decided
       if (Array.isArray(decided.value)) return { ok: true, items: decided.value }
       return refused('"iterate.over" is not a list.')

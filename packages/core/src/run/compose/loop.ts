@@ -42,7 +42,7 @@ function judgeRound(scope: AttemptScope, step: LoopStep, round: Frame): RoundVer
   const isLast = round.iteration === step.maxIterations
   // Without a condition, all the rounds are wanted.
   if (step.until === undefined) return { end: isLast ? 'condition-met' : 'again' }
-  const decided = evaluate(step.until, roundScope(scope.request.task, round))
+  const decided = evaluate(step.until, roundScope(scope.request.task, round), 'bool')
   if (!decided.ok) return { end: 'failed', failure: decided.failure }
   const until = decided.evaluated
   if (decided.value === true) return { end: 'condition-met', until }
