@@ -7,7 +7,7 @@ import { inCall, withCalls } from './source.ts'
 import type { PipelineFile, ProjectFiles } from './source.ts'
 import type { Caller } from './workflow-v2/caller.ts'
 
-export type Child =
+type Child =
   | { readonly ok: true; readonly value: Pipeline }
   /** What is wrong with the call itself. */
   | { readonly ok: false; readonly message: string; readonly hint?: string }
@@ -34,10 +34,11 @@ export function loadChild(
     return { ok: false, message: `calls pipelines in a circle: ${shown(circle)}` }
   }
   if (chain.length > MAX_DEPTH) return tooDeep([...chain, file])
-  const loaded =
-    calls.loaded.get(file.file) ??
-    loadPipeline(file, inCall(filesOf(file, files), { chain, loaded: calls.loaded }))
-  calls.loaded.set(file.file, loaded)
+  // What a translated workflow asks of its child becomes part of that.
+  const key = wishes === undefined ? file.file : `${file.file}\n${keyOf(wishes)}`
+  const within = { chain, loaded: calls.loaded, ...(wishes && { caller: wishes }) }
+  const loaded = calls.loaded.get(key) ?? loadPipeline(file, inCall(filesOf(file, files), within))
+  calls.loaded.set(key, loaded)
   if (!loaded.ok) return loaded
   const depth = chain.length + heightOf(loaded.value)
   return depth > MAX_DEPTH ? tooDeep([...chain, file]) : loaded

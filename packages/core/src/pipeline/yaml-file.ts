@@ -13,6 +13,13 @@ export interface YamlFile {
   toJs(node: unknown): unknown
   /** Where a character of the text stands. */
   place(offset: number): Location
+  /** Top-level lists that were given more than once and joined, and where. */
+  readonly joined?: readonly JoinedList[]
+}
+
+export interface JoinedList {
+  readonly key: string
+  readonly offsets: readonly number[]
 }
 
 export interface YamlText {
@@ -20,6 +27,8 @@ export interface YamlText {
   readonly text: string
   /** The code that problems of this kind of file carry. */
   readonly code: WaveErrorCode
+  /** Top-level lists that may be given more than once in files with the key `where`; they are joined. */
+  readonly joinable?: { readonly where: string; readonly keys: readonly string[] }
 }
 
 export type ParsedYaml =
@@ -54,7 +63,12 @@ export function parseYaml(source: YamlText): ParsedYaml {
   if (second !== undefined) {
     return fail('The file holds more than one YAML document.', second.range[0])
   }
-  const mistakes = [...document.errors, ...document.warnings]
+  const joined = joinLists(document, source)
+  const isJoined = (offset: number): boolean =>
+    joined.some(({ offsets }) => offsets.includes(offset))
+  const mistakes = [...document.errors, ...document.warnings].filter(
+    ({ code, pos }) => code !== 'DUPLICATE_KEY' || !isJoined(pos[0]),
+  )
   const problems = mistakes.map((mistake) => ({
     code: source.code,
     message: explain(mistake, document, place),
@@ -73,7 +87,7 @@ export function parseYaml(source: YamlText): ParsedYaml {
     const toJs = (node: unknown): unknown =>
       resolve(node)?.toJS(parsed, { maxAliasCount: MAX_ALIASES })
     const { file, text } = source
-    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place } }
+    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place, joined } }
   }
 }
 
@@ -130,6 +144,22 @@ function findTooDeep(tokens: readonly unknown[]): number | undefined {
 
 // A collection and its item.
 const TOKENS_PER_LEVEL = 2
+
+/** Moves the entries of repeated lists into the first one. */
+function joinLists(document: Document.Parsed, { joinable }: YamlText): readonly JoinedList[] {
+  const { isMap, isSeq } = loadYaml()
+  const root: unknown = document.contents
+  if (joinable === undefined || !isMap(root) || !root.has(joinable.where)) return []
+  return joinable.keys.flatMap((key): JoinedList[] => {
+    const pairs = root.items.filter((pair) => keyText(pair) === key)
+    const lists = pairs.map(({ value }) => value).filter(isSeq)
+    const [first, ...rest] = lists
+    if (first === undefined || rest.length === 0 || lists.length < pairs.length) return []
+    first.items.push(...rest.flatMap(({ items }) => items))
+    root.items = root.items.filter((pair) => keyText(pair) !== key || pair.value === first)
+    return [{ key, offsets: pairs.map((pair) => offsetOf(pair.key)) }]
+  })
+}
 
 function explain(
   mistake: { readonly code: string; readonly message: string; readonly pos: readonly number[] },

@@ -1,0 +1,11 @@
+import type { FieldUse } from './demand.ts'
+
+/** What a workflow knows about the one that calls it. */
+export interface Caller {
+  /** Fields of the result that the caller reads, and how. */
+  readonly fields: ReadonlyMap<string, readonly FieldUse[]>
+  /** Keys of its `with`. Undefined: it gives one text. */
+  readonly keys: readonly string[] | undefined
+  /** Whether `item`, `index` and `loop` exist. */
+  readonly inLoop: boolean
+}

@@ -1,0 +1,154 @@
+import type { Pipeline, Template } from '../pipeline.ts'
+import type { Target } from './names.ts'
+import { lengthOfName } from './references.ts'
+import type { Reference } from './references.ts'
+import { isIteration, pathOfField, pathOfText, templateName } from './results.ts'
+import { isTexts } from './unit.ts'
+import type { Texts, Unit } from './unit.ts'
+
+/** A name in a text, and what it stands for. */
+export interface FoundName {
+  readonly reference: Reference
+  readonly target: Target
+}
+
+/** Turns the names of the dialect into those of the plan, each in its place. */
+export class Rewriter {
+  readonly #found: ReadonlyMap<Template, readonly FoundName[]>
+  readonly #childOf: (unit: Unit) => Pipeline | undefined
+
+  constructor(
+    found: ReadonlyMap<Template, readonly FoundName[]>,
+    childOf: (unit: Unit) => Pipeline | undefined,
+  ) {
+    this.#found = found
+    this.#childOf = childOf
+  }
+
+  /** A text of a unit, whose `input` stands before it as variables. */
+  text(template: Template, unit: Unit): Template {
+    const prefix = usesOwnInput(this.#namesIn(template)) ? this.#inputOf(unit) : ''
+    const plain = this.#plain(template, unit.input)
+    return { ...plain, text: prefix + plain.text }
+  }
+
+  #namesIn(template: Template): readonly FoundName[] {
+    return this.#found.get(template) ?? []
+  }
+
+  #inputOf({ input }: Unit): string {
+    if (input === undefined) return ''
+    const capture = (name: string, value: Template): string =>
+      `{% capture ${name} %}${this.#plain(value, undefined).text}{% endcapture %}`
+    if (!isTexts(input)) return capture('input', input)
+    const keys = Object.keys(input)
+    const parts = keys.map((key) => `${JSON.stringify(key)}: {{ ${variable(key)} | json }}`)
+    const whole = `{% capture ${WHOLE} %}{${parts.join(', ')}}{% endcapture %}`
+    return (
+      Object.entries(input)
+        .map(([key, value]) => capture(variable(key), value))
+        .join('') + whole
+    )
+  }
+
+  #plain(template: Template, input: Template | Texts | undefined): Template {
+    let { text } = template
+    const prefixes = new Set<string>()
+    // From behind, so that the places of what is left stay as they are.
+    for (const { reference, target } of this.#namesIn(template).toReversed()) {
+      const { offset } = reference
+      const change = this.#change(target, input)
+      if (change?.prefix !== undefined) prefixes.add(change.prefix)
+      const parts = change?.parts ?? 0
+      const length = parts === 0 ? 0 : lengthOfName(text, offset, parts)
+      text = text.slice(0, offset) + (change?.text ?? '') + text.slice(offset + length)
+      text = withoutDollar(text, offset)
+    }
+    return { ...template, text: [...prefixes].toReversed().join('') + text }
+  }
+
+  /** Undefined: the plan knows the name as it is. */
+  #change(target: Target, input: Template | Texts | undefined): Change | undefined {
+    switch (target.kind) {
+      case 'input':
+        return changeInput(target, input)
+      case 'env':
+      case 'engine':
+        return undefined
+      case 'results':
+        return { parts: 1, text: templateName(pathOfResults(target.unit)) }
+      case 'step':
+        return this.#changeStep(target)
+      default:
+        return target satisfies never
+    }
+  }
+
+  #changeStep({ unit, field, parts }: Extract<Target, { readonly kind: 'step' }>): Change {
+    if (isIteration(unit)) return changeFigure(unit, field[0], parts)
+    const child = this.#childOf(unit)
+    const [name] = field
+    if (name === undefined) return { parts, text: templateName(pathOfText(unit, child)) }
+    // What stands behind the name of the field is left as it is written.
+    return { parts: parts + 1, text: templateName(pathOfField(unit, [name], child)) }
+  }
+}
+
+/** Where all results of a loop stand. */
+export function pathOfResults(unit: Unit): string[] {
+  const { body, name } = unit
+  const results = (body.mode === 'loop' ? body.shape.accumulate : undefined) ?? ''
+  if (isIteration(unit)) return ['steps', results, 'artifacts', 'output']
+  return ['steps', name, 'artifacts', results]
+}
+
+interface Change {
+  /** How many parts of the name are replaced. */
+  readonly parts: number
+  readonly text: string
+  /** What must stand before the text. */
+  readonly prefix?: string
+}
+
+function changeInput(
+  target: Extract<Target, { readonly kind: 'input' }>,
+  input: Template | Texts | undefined,
+): Change | undefined {
+  if (target.isBare) return { parts: 0, text: 'input.' }
+  if (input === undefined || !isTexts(input)) return undefined
+  const [key] = target.key
+  return key === undefined ? { parts: 1, text: WHOLE } : { parts: 2, text: variable(String(key)) }
+}
+
+/** Figures and the last result of a loop over items, computed from the list of its results. */
+function changeFigure(unit: Unit, figure: string | undefined, parts: number): Change {
+  const list = templateName(['steps', unit.name, 'artifacts', 'output'])
+  const name = `${variable(unit.name)}_${figure ?? 'last'}`
+  const compute = FIGURES[figure ?? 'last'] ?? 'size'
+  const prefix = `{% assign ${name} = ${list} | ${compute} %}`
+  return { parts: figure === undefined ? parts : parts + 1, text: name, prefix }
+}
+
+const FIGURES: Readonly<Record<string, string>> = {
+  succeeded: 'where: "outcome", "completed" | size',
+  failed: 'where: "outcome", "failed" | size',
+  iterations: 'size',
+  last: 'map: "value" | last | default: ""',
+}
+
+const WHOLE = 'wave_input'
+
+function variable(name: string): string {
+  return `wave_${name.replaceAll(/\W/gu, '_')}`
+}
+
+function usesOwnInput(names: readonly FoundName[]): boolean {
+  return names.some(({ target }) => target.kind === 'input' && !target.isBare)
+}
+
+/** `${{name}}` is another spelling of `{{name}}`. */
+function withoutDollar(text: string, offset: number): string {
+  const opening = text.lastIndexOf('{{', offset)
+  if (text[opening - 1] !== '$' || text.slice(opening, offset).includes('}}')) return text
+  return text.slice(0, opening - 1) + text.slice(opening)
+}

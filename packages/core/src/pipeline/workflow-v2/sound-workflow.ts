@@ -1,0 +1,52 @@
+import { isRecord } from '../../contract/schema-fields.ts'
+import type { Shaped, ShapePath } from '../shape.ts'
+import type { WorkflowShape } from './workflow-schema.ts'
+
+/**
+ * What can be looked at further although some of the file is wrong, so that all other mistakes are told
+ * as well. A key with something wrong in it is left out. Undefined: not even the steps can be told apart.
+ */
+export function soundWorkflow({ value, unsound }: Shaped): WorkflowShape | undefined {
+  if (unsound.some(isVital) || !hasVitalKeys(value)) return undefined
+  const wrong = new Set(unsound.filter((path) => !isEntry(path)).map(([key]) => key))
+  const kept = Object.entries(value).filter(([key]) => !wrong.has(key))
+  const { name, version, $schema } = value
+  return {
+    ...Object.fromEntries(kept),
+    name,
+    version,
+    $schema,
+    steps: soundEntries(value.steps, 'steps', unsound),
+    ...(value.loops === undefined ? {} : { loops: soundEntries(value.loops, 'loops', unsound) }),
+  }
+}
+
+/** Without these nothing else makes sense. */
+function isVital(path: ShapePath): boolean {
+  const [key, index, inner] = path
+  if (key === undefined || key === '$schema' || key === 'name' || key === 'version') return true
+  if (key !== 'steps' && key !== 'loops') return false
+  return index === undefined || inner === undefined || inner === 'name' || key === 'loops'
+}
+
+function isEntry([key]: ShapePath): boolean {
+  return key === 'steps' || key === 'loops'
+}
+
+/** True of what is kept: the walk has left out what is wrong. */
+function hasVitalKeys(value: unknown): value is WorkflowShape {
+  return isRecord(value) && Array.isArray(value['steps'])
+}
+
+function soundEntries<T extends object>(
+  entries: readonly T[],
+  list: string,
+  unsound: readonly ShapePath[],
+): T[] {
+  return entries.map((entry, index) => {
+    const within = unsound.filter(([key, at]) => key === list && at === index)
+    const copy = { ...entry }
+    for (const [, , key] of within) Reflect.deleteProperty(copy, key ?? '')
+    return copy
+  })
+}
