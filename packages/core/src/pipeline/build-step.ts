@@ -181,7 +181,13 @@ function timeoutOf(shape: StepShape, path: ShapePath, reading: Reading): number 
     reading.report(message, at, 'Keep one of them.')
   }
   if (minutes !== undefined) return Math.max(1, Math.round(minutes * 60_000))
-  return readLimit(timeout, DEFAULT_TIMEOUT_MS, at, reading)
+  return readLimit(timeout, defaultTimeoutMs(shape), at, reading)
+}
+
+/** A step that is made of others may take as long as those and the run may. */
+function defaultTimeoutMs({ pipeline, branch, loop }: StepShape): number {
+  const isMadeOfOthers = pipeline !== undefined || branch !== undefined || loop !== undefined
+  return isMadeOfOthers ? Infinity : DEFAULT_TIMEOUT_MS
 }
 
 /** Stands for a step that could not be built; only what other steps say about it is looked at. */

@@ -121,7 +121,10 @@ interface StepBase {
   readonly image?: string
   readonly contracts: readonly Contract[]
   readonly retry: Retry
-  /** Bounds one attempt, container start to artifacts stored. */
+  /**
+   * Bounds one attempt, container start to artifacts stored; of a fan-out, that of each item. Infinity: only
+   * the run's time does, the default of steps that are made of others.
+   */
   readonly timeoutMs: number
   /** Never scheduled by the graph: only repairs another step. */
   readonly reworkOnly?: boolean

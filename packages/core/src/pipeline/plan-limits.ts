@@ -103,7 +103,7 @@ function checkSteps(pipeline: Pipeline, rules: LimitRules): readonly Problem[] {
 function checkTimeout(placed: PlacedStep, { timeoutMs: cap }: LimitCaps): readonly Problem[] {
   const { step } = placed
   // A gate waits for people.
-  if (step.timeoutMs <= cap || step.kind === 'gate') return []
+  if (step.timeoutMs <= cap || step.timeoutMs === Infinity || step.kind === 'gate') return []
   const places = ['timeout', 'timeout_minutes'].map((key) => placeIn(placed, [key]))
   const location = places.find((place) => place.line !== step.location.line) ?? step.location
   const minutes = step.timeoutMs / 60_000

@@ -124,11 +124,13 @@ function addedAgain(
 
 /** What the parts of a step did does not count once the step is tried again. */
 function forget(state: RunState, parent: string): RunState {
-  const parts = state.steps.values().filter((step) => step.parent === parent)
-  return parts.reduce((next, part) => {
+  let next = state
+  for (const part of state.steps.values()) {
+    if (part.parent !== parent) continue
     const steps = next.steps.with(addedAgain(part, part, parent))
-    return forget({ ...next, steps }, part.id)
-  }, state)
+    next = forget({ ...next, steps }, part.id)
+  }
+  return next
 }
 
 function pending({ id, role, dependencies }: StepHeader): StepState {

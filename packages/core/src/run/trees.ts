@@ -1,7 +1,7 @@
 import { WaveError } from '../errors.ts'
 import type { Snapshot } from '../ports.ts'
 import { treeOf } from './frame.ts'
-import type { Task } from './frame.ts'
+import type { Frame, Task } from './frame.ts'
 import type { RunContext, RunRequest } from './request.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 
@@ -24,8 +24,19 @@ export async function startSnapshot(task: Task): Promise<Snapshot> {
   const { run, base } = task.frame
   const tree = startTree(task)
   if (tree === base.tree) return base
-  const known = [...run.bases.values()].find((snapshot) => snapshot.tree === tree)
-  return known ?? (await snapshotAt(run.request.snapshot, tree))
+  return snapshotAt(originOf(task) ?? run.request.snapshot, tree)
+}
+
+/** The commit that the step, or the one whose tree it goes on from, names in place of the working copy. */
+function originOf({ frame, local }: Task): Snapshot | undefined {
+  const from = local.step.mount?.from
+  if (from === undefined || 'parent' in from) return undefined
+  if ('base' in from) return frame.run.bases.get(from.base)
+  for (let around: Frame | undefined = frame; around !== undefined; around = around.owner?.frame) {
+    const producer = around.tasks.find((task) => task.local.step.id === from.ref)
+    if (producer !== undefined) return originOf(producer)
+  }
+  return undefined
 }
 
 /** A tree to which a patch of this run led. */
