@@ -569,6 +569,24 @@ test.each<[string, string]>([
   expect(problemsOf(after(step('a', key)))).toContainEqual(expect.stringContaining(advice))
 })
 
+test('a file with "$schema" is read as a workflow, also when a pipeline calls it', () => {
+  const workflow = `$schema: "workflow/v2.0"
+name: flow
+version: 1.0.0
+execution: {provider: anthropic, model: x}
+steps:
+  - name: look
+    run: "Look"
+`
+  const text = after('  - {id: c, pipeline: flow}\n')
+  const source = { file: 'p.yaml', name: undefined, bytes: bytes(text), origin: 'path' as const }
+  const file = { file: '.wave/pipelines/flow.yaml', name: 'flow', bytes: bytes(workflow) }
+  const project = { ...PROJECT, pipeline: () => ({ ...file, origin: 'project' as const }) }
+  const loaded = loadPipeline(source, project)
+  const call = loaded.ok ? loaded.value.steps[1] : loaded.problems
+  expect(call).toMatchObject({ kind: 'pipeline', child: { dialect: 'workflow/v2.0' } })
+})
+
 test('fifty mistakes in fifty steps are told at once, whatever their kind', () => {
   const mistakes = [
     'timeout: 5',

@@ -1,4 +1,5 @@
 import { checkSchema } from '../contract/schema-check.ts'
+import { loadWorkflows } from '../lazy.ts'
 import { buildHooks } from './build-hooks.ts'
 import { buildSteps } from './build-step.ts'
 import { knownKey, knownValue } from './known-keys.ts'
@@ -23,8 +24,12 @@ export type PipelineContent = Omit<Pipeline, 'origin' | 'digest'>
 export function readPipeline(source: PipelineFile, project: ProjectFiles): Loaded<PipelineContent> {
   const text = decode(source)
   if (typeof text !== 'string') return text
-  const yaml = parseYaml({ file: source.file, text, code: 'pipeline-invalid' })
+  const joinable = { where: '$schema', keys: ['steps', 'loops'] }
+  const yaml = parseYaml({ file: source.file, text, code: 'pipeline-invalid', joinable })
   if (!yaml.ok) return yaml
+  if (yaml.value.root.has('$schema')) {
+    return loadWorkflows().readWorkflow(source, yaml.value, withCalls(project))
+  }
   const reading = new Reading(yaml.value, source, withCalls(project))
   const shaped = readShape(yaml.value, PIPELINE, {
     code: 'pipeline-invalid',
@@ -34,7 +39,7 @@ export function readPipeline(source: PipelineFile, project: ProjectFiles): Loade
   })
   reading.problems.push(...shaped.problems)
   reading.distrust(shaped.unsound)
-  const pipeline = build(soundParts(shaped), reading)
+  const pipeline = build(soundParts(shaped, reading), reading)
   // The plan checks this again, for pipelines that no file describes; here it completes the list.
   reading.problems.push(...checkWiring(pipeline, reading))
   const problems = [...reading.problems, ...reading.problemsOfChildren]
