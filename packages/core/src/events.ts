@@ -322,6 +322,8 @@ export type NewStepEvent =
       readonly contract: string
       readonly passed: boolean
       readonly problems: readonly string[]
+      /** Figures: `14 citations: 12 verified, 2 relocated`. */
+      readonly notes?: readonly string[]
     }
   | {
       readonly type: 'hook-ran'

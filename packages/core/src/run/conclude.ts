@@ -1,3 +1,5 @@
+import { addUsage } from '../agent/messages.ts'
+import type { Usage } from '../agent/messages.ts'
 import type { NewRunEvent, StoredArtifact } from '../events.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import type { Patch, StepContext, StepOutcome } from '../ports.ts'
@@ -43,7 +45,9 @@ export async function conclude(
     contracts: contractContext(scope, context, () => Promise.resolve(patch)),
   })
   const checked = contractEvents(scope, outputs)
-  const { usage, lastText = '' } = outcome
+  const { lastText = '' } = outcome
+  // Those whom a contract asks count against the step.
+  const usage = outputs.reports.reduce((sum, report) => addUsages(sum, report.usage), outcome.usage)
   const end = { usage, lastText: lastText.slice(-LAST_TEXT_CHARACTERS), events: checked }
   if (outputs.failure !== undefined) {
     const { failure, effect, rework } = outputs.failure
@@ -53,7 +57,11 @@ export async function conclude(
   }
   const refused = await runStepHooks(scope, 'step_completed')
   if (refused !== undefined) return failedAttempt(planned, refused, end)
-  return succeeded(scope, outcome, { outputs, patch, checked })
+  return succeeded(scope, { ...outcome, usage }, { outputs, patch, checked })
+}
+
+function addUsages(left: Usage | undefined, right: Usage | undefined): Usage | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : addUsage(left, right)
 }
 
 interface Finding {
@@ -99,13 +107,14 @@ function placed({ item }: Task, artifacts: readonly StoredArtifact[]): readonly 
 }
 
 function contractEvents({ planned, request }: AttemptScope, outputs: Outputs): NewRunEvent[] {
-  return outputs.reports.map(({ contract, passed, problems }) => ({
+  return outputs.reports.map(({ contract, passed, problems, notes = [] }) => ({
     type: 'contract-checked',
     step: planned.step.id,
     attempt: request.attempt,
     contract: 'source' in contract ? `${contract.type} ${contract.source}` : contract.type,
     passed,
     problems: problems.slice(0, 20).map((problem) => problem.slice(0, 500)),
+    ...(notes.length > 0 && { notes: notes.slice(0, 20).map((note) => note.slice(0, 500)) }),
   }))
 }
 
