@@ -23,7 +23,15 @@ export type PipelineContent = Omit<Pipeline, 'origin' | 'digest'>
 /** Reads the YAML of a pipeline file. Every mistake is told at once, in file order. */
 export function readPipeline(source: PipelineFile, project: ProjectFiles): Loaded<PipelineContent> {
   const text = decode(source)
-  if (typeof text !== 'string') return text
+  return typeof text === 'string' ? readPipelineText(text, source, project) : text
+}
+
+/** The same for a text of any length. */
+export function readPipelineText(
+  text: string,
+  source: PipelineFile,
+  project: ProjectFiles,
+): Loaded<PipelineContent> {
   const joinable = { where: '$schema', keys: ['steps', 'loops'] }
   const yaml = parseYaml({ file: source.file, text, code: 'pipeline-invalid', joinable })
   if (!yaml.ok) return yaml
