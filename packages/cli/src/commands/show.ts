@@ -1,1 +1,62 @@
-export const show = () => Promise.resolve(0)
+import type { Persona, Pipeline } from '@wave/core'
+import { personaDocument, pipelineDocument, remarksOn, yamlText } from '@wave/core/documents'
+import { suggestionHint, WaveError } from '@wave/core/language'
+import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from '../catalog.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Invocation } from '../invocation.ts'
+import { findProject, isPath, type Project } from '../project.ts'
+import { escapeJson, sanitiseText } from '../sanitise.ts'
+
+/** One pipeline or persona as wave understood it: defaults filled in, either dialect in the same form. */
+export async function show(
+  invocation: Invocation,
+  _: object,
+  [name = '']: readonly string[],
+): Promise<number> {
+  const project = findProject(invocation.cwd)
+  const config = await loadConfig(invocation, project)
+  const shown = find(name, project, invocation.cwd)
+  const { out } = invocation.host
+  if (config.output === 'json') {
+    out.write(`${escapeJson(JSON.stringify({ v: 1, ...shown }))}\n`)
+  } else {
+    const { kind, origin, file, remarks } = shown
+    out.write(sanitiseText(yamlText(shown.document, [`${kind}, ${origin}: ${file}`, ...remarks])))
+  }
+  return 0
+}
+
+interface Shown {
+  readonly kind: 'pipeline' | 'persona'
+  readonly origin: string
+  readonly file: string
+  readonly digest: string
+  readonly remarks: readonly string[]
+  readonly document: Readonly<Record<string, unknown>>
+}
+
+function find(name: string, project: Project, cwd: string): Shown {
+  const pipelines = allPipelines(project).flatMap((file) => file.name ?? [])
+  if (isPath(name) || pipelines.includes(name)) {
+    const file = choosePipeline(name, project, cwd)
+    return showPipeline(openPipeline(file, filesFor(file, project)))
+  }
+  const personas = openPersonas(project)
+  const persona = personas.get(name)
+  if (persona !== undefined) return showPersona(persona)
+  const known = [...pipelines, ...personas.keys()]
+  throw new WaveError('pipeline-unknown', `There is no pipeline and no persona "${name}".`, {
+    hint: suggestionHint(name, known, 'pipelines and personas'),
+  })
+}
+
+function showPipeline(pipeline: Pipeline): Shown {
+  const { origin, file, digest } = pipeline
+  const document = pipelineDocument(pipeline)
+  return { kind: 'pipeline', origin, file, digest, remarks: remarksOn(pipeline), document }
+}
+
+function showPersona(persona: Persona): Shown {
+  const { origin, file, digest } = persona
+  return { kind: 'persona', origin, file, digest, remarks: [], document: personaDocument(persona) }
+}
