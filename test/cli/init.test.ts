@@ -1,5 +1,5 @@
 import { symlinkSync, mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Sandbox } from '../support/cli.ts'
 
@@ -13,6 +13,10 @@ const FILES = [
   '.wave/pipelines/incident-response.yaml',
   '.wave/pipelines/incident-triage.yaml',
   '.wave/runs/.gitignore',
+  '.wave/schema/config.schema.json',
+  '.wave/schema/persona.schema.json',
+  '.wave/schema/wave-pipeline.schema.json',
+  '.wave/schema/workflow-v2.schema.json',
 ]
 
 test('init writes a project that validates, and says what to do next', async () => {
@@ -59,6 +63,36 @@ test('in a folder of a repository init finds its root; without git it works and 
   sandbox.write('lib/x.js', '')
   await sandbox.wave(['init'], { cwd: join(sandbox.project, 'lib') })
   expect(sandbox.read('.wave/config.yaml')).toContain('defaultPipeline')
+})
+
+test('what init writes names its schema, which lies beside it', async () => {
+  using sandbox = new Sandbox()
+  await sandbox.wave(['init'])
+  for (const file of FILES.filter((path) => path.endsWith('.yaml'))) {
+    const [first = ''] = sandbox.read(file).split('\n')
+    const schema = /^# yaml-language-server: \$schema=(.+)$/.exec(first)?.[1] ?? ''
+    const { $schema }: { $schema: string } = JSON.parse(sandbox.read(join(dirname(file), schema)))
+    expect($schema).toBe('https://json-schema.org/draft/2020-12/schema')
+  }
+})
+
+test('schemas are brought up to date, whatever stands there', async () => {
+  using sandbox = new Sandbox()
+  sandbox.write('.wave/schema/config.schema.json', '{}')
+  const { stdout } = await sandbox.wave(['init'])
+  expect(stdout).toContain('overwritten .wave/schema/config.schema.json')
+  expect(sandbox.read('.wave/schema/config.schema.json')).toContain('defaultPipeline')
+})
+
+test('a copy that init wrote runs without a model as the bundled pipeline does', async () => {
+  using sandbox = new Sandbox()
+  sandbox.initGit()
+  await sandbox.wave(['init'])
+  const args = ['run', 'incident-response', 'x', '--dry-run', '--provider', 'evidence']
+  const { exitCode, stdout } = await sandbox.wave(args)
+  expect(exitCode).toBe(0)
+  expect(stdout).toContain('No language model used (evidence mode)')
+  expect(stdout).toContain('(.wave/pipelines/incident-response.yaml)')
 })
 
 test('init does not write through a link', async () => {

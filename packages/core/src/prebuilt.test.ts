@@ -60,5 +60,5 @@ test('a copy under another name is read, and refused for its name', () => {
   const [file] = bundledPipelines()
   if (file === undefined) throw new Error('no bundled pipeline')
   const loaded = loadPipeline({ ...file, name: 'other' }, BUNDLED_FILES)
-  expect(loaded).toMatchObject({ ok: false, problems: [{ location: { line: 3, column: 9 } }] })
+  expect(loaded).toMatchObject({ ok: false, problems: [{ location: { line: 4, column: 9 } }] })
 })

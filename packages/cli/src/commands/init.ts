@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import type { PipelineFile } from '@wave/core'
 import { storageError } from '@wave/core'
+import { languageSchemas, schemaFile } from '@wave/core/documents'
 import {
   BUNDLED_FILES,
   bundledPersonas,
@@ -9,6 +10,7 @@ import {
   loadPipeline,
   WaveError,
 } from '@wave/core/language'
+import { PROJECT_CONFIG as CONFIG_SCHEMA } from '../config/schema.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject, type Project } from '../project.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
@@ -22,6 +24,8 @@ interface ProjectFile {
   /** Relative to the project's root. */
   readonly path: string
   readonly content: Uint8Array
+  /** Nobody's work is in it: it is always brought up to date. */
+  readonly isGenerated?: boolean
 }
 
 type Written = 'created' | 'overwritten' | 'kept' | 'unchanged'
@@ -51,6 +55,12 @@ function filesOf(): readonly ProjectFile[] {
       content: bytes,
     })),
     ...personas.map(({ name, bytes }) => ({ path: `.wave/personas/${name}.md`, content: bytes })),
+    // Named by the first line of the files above; a new version of wave brings new ones.
+    ...[...languageSchemas(), schemaFile('config', CONFIG_SCHEMA)].map(({ name, text }) => ({
+      path: `.wave/schema/${name}`,
+      content: Buffer.from(text),
+      isGenerated: true,
+    })),
     { path: '.wave/runs/.gitignore', content: Buffer.from('*\n') },
   ]
 }
@@ -68,7 +78,9 @@ async function decideOverwrite(
   options: InitOptions,
 ): Promise<boolean> {
   if (options.force === true || invocation.yes) return true
-  const changed = files.filter((file) => stateOf(project.root, file) === 'different')
+  const changed = files.filter(
+    (file) => file.isGenerated !== true && stateOf(project.root, file) === 'different',
+  )
   if (changed.length === 0 || !invocation.mayAsk) return false
   const { confirm, isCancel } = await import('@clack/prompts')
   const names = changed.map((file) => escapeName(file.path)).join(', ')
@@ -83,7 +95,7 @@ async function decideOverwrite(
 function writeProjectFile(root: string, file: ProjectFile, overwrite: boolean): Written {
   const state = stateOf(root, file)
   if (state === 'same') return 'unchanged'
-  if (state === 'different' && !overwrite) return 'kept'
+  if (state === 'different' && !overwrite && file.isGenerated !== true) return 'kept'
   const target = join(root, file.path)
   const mode = file.path.startsWith('.wave/runs/') ? 0o700 : 0o777
   const temporary = `${target}.${process.pid}.tmp`

@@ -1,5 +1,6 @@
 /** What `wave init` writes to `.wave/config.yaml`. */
 export const PROJECT_CONFIG = `\
+# yaml-language-server: $schema=schema/config.schema.json
 # wave: facts about this project and limits for it. Every key is optional.
 #
 # This file is data. It cannot name endpoints, keys, images or paths of your machine, and its limits only
