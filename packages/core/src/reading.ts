@@ -5,4 +5,5 @@
 export { readPersona } from './persona/read-persona.ts'
 export { readPipeline } from './pipeline/read-pipeline.ts'
 export { readShape } from './pipeline/shape.ts'
+export { checkWiring } from './pipeline/wiring.ts'
 export { parseYaml } from './pipeline/yaml-file.ts'

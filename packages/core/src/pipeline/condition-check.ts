@@ -256,5 +256,5 @@ function eitherOf(left: ValueType, right: ValueType): ValueType {
     left.values === undefined || right.values === undefined
       ? undefined
       : [...left.values, ...right.values]
-  return { kinds: left.kinds.union(right.kinds), values }
+  return { kinds: new Set([...left.kinds, ...right.kinds]), values }
 }

@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts'
 import type { RunLimits } from '../events.ts'
 import type { Persona, ToolName } from '../persona/persona.ts'
 import type { ResolvedModel } from '../ports.ts'
+import { loadReading } from '../lazy.ts'
 import { inheritStandIns } from './inherit.ts'
 import { failed } from './source.ts'
 import type { Loaded } from './source.ts'
@@ -9,7 +10,6 @@ import type { Contract, Pipeline, PromptStep, Step } from './pipeline.ts'
 import { checkPrices, planLimits } from './plan-limits.ts'
 import type { PlanSession } from './plan-session.ts'
 import { StepPlanner } from './plan-step.ts'
-import { checkWiring } from './wiring.ts'
 
 /** Everything that can be known before a token is spent. */
 export interface Plan {
@@ -135,7 +135,8 @@ export interface Call {
 export function planOne(loaded: Pipeline, call: Call, session: PlanSession): Plan {
   const pipeline = inheritStandIns(loaded)
   const { context, mode, problems, missing } = session
-  problems.push(...checkWiring(pipeline))
+  // What was loaded has been checked, with the positions of its file.
+  if (pipeline.locate === undefined) problems.push(...loadReading().checkWiring(pipeline))
   const { limits, problems: widened } = planLimits(
     pipeline,
     context.limits ?? NO_RULES,

@@ -132,7 +132,7 @@ export function itemsFrame(
 export function visibleSteps(task: Task): ReadonlySet<string> {
   const { frame, local } = task
   if (!frame.isOpen || frame.owner === undefined) return local.ancestors
-  return local.ancestors.union(visibleSteps(frame.owner))
+  return new Set([...local.ancestors, ...visibleSteps(frame.owner)])
 }
 
 /** The state of a step that a graph can name. */
