@@ -61,8 +61,8 @@ function filesOf(file: PipelineFile, project: ProjectFiles): ProjectFiles {
 
 const MAX_DEPTH = 5
 
-function keyOf({ fields, keys, inLoop }: Caller): string {
-  return JSON.stringify([[...fields], keys ?? null, inLoop])
+function keyOf({ fields, keys, loop }: Caller): string {
+  return JSON.stringify([[...fields], keys ?? null, loop ?? null])
 }
 
 const heights = new WeakMap<Pipeline, number>()

@@ -1,4 +1,5 @@
 import type { FieldUse } from './demand.ts'
+import type { LoopKind } from './loop-names.ts'
 
 /** What a workflow knows about the one that calls it. */
 export interface Caller {
@@ -6,6 +7,6 @@ export interface Caller {
   readonly fields: ReadonlyMap<string, readonly FieldUse[]>
   /** Keys of its `with`. Undefined: it gives one text. */
   readonly keys: readonly string[] | undefined
-  /** Whether `item`, `index` and `loop` exist. */
-  readonly inLoop: boolean
+  /** The loop that calls it, whose names it can read. Undefined: it is called once. */
+  readonly loop: LoopKind | undefined
 }

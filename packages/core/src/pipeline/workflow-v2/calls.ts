@@ -36,7 +36,8 @@ function callerOf(body: CallBody | LoopBody, fields: Caller['fields']): Caller {
   const keys = givenKeys(body)
   // Of a loop over items the caller sees figures only.
   const isItems = body.mode === 'loop' && body.kind === 'iterate'
-  return { fields: isItems ? new Map() : fields, keys, inLoop: body.mode === 'loop' }
+  const loop = body.mode === 'loop' ? body.kind : undefined
+  return { fields: isItems ? new Map() : fields, keys, loop }
 }
 
 function load(body: CallBody | LoopBody, caller: Caller, draft: Draft): Pipeline | undefined {
@@ -74,14 +75,14 @@ function checkResult(
 ): void {
   const { child, body, demand, draft } = at
   if (child.dialect === 'workflow/v2.0') return
-  const names = child.outputs.map(({ name }) => name)
-  if (!names.includes(textOutput(child))) {
+  const names = new Set(child.outputs.map(({ name }) => name))
+  if (!names.has(textOutput(child))) {
     const message = `"${child.name}" hands nothing over: it has no "pipeline_outputs".`
     draft.report(message, body.path, 'Give it an output named "output".')
     return
   }
   for (const [field, [use]] of demand.of(unit)) {
-    if (names.includes(field) || names.includes('fields') || use === undefined) continue
+    if (names.has(field) || names.has('fields') || use === undefined) continue
     const message = `"${child.name}" hands no "${field}" over.`
     draft.report(message, use.location, `Add "${field}" to its "pipeline_outputs".`)
   }

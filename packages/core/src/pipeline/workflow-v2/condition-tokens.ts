@@ -78,8 +78,11 @@ function readToken(rest: string, offset: number): Read {
   if (rest.startsWith('{{') || rest.startsWith('${{')) {
     throw new ConditionMistake('Only a plain name can stand in {{ }} here', offset)
   }
-  const [first = ''] = rest
-  if (first === "'" || first === '"') return readText(rest, offset)
+  if (/^['"]/u.test(rest)) return readText(rest, offset)
+  return readPlain(rest, offset)
+}
+
+function readPlain(rest: string, offset: number): Read {
   const number = /^-?\d+(?:\.\d+)?(?![\w.])/u.exec(rest)?.[0]
   if (number !== undefined) {
     return { token: { kind: 'number', value: Number(number), offset }, length: number.length }
@@ -88,8 +91,10 @@ function readToken(rest: string, offset: number): Read {
   if (operator !== undefined) return readOperator(operator, offset)
   const word = new RegExp(`^${WORD}(?:\\.${WORD})*`, 'u').exec(rest)?.[0]
   if (word !== undefined) return { token: readWord(word, offset), length: word.length }
-  if (first === '=') throw new ConditionMistake('"=" compares nothing', offset, 'Write "==".')
-  throw new ConditionMistake(`"${first}" cannot stand here`, offset)
+  if (rest.startsWith('=')) {
+    throw new ConditionMistake('"=" compares nothing', offset, 'Write "==".')
+  }
+  throw new ConditionMistake(`"${rest.slice(0, 1)}" cannot stand here`, offset)
 }
 
 const WORD = '[A-Za-z0-9_](?:[\\w-]*\\w)?'

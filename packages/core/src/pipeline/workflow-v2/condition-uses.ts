@@ -58,6 +58,11 @@ function usesInComparison(
   return [...own, ...others]
 }
 
+/** Whether the whole text is asked, which may be long. */
+export function asksForText({ compared }: NameUse): boolean {
+  return compared?.operator === 'contains'
+}
+
 /** What a use says about the type of a field. */
 export function fieldUses({ compared }: NameUse, location: Location): readonly FieldUse[] {
   if (compared === undefined) return [{ as: 'boolean', location }]

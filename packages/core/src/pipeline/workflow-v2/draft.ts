@@ -33,6 +33,13 @@ export class Draft {
     this.notices.push(this.#problem(message, at, hint))
   }
 
+  /** Whether the author has been told something about this place. */
+  hasNoticeAt({ line, column }: Location): boolean {
+    return this.notices.some(
+      ({ location }) => location?.line === line && location.column === column,
+    )
+  }
+
   locate(path: ShapePath): Location {
     return this.reading.locate(path)
   }

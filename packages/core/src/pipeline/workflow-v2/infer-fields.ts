@@ -20,16 +20,18 @@ export interface FieldSource {
 
 /** The fields that a step must deliver: those that are used, and those that it declares. */
 export function inferFields(source: FieldSource, draft: Draft): readonly FieldSpec[] {
+  const names = new Set([...source.uses.keys(), ...Object.keys(source.declared ?? {})])
+  return [...names].map((name) => inferField(name, source, draft))
+}
+
+function inferField(name: string, source: FieldSource, draft: Draft): FieldSpec {
+  if (name === WHOLE_LINE) return { ...PLAIN, name, wholeMessage: true }
   const declared = source.declared ?? {}
-  const names = new Set([...source.uses.keys(), ...Object.keys(declared)])
-  return [...names].map((name) => {
-    if (name === WHOLE_LINE) return { ...PLAIN, name, wholeMessage: true }
-    const uses = source.uses.get(name) ?? []
-    const shown = showOf(name, source, { uses, draft })
-    const given = Object.hasOwn(declared, name) ? declared[name] : undefined
-    const base = given === undefined ? fromPrompt(name, shown, uses) : fromShape(name, given, shown)
-    return refine(base, uses, { step: source.step, isDeclared: given !== undefined, draft })
-  })
+  const uses = source.uses.get(name) ?? []
+  const shown = showOf(name, source, { uses, draft })
+  const given = Object.hasOwn(declared, name) ? declared[name] : undefined
+  const base = given === undefined ? fromPrompt(name, shown, uses) : fromShape(name, given, shown)
+  return refine(base, uses, { step: source.step, isDeclared: given !== undefined, draft })
 }
 
 const PLAIN: Omit<FieldSpec, 'name'> = {
@@ -69,21 +71,20 @@ function showOf(
   const [first] = at.uses
   const isDeclared = Object.hasOwn(source.declared ?? {}, name)
   if (first === undefined || isDeclared || first.as === 'object') return undefined
+  if (at.draft.hasNoticeAt(first.location)) return undefined
   if (found.found === 'several') {
     const labels = found.labels.map((label) => `"${label}"`).join(', ')
     const message = `Several lines in the prompt of "${source.step}" may announce "${name}": ${labels}.`
-    at.draft.notice(message, first.location, `None is used; ${ANNOUNCE(name)}`)
-  } else if (first.as !== 'boolean') {
-    const message = `Nothing in the prompt of "${source.step}" announces "${name}".`
-    at.draft.notice(message, first.location, `It is asked for as text; ${ANNOUNCE(name)}`)
+    at.draft.notice(message, first.location, `None is used; ${exampleOf(name)}`)
   } else {
     const message = `Nothing in the prompt of "${source.step}" announces "${name}".`
-    at.draft.notice(message, first.location, `It is asked for as true or false; ${ANNOUNCE(name)}`)
+    const type = first.as === 'boolean' ? 'true or false' : 'text'
+    at.draft.notice(message, first.location, `It is asked for as ${type}; ${exampleOf(name)}`)
   }
   return undefined
 }
 
-const ANNOUNCE = (name: string): string => {
+function exampleOf(name: string): string {
   const words = name.replaceAll(/[_-]+/gu, ' ')
   const label = words.charAt(0).toUpperCase() + words.slice(1)
   return `a line such as "- ${label}: [...]" in the prompt would say more.`
@@ -122,25 +123,23 @@ function refine(
   uses: readonly FieldUse[],
   at: { readonly step: string; readonly isDeclared: boolean; readonly draft: Draft },
 ): FieldSpec {
-  let field = base
-  let by: FieldUse | undefined
+  const mayBeEmpty = uses.some((use) => use.as === 'empty')
+  const telling = uses.filter((use) => typeOf(use, base) !== undefined)
+  const [first] = telling
   const isFixed = at.isDeclared || base.values !== undefined || base.type === 'boolean'
-  for (const use of uses) {
-    if (use.as === 'text' || (use.as === 'literal' && isFlagWord(use.value, field))) continue
-    if (use.as === 'empty') {
-      field = { ...field, mayBeEmpty: true }
-      continue
-    }
-    const type = use.as === 'literal' ? 'string' : use.as
-    const isFree = !isFixed && by === undefined
-    if (isFree) field = { ...field, type }
-    else if (field.type !== type || (field.values !== undefined && type !== 'string')) {
-      reportClash(field, { use, by, ...at })
-      break
-    }
-    by ??= use
-  }
+  const by = isFixed ? undefined : first
+  const type = (by && typeOf(by, base)) ?? base.type
+  const field = { ...base, type, mayBeEmpty }
+  const wrong = telling.find((use) => typeOf(use, base) !== type)
+  if (wrong !== undefined) reportClash(field, { use: wrong, by, ...at })
   return field
+}
+
+/** The type that a use demands. Undefined: any will do. */
+function typeOf(use: FieldUse, field: FieldSpec): FieldSpec['type'] | undefined {
+  if (use.as === 'text' || use.as === 'empty') return undefined
+  if (use.as !== 'literal') return use.as
+  return isFlagWord(use.value, field) ? undefined : 'string'
 }
 
 function isFlagWord(value: string, field: FieldSpec): boolean {

@@ -33,6 +33,7 @@ export const LOOP = {
     until: {
       type: 'string',
       minLength: 1,
+      maxLength: 4096,
       title: 'Until',
       description: 'A condition, or a sentence that a model judges. Needed by `refine`.',
     },

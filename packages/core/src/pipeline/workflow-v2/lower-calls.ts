@@ -11,9 +11,11 @@ import type {
   PromptStep,
   Retry,
   Step,
+  Template,
 } from '../pipeline.ts'
 import { commonOf, ownText, textArtifact } from './lower-run.ts'
 import type { Lowering } from './lower-run.ts'
+import { handedValues } from './loop-names.ts'
 import { isCondition } from './loop-rules.ts'
 import { conditionName, pathOfText, roundOf, templateName, textOutput } from './results.ts'
 import { DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, modelOf, ONCE, waitMs } from './settings.ts'
@@ -214,7 +216,10 @@ function callOf(
     if (name !== textOutput(child)) return { ...base, path: `${name}.json` }
     return { ...base, path: textArtifact(unit, lowering).path }
   })
-  return { kind: 'pipeline', child, input: inputOf(unit, lowering), env: {}, artifacts }
+  const { body } = unit
+  const write = (text: string): Template => ownText(text, unit)
+  const env = body.mode === 'loop' ? handedValues(child, body.kind, write) : {}
+  return { kind: 'pipeline', child, input: inputOf(unit, lowering), env, artifacts }
 }
 
 function inputOf(unit: CallUnit | LoopUnit, { rewriter }: Lowering): ChildInput {

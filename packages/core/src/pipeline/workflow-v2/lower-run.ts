@@ -66,30 +66,36 @@ type Common = typeof NOTHING &
 const NOTHING = { inject: [], contracts: [], mount: undefined } as const
 
 /** Who performs a prompt, and what it sees of the repository. */
-export function promptOf(
-  unit: Unit,
-  { shape, draft }: Lowering,
-): Pick<PromptStep, 'kind' | 'persona' | 'permissions' | 'turns' | 'standIn' | 'mount'> & {
-  readonly image?: string
-} {
-  const { wave } = unit.shape
-  const isOwn = wave?.workspace !== undefined
-  const workspace = wave?.workspace ?? shape.wave?.workspace
-  const seen = { id: unit.name, ...(workspace === undefined ? {} : { workspace }) }
-  const mount = buildMount(seen, [...(isOwn ? unit.path : []), 'wave'], draft.reading)
-  const image = imageOf(seen)
+export function promptOf(unit: Unit, { shape, draft }: Lowering): Pick<PromptStep, PromptKeys> {
+  const seen = viewOf(unit, shape, draft)
   const turns = unit.shape.max_iterations ?? shape.execution?.max_iterations ?? DEFAULT_TURNS
   return {
     kind: 'prompt',
-    persona: wave?.persona ?? shape.wave?.persona ?? personaFor(unit.name),
+    persona: unit.shape.wave?.persona ?? shape.wave?.persona ?? personaFor(unit.name),
     // Without files there is nothing to work on: no tool is offered, and no sandbox is needed.
-    permissions: mount === undefined ? { allow: [], deny: [] } : undefined,
+    permissions: seen.mount === undefined ? { allow: [], deny: [] } : undefined,
     turns,
     standIn: undefined,
-    mount,
-    ...(image === undefined ? {} : { image }),
+    ...seen,
   }
 }
+
+function viewOf(
+  unit: Unit,
+  file: WorkflowShape,
+  draft: Draft,
+): Pick<PromptStep, 'mount' | 'image'> {
+  const own = unit.shape.wave?.workspace
+  const workspace = own ?? file.wave?.workspace
+  if (workspace === undefined) return { mount: undefined }
+  const step = { id: unit.name, workspace }
+  const at = own === undefined ? ['wave'] : [...unit.path, 'wave']
+  const mount = buildMount(step, at, draft.reading)
+  const image = imageOf(step)
+  return { mount, ...(image === undefined ? {} : { image }) }
+}
+
+type PromptKeys = 'kind' | 'persona' | 'permissions' | 'turns' | 'standIn' | 'mount' | 'image'
 
 const DEFAULT_TURNS = 40
 

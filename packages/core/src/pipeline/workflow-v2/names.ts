@@ -3,6 +3,8 @@ import { suggestionHint } from '../../suggest.ts'
 import type { Segment } from '../template-names.ts'
 import type { Caller } from './caller.ts'
 import type { Draft } from './draft.ts'
+import { isLoopName, loopNames } from './loop-names.ts'
+import type { LoopKind } from './loop-names.ts'
 import { RESERVED } from './read-units.ts'
 import type { Unit } from './unit.ts'
 
@@ -11,8 +13,10 @@ export type Target =
   /** The input, or a key of it. `isBare`: written as `{{code}}`, given by the caller's `with`. */
   | { readonly kind: 'input'; readonly key: readonly Segment[]; readonly isBare: boolean }
   | { readonly kind: 'env'; readonly key: string }
-  /** What the engine knows while it runs: `execution`, `workflow`, `loop`, `item`, `index`. */
+  /** What the engine knows while it runs: `execution`, `workflow`, and in a loop its names. */
   | { readonly kind: 'engine'; readonly path: readonly Segment[] }
+  /** A name of the loop that calls this workflow. */
+  | { readonly kind: 'handed'; readonly path: readonly Segment[] }
   /** The text of a step, or a field of its result. `parts`: how many parts of the name are its name. */
   | StepTarget
   /** All results of a loop, by the name of its `accumulate`. */
@@ -28,8 +32,8 @@ export interface StepTarget {
 /** Where a name stands. */
 export interface NamePlace {
   readonly location: Location
-  /** Whether `item`, `index` and `loop` exist there. */
-  readonly inLoop: boolean
+  /** The loop whose names exist there. */
+  readonly loop: LoopKind | undefined
   readonly unit: Unit
 }
 
@@ -70,15 +74,15 @@ export class Names {
     if (root === 'input') return { kind: 'input', key: rest, isBare: false }
     if (root === 'env') return this.#env(rest, place)
     if (root === 'step') return this.#explicitStep(rest, place)
-    if (this.#engineKnows(root, place)) return this.#engine([root, ...rest], place)
+    if (root === 'execution' || root === 'workflow') return this.#engine([root, ...rest], place)
+    if (LOOP_ROOTS.has(root)) return this.#ofLoop([root, ...rest], place)
     if (this.isKey(root)) return { kind: 'input', key: [root, ...rest], isBare: true }
     return this.#unknown(segments, place)
   }
 
   /** Whether a name alone stands for something: a step, the results of a loop, or a root such as `env`. */
   exists(root: string, inLoop: boolean): boolean {
-    const isLoopName = root === 'loop' || root === 'item' || root === 'index'
-    if (isLoopName) return inLoop || (this.#caller?.inLoop ?? false)
+    if (LOOP_ROOTS.has(root)) return inLoop || this.#caller?.loop !== undefined
     const isKnown = this.units.has(root) || this.#broken.has(root)
     return isKnown || this.#results.has(root) || RESERVED.includes(root)
   }
@@ -112,38 +116,44 @@ export class Names {
     const [key, ...more] = rest
     const isKnown = typeof key === 'string' && this.env.includes(key) && more.length === 0
     if (isKnown) return { kind: 'env', key }
-    const written = ['env', ...rest].map(String).join('.')
     const hint = suggestionHint(String(key ?? ''), this.env, 'keys of "env"')
-    return this.#report(`"${written}" does not exist.`, place, hint)
-  }
-
-  #engineKnows(root: string, place: NamePlace): boolean {
-    if (root === 'execution' || root === 'workflow') return true
-    const inLoop = place.inLoop || (this.#caller?.inLoop ?? false)
-    return inLoop && (root === 'loop' || root === 'item' || root === 'index')
+    return this.#report(`"${written(['env', ...rest])}" does not exist.`, place, hint)
   }
 
   #engine(path: readonly [string, ...Segment[]], place: NamePlace): Target | undefined {
     const [root, field] = path
-    const known = ENGINE_FIELDS[root]
-    if (known === undefined || known.includes(String(field))) return { kind: 'engine', path }
-    const written = path.map(String).join('.')
+    const known = ENGINE_FIELDS[root] ?? []
+    if (known.includes(String(field)) && path.length === 2) return { kind: 'engine', path }
     const hint = suggestionHint(String(field ?? ''), known, `fields of "${root}"`)
-    return this.#report(`"${written}" does not exist.`, place, hint)
+    return this.#report(`"${written(path)}" does not exist.`, place, hint)
+  }
+
+  #ofLoop(path: readonly [string, ...Segment[]], place: NamePlace): Target | undefined {
+    if (place.loop !== undefined) {
+      if (isLoopName(path, place.loop)) return { kind: 'engine', path }
+      return this.#noLoopName(path, place, place.loop)
+    }
+    const loop = this.#caller?.loop
+    if (loop === undefined) {
+      const message = `"${written(path)}" exists only in the "with" of a loop, and in what a loop calls.`
+      return this.#report(message, place)
+    }
+    if (loopNames(loop).includes(written(path))) return { kind: 'handed', path }
+    return this.#noLoopName(path, place, loop)
+  }
+
+  #noLoopName(path: readonly Segment[], place: NamePlace, loop: LoopKind): undefined {
+    const hint = suggestionHint(written(path), loopNames(loop), 'names of the loop')
+    return this.#report(`"${written(path)}" does not exist in this loop.`, place, hint)
   }
 
   #unknown(segments: readonly Segment[], place: NamePlace): undefined {
     const root = String(segments[0])
     if (this.#broken.has(root)) return undefined
-    const written = segments.map((part) => String(part ?? '…')).join('.')
-    if (root === 'loop' || root === 'item' || root === 'index') {
-      const message = `"${written}" exists only in the "with" of a loop, and in what a loop calls.`
-      return this.#report(message, place)
-    }
     const own = place.unit.name
     const names = [...this.units.keys()].filter((name) => name !== own)
     const known = [...names, ...this.#results.keys(), ...RESERVED.slice(0, 4)]
-    const message = `The name "${written}" stands for nothing.`
+    const message = `The name "${written(segments)}" stands for nothing.`
     return this.#report(message, place, suggestionHint(root, known, 'names'))
   }
 
@@ -156,7 +166,12 @@ export class Names {
 const ENGINE_FIELDS: Readonly<Record<string, readonly string[]>> = {
   execution: ['timestamp', 'id', 'provider', 'model', 'duration'],
   workflow: ['name', 'version', 'execution_id'],
-  loop: ['iteration', 'index', 'item', 'current', 'count', 'total', 'output', 'last', 'history'],
+}
+
+const LOOP_ROOTS = new Set(['loop', 'item', 'index'])
+
+function written(path: readonly Segment[]): string {
+  return path.map((part) => String(part ?? '…')).join('.')
 }
 
 function resultsName({ body }: Unit): readonly string[] {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { evaluateCondition } from '../condition.ts'
 import { loadPipeline } from '../load.ts'
 import type { Pipeline, PromptStep, Step } from '../pipeline.ts'
 import type { Loaded, PipelineFile } from '../source.ts'
@@ -71,10 +72,10 @@ function when(condition: string, lines: readonly string[] = [], more = ''): stri
 }
 
 function conditional(condition: string, lines: readonly string[] = [], more = ''): string {
-  const prompt = ['Look:', ...lines].map((line) => `      ${line}\n`).join('')
+  const task = ['Look:', ...lines].map((line) => `      ${line}\n`).join('')
   return `${flow(`  - name: triage
     run: |
-${prompt}  - name: last
+${task}  - name: last
     needs: [triage]
     if: ${JSON.stringify(condition)}
     run: go on
@@ -173,9 +174,10 @@ test('the regulatory step of the user makes `data_breach` a flag of the triage',
     required: ['severity', 'impact', 'stakeholder_notification', 'data_breach'],
     properties: { data_breach: { type: 'boolean' } },
   })
-  expect(notices(pipeline)).toContain(
+  expect(notices(pipeline)).toEqual([
+    '"steps" is given more than once, in lines 10 and 232; the lists are joined.',
     '"data_breach" is taken as "triage.data_breach", true or false.',
-  )
+  ])
 })
 
 test('the ticket step of the user makes `summary` a text of the triage, and says so', () => {
@@ -386,6 +388,53 @@ test.each([
   ])
 })
 
+const TRUTH = [
+  ["{{triage.sev}} == 'A'", true],
+  ["{{triage.sev}} != 'A'", false],
+  ["{{triage.sev}} in ['B', 'A']", true],
+  ["{{triage.sev}} in ['B']", false],
+  ["{{triage.why}} contains 'leak'", true],
+  ["'leek' in {{triage.why}}", false],
+  ['{{triage.n}} > 4', true],
+  ['{{triage.n}} >= 5', true],
+  ['{{triage.n}} < 5', false],
+  ['{{triage.n}} <= 5.0', true],
+  ['{{triage.n}} == 5', true],
+  ['{{triage.ok}}', true],
+  ['NOT {{triage.ok}}', false],
+  ["{{triage.ok}} == 'yes'", true],
+  ["{{triage.sev}} == 'B' OR {{triage.ok}} AND {{triage.n}} > 9", false],
+  ["{{triage.sev}} == 'A' OR {{triage.ok}} AND {{triage.n}} > 9", true],
+  ["!({{triage.sev}} == 'B' || {{triage.n}} > 9) && ok", true],
+  ["{{triage}} contains 'All'", true],
+  ["{{triage}} == 'All well'", true],
+  ['{{triage.n}} > 0 AND {{env.on}} AND NOT {{env.off}}', true],
+  ['{{input.flag}} AND {{input.count}} == 2 AND NOT {{input.none}}', true],
+  ["{{input.kind}} in ['x', 'y']", true],
+] as const
+
+test.each(TRUTH)('%s is %s', (condition, value) => {
+  const lines = ['- Sev: [A/B]', '- Ok: [yes/no]', '- Why: [reason]']
+  const text = conditional(condition, lines, 'env: {on: true, off: no}\n')
+  const { when: expression } = find(loaded(text), 'last')
+  if (expression === undefined) throw new Error('no condition')
+  const fields = { sev: 'A', ok: true, why: 'a leak', n: 5, _line: 'All well' }
+  const artifacts = new Map([
+    ['fields', { type: 'json', content: Buffer.from(JSON.stringify(fields)) }],
+    ['output', { type: 'markdown', content: Buffer.from('All well.') }],
+  ] as const)
+  const scope = {
+    input: { flag: 'yes', count: 2, kind: 'x', none: '0' },
+    run: { id: 'r', name: 'flow', started_at: '' },
+    step: { id: 'last', attempt: 1 },
+    artifacts: new Map(),
+    steps: new Map([['triage', { outcome: 'completed', artifacts }]] as const),
+    project: {},
+    env: { on: 'true', off: 'no' },
+  }
+  expect(evaluateCondition(expression, scope)).toMatchObject({ ok: true, value })
+})
+
 test('a bare name that two steps announce must be written in full', () => {
   const text = flow(`  - {name: a, run: "- Ok: [yes/no]"}
   - {name: b, run: "- Ok: [yes/no]"}
@@ -424,11 +473,13 @@ test('a consensus is a round of ballots that can be asked again, and their count
   expect(notices(pipeline)).toEqual([expect.stringContaining('they are not independent')])
 })
 
+const call = (keys: string): string =>
+  flow(`  - {name: call, template: {name: review, with: ${keys}}}\n`)
+const looped = (keys: string): string => flow(`  - {name: a, loop: {workflow: draft, ${keys}}}\n`)
+
 const CHILD = flow('  - {name: look, run: "Review {{input.code}} {{depth}}"}\n', 'review')
 
 test('every key of `with` arrives, also as a bare name, and a missing one is a mistake at the call', () => {
-  const call = (keys: string): string =>
-    flow(`  - {name: call, template: {name: review, with: ${keys}}}\n`)
   const step = find(loaded(call('{code: "{{input}}", depth: 2}'), { review: CHILD }), 'call')
   if (step.kind !== 'pipeline') throw new Error('no call')
   expect(step.input).toMatchObject({
@@ -530,11 +581,28 @@ test('a loop over items has figures and a list of all results', () => {
   )
 })
 
+test('a called workflow finds the names of its loop, each handed over only if it is read', () => {
+  const child = flow('  - {name: look, run: "{{item}} {{loop.iteration}}"}\n', 'review')
+  const text = flow(`  - name: each
+    loop: {workflow: review, mode: iterate, items: "a", max_iterations: 2, with: {input: "{{item.name}}"}}
+`)
+  const each = find(loaded(text, { review: child }), 'each')
+  if (each.kind !== 'pipeline') throw new Error('no call')
+  expect(prompt(each.child, 'look').task.text).toBe('{{env.wave_item}} {{env.wave_loop_iteration}}')
+  expect(each.env).toMatchObject({
+    wave_item: { text: '{{ item }}' },
+    wave_loop_iteration: { text: '{{ loop.iteration }}' },
+  })
+  expect(problems(child)).toEqual([
+    expect.stringContaining('"item" exists only in the "with" of a loop'),
+    expect.stringContaining('"loop.iteration" exists only in the "with" of a loop'),
+  ])
+})
+
 test('a loop says which of its keys do not fit its mode', () => {
-  const loop = (keys: string): string => flow(`  - {name: a, loop: {workflow: draft, ${keys}}}\n`)
-  expect(problems(loop('max_iterations: 60, parallel: true'), { draft: DRAFT })).toEqual([
+  expect(problems(looped('max_iterations: 60, parallel: true'), { draft: DRAFT })).toEqual([
     expect.stringContaining('needs "until" with `mode: refine`'),
-    expect.stringContaining('can have at most 50 rounds'),
+    expect.stringContaining('can have at most 50 rounds, not 60'),
     expect.stringContaining('has "parallel", which needs `mode: iterate`'),
   ])
 })

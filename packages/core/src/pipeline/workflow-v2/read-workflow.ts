@@ -87,7 +87,11 @@ class Translation {
     const { steps, paths } = this.#lower(units, understood, inferred)
     const result = understood.order.result()
     return {
-      ...this.#header(env),
+      // A loop that calls this workflow fills them in.
+      ...this.#header({
+        ...env,
+        ...Object.fromEntries([...understood.handed].map((key) => [key, ''])),
+      }),
       input: inputOf(understood.inputKeys),
       outputs: result === undefined ? [] : outputsOf(result, steps),
       steps,
@@ -165,7 +169,7 @@ class Translation {
     const lowering = {
       shape: this.#shape,
       draft: this.#draft,
-      rewriter: new Rewriter(found, results.childOf),
+      rewriter: new Rewriter(found, inferred.called),
       needsOf: (unit: Unit) => [
         ...new Set([...order.needsOf(unit), ...(lists.get(unit.name) ?? [])]),
       ],

@@ -1,9 +1,10 @@
 import type { Location } from '../../errors.ts'
 import { suggestionHint } from '../../suggest.ts'
 import type { Template } from '../pipeline.ts'
+import type { Segment } from '../template-names.ts'
 import { parseCondition } from './condition-parser.ts'
 import type { Condition, NameNode } from './condition-parser.ts'
-import { fieldUses, usesIn } from './condition-uses.ts'
+import { asksForText, fieldUses, usesIn } from './condition-uses.ts'
 import type { NameUse } from './condition-uses.ts'
 import { WHOLE_LINE } from './demand.ts'
 import type { Demand, FieldUse } from './demand.ts'
@@ -39,6 +40,8 @@ export interface ConditionContext {
   readonly draft: Draft
   /** Keys of JSON input that the file reads elsewhere. */
   readonly inputKeys: ReadonlySet<string>
+  /** Told of every name of the calling loop that a condition reads. */
+  readHanded(path: readonly Segment[]): void
   /** Told of every key of the input that a condition reads. */
   readInput(key: readonly string[]): void
   /** Told of every step that a condition reads. */
@@ -90,7 +93,11 @@ export class PendingCondition {
     const { names } = this.#context
     const { unit, isUntil } = this.#written
     const location = this.#placeOf(use.node)
-    const target = names.resolve(use.node.segments, { location, inLoop: isUntil, unit })
+    const target = names.resolve(use.node.segments, {
+      location,
+      loop: isUntil ? 'refine' : undefined,
+      unit,
+    })
     if (target === undefined) return
     if (target.kind === 'results') {
       const message = 'All results of a loop cannot stand in a condition.'
@@ -119,6 +126,7 @@ export class PendingCondition {
       return
     }
     this.#meanings.set(use.node, meaning)
+    if (meaning.kind === 'handed') this.#context.readHanded(meaning.path)
     if (meaning.kind === 'input') this.#context.readInput(meaning.key.map(String))
     if (meaning.kind === 'step') this.#context.readStep(this.#written.unit, meaning.unit, location)
     if (meaning.kind === 'step' || meaning.kind === 'round') this.#demand(use, meaning, location)
@@ -236,11 +244,6 @@ function mayAnnounce(step: Unit): boolean {
   return step.body.mode !== 'consensus' && !isIteration(step)
 }
 
-/** Whether the whole text is asked, which may be long. */
-export function asksForText({ compared }: NameUse): boolean {
-  return compared?.operator === 'contains'
-}
-
 function complain(
   use: NameUse,
   meaning: Meaning,
@@ -285,9 +288,10 @@ function complainAboutValue(
   { compared }: NameUse,
   meaning: Meaning,
 ): { readonly message: string; readonly hint: string } | undefined {
-  const isText = meaning.kind === 'engine' || (meaning.kind === 'input' && meaning.key.length === 0)
+  const isEngine = meaning.kind === 'engine' || meaning.kind === 'handed'
+  const isText = isEngine || (meaning.kind === 'input' && meaning.key.length === 0)
   if (!isText || compared !== undefined) return undefined
-  const name = meaning.kind === 'input' ? 'input' : meaning.path.map(String).join('.')
+  const name = isEngine ? meaning.path.map(String).join('.') : 'input'
   const hint = `Compare it, as in {{${name}}} == 'text'.`
   return { message: `"${name}" is text, not true or false.`, hint }
 }

@@ -1,4 +1,5 @@
 import type { Pipeline, Template } from '../pipeline.ts'
+import { handedKey } from './loop-names.ts'
 import type { Target } from './names.ts'
 import { lengthOfName } from './references.ts'
 import type { Reference } from './references.ts'
@@ -15,14 +16,14 @@ export interface FoundName {
 /** Turns the names of the dialect into those of the plan, each in its place. */
 export class Rewriter {
   readonly #found: ReadonlyMap<Template, readonly FoundName[]>
-  readonly #childOf: (unit: Unit) => Pipeline | undefined
+  readonly #called: ReadonlyMap<Unit, Pipeline>
 
   constructor(
     found: ReadonlyMap<Template, readonly FoundName[]>,
-    childOf: (unit: Unit) => Pipeline | undefined,
+    called: ReadonlyMap<Unit, Pipeline>,
   ) {
     this.#found = found
-    this.#childOf = childOf
+    this.#called = called
   }
 
   /** A text of a unit, whose `input` stands before it as variables. */
@@ -75,6 +76,8 @@ export class Rewriter {
       case 'env':
       case 'engine':
         return undefined
+      case 'handed':
+        return { parts: target.path.length, text: `env.${handedKey(target.path)}` }
       case 'results':
         return { parts: 1, text: templateName(pathOfResults(target.unit)) }
       case 'step':
@@ -86,7 +89,7 @@ export class Rewriter {
 
   #changeStep({ unit, field, parts }: Extract<Target, { readonly kind: 'step' }>): Change {
     if (isIteration(unit)) return changeFigure(unit, field[0], parts)
-    const child = this.#childOf(unit)
+    const child = this.#called.get(unit)
     const [name] = field
     if (name === undefined) return { parts, text: templateName(pathOfText(unit, child)) }
     // What stands behind the name of the field is left as it is written.
@@ -96,10 +99,9 @@ export class Rewriter {
 
 /** Where all results of a loop stand. */
 export function pathOfResults(unit: Unit): string[] {
-  const { body, name } = unit
+  const { body } = unit
   const results = (body.mode === 'loop' ? body.shape.accumulate : undefined) ?? ''
-  if (isIteration(unit)) return ['steps', results, 'artifacts', 'output']
-  return ['steps', name, 'artifacts', results]
+  return ['steps', results, 'artifacts', 'output']
 }
 
 interface Change {

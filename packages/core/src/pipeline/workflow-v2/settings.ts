@@ -83,12 +83,14 @@ export function checkWait(wait: Waiting, path: ShapePath, draft: Draft): void {
 }
 
 function bindingsOf(shape: StepShape, execution: ExecutionShape): readonly string[] {
-  const named = (provider: string | undefined, model: string): string =>
-    `${provider ?? ''}/${model}`
   const list = shape.providers ?? (shape.model === undefined ? execution.providers : undefined)
   if (list !== undefined) return list.map(({ provider, model }) => named(provider, model))
   if (shape.model !== undefined) return [named(shape.provider ?? execution.provider, shape.model)]
   return execution.model === undefined ? [] : [named(execution.provider, execution.model)]
+}
+
+function named(provider: string | undefined, model: string): string {
+  return `${provider ?? ''}/${model}`
 }
 
 function checkPair(

@@ -3,6 +3,7 @@ import type { Template } from '../pipeline.ts'
 import type { Caller } from './caller.ts'
 import { Demand } from './demand.ts'
 import type { Draft } from './draft.ts'
+import { handedKey } from './loop-names.ts'
 import { isCondition } from './loop-rules.ts'
 import type { Names, Target } from './names.ts'
 import { Order } from './order.ts'
@@ -26,6 +27,8 @@ export interface Understood {
   readonly order: Order
   /** The keys of JSON input that are read, each from the top. */
   readonly inputKeys: readonly (readonly string[])[]
+  /** Keys of `env` under which a calling loop hands its names over. */
+  readonly handed: ReadonlySet<string>
 }
 
 export function understand(
@@ -46,8 +49,8 @@ export function understand(
       for (const use of uses) understanding.demand.add(result, field, use)
     }
   }
-  const { found, demand, inputKeys } = understanding
-  return { found, conditions, demand, order, inputKeys }
+  const { found, demand, inputKeys, handed } = understanding
+  return { found, conditions, demand, order, inputKeys, handed }
 }
 
 class Understanding {
@@ -55,6 +58,7 @@ class Understanding {
   readonly demand = new Demand()
   readonly uses: Use[] = []
   readonly inputKeys: (readonly string[])[] = []
+  readonly handed = new Set<string>()
   readonly #names: Names
   readonly #draft: Draft
 
@@ -63,14 +67,14 @@ class Understanding {
     this.#draft = draft
   }
 
-  readText(unit: Unit, { template, inLoop }: UnitText): void {
+  readText(unit: Unit, { template, loop }: UnitText): void {
     const read = findReferences(template)
     if (!read.ok) {
       this.#draft.problems.push(...read.problems)
       return
     }
     const found = read.references.flatMap((reference): FoundName[] => {
-      const place = { location: reference.location, inLoop, unit }
+      const place = { location: reference.location, loop, unit }
       const target = this.#names.resolve(reference.segments, place)
       if (target === undefined || !this.#take(unit, target, reference, template)) return []
       return [{ reference, target }]
@@ -98,6 +102,7 @@ class Understanding {
           demand: this.demand,
           draft: this.#draft,
           inputKeys: new Set(this.inputKeys.map(([key = '']) => key)),
+          readHanded: (path) => this.handed.add(handedKey(path)),
           readInput: (key) => this.#readInput(key),
           readStep: (from, to, location) => this.uses.push({ from, to, location }),
         },
@@ -115,6 +120,7 @@ class Understanding {
       this.#readInput(target.key.map(String))
       return true
     }
+    if (target.kind === 'handed') this.handed.add(handedKey(target.path))
     if (target.kind !== 'step' && target.kind !== 'results') return true
     if (target.unit === unit) {
       const message = `Step "${unit.name}" reads its own result.`

@@ -1,6 +1,7 @@
 import type { Location } from '../../errors.ts'
 import type { Template } from '../pipeline.ts'
 import type { ShapePath } from '../shape.ts'
+import type { LoopKind } from './loop-names.ts'
 import type { ConsensusShape, LoopShape, StepShape } from './workflow-schema.ts'
 
 /** A step or root loop of the file, its texts still with the names of the dialect. */
@@ -48,7 +49,7 @@ export interface LoopBody {
   readonly with: Texts
   readonly path: ShapePath
   readonly shape: LoopShape
-  readonly kind: 'refine' | 'iterate'
+  readonly kind: LoopKind
   readonly items: Template | undefined
   readonly until: Template | undefined
 }
@@ -56,21 +57,25 @@ export interface LoopBody {
 /** A text of a unit. */
 export interface UnitText {
   readonly template: Template
-  /** Rendered once per round or item, so that `item`, `index` and `loop` exist. */
-  readonly inLoop: boolean
+  /** Rendered once per round or item, so that names of the loop exist. */
+  readonly loop: LoopKind | undefined
 }
 
 /** Every text of a unit that is rendered, conditions left out. */
 export function textsOf(unit: Unit): readonly UnitText[] {
   const { body, input } = unit
   const own = input === undefined || isTexts(input) ? Object.values(input ?? {}) : [input]
-  const once = (template: Template): UnitText => ({ template, inLoop: false })
   if (body.mode === 'run' || body.mode === 'consensus') return [...own, body.task].map(once)
-  const arguments_ = Object.values(body.with)
-  if (body.mode === 'template') return [...own, ...arguments_].map(once)
+  const given = Object.values(body.with)
+  if (body.mode === 'template') return [...own, ...given].map(once)
   const items = body.items === undefined ? [] : [once(body.items)]
-  const rounds = arguments_.map((template) => ({ template, inLoop: true }))
+  const { kind } = body
+  const rounds = given.map((template) => ({ template, loop: kind }))
   return [...own.map(once), ...items, ...rounds]
+}
+
+function once(template: Template): UnitText {
+  return { template, loop: undefined }
 }
 
 export function isTexts(input: Template | Texts): input is Texts {

@@ -2,9 +2,12 @@ import { suggest } from '../../suggest.ts'
 import type { Expression, FieldSpec, Pipeline } from '../pipeline.ts'
 import type { Condition, NameNode } from './condition-parser.ts'
 import type { Operator } from './condition-tokens.ts'
+import { asksForText, usesIn } from './condition-uses.ts'
+import type { NameUse } from './condition-uses.ts'
 import { WHOLE_LINE } from './demand.ts'
 import type { Draft } from './draft.ts'
 import { FLAG_WORDS } from './infer-fields.ts'
+import { handedKey } from './loop-names.ts'
 import { placeOf } from './references.ts'
 import type { Meaning, ResolvedCondition } from './resolve-condition.ts'
 import {
@@ -48,9 +51,11 @@ class ConditionWriter {
   readonly #resolved: ResolvedCondition
   readonly #results: Results
   readonly #draft: Draft
+  readonly #uses: readonly NameUse[]
 
   constructor(resolved: ResolvedCondition, results: Results, draft: Draft) {
     this.#resolved = resolved
+    this.#uses = usesIn(resolved.condition)
     this.#results = results
     this.#draft = draft
   }
@@ -100,10 +105,7 @@ class ConditionWriter {
     if (meaning.kind === 'input') {
       return `!(${NOTHING.map((value) => `${text} == ${value}`).join(' || ')})`
     }
-    // A field that is no flag has been told as a contradiction.
-    const isField =
-      'unit' in meaning && meaning.unit.body.mode !== 'consensus' && !isIteration(meaning.unit)
-    if (kind === 'flag' || kind === 'any' || isField) return text
+    if (kind === 'flag' || kind === 'any' || this.#isField(node)) return text
     const name = node.segments.join('.')
     const what = kind === 'number' ? 'a number' : 'text'
     this.#report(node, `"${name}" is ${what}, not true or false.`, 'Compare it.')
@@ -130,7 +132,18 @@ class ConditionWriter {
       const operand = this.#known(side)
       const isFlag = operand?.kind === 'flag' || side.kind === 'boolean'
       if (isFlag) this.#report(side, 'True and false have no order.', 'Use "==" or "!=".')
+      const other = side === node.left ? node.right : node.left
+      if (operand?.kind === 'text' && other.kind === 'number' && !this.#isField(side)) {
+        this.#report(side, 'A text and a number have no order.', 'Read a field that is a number.')
+      }
     }
+  }
+
+  /** Of a field, a use of another kind has been told as a contradiction. */
+  #isField(node: Condition): boolean {
+    const meaning = node.kind === 'name' ? this.#resolved.meanings.get(node) : undefined
+    if (meaning === undefined || !('unit' in meaning)) return false
+    return meaning.unit.body.mode !== 'consensus' && !isIteration(meaning.unit)
   }
 
   #contains(whole: Condition, part: Condition): string {
@@ -143,30 +156,15 @@ class ConditionWriter {
 
   /** One side of a comparison; what a literal means depends on the other. */
   #side(node: Condition, other: Condition): string {
-    switch (node.kind) {
-      case 'name':
-        return this.#known(node)?.text ?? 'false'
-      case 'text':
-        return this.#literal(node, other, node.value)
-      case 'number': {
-        const isText = this.#known(other)?.kind === 'text'
-        return isText ? JSON.stringify(String(node.value)) : String(node.value)
-      }
-      case 'boolean': {
-        const isText = this.#known(other)?.kind === 'text'
-        return isText ? JSON.stringify(String(node.value)) : String(node.value)
-      }
-      case 'list':
-        this.#report(node, 'A list can stand behind "in" only.')
-        return 'false'
-      case 'and':
-      case 'or':
-      case 'not':
-      case 'compare':
-        return `(${this.flag(node)})`
-      default:
-        return node satisfies never
+    if (node.kind === 'name') return this.#known(node)?.text ?? 'false'
+    if (node.kind === 'text') return this.#literal(node, other, node.value)
+    if (node.kind === 'number' || node.kind === 'boolean') {
+      const isText = this.#known(other)?.kind === 'text'
+      return isText ? JSON.stringify(String(node.value)) : String(node.value)
     }
+    if (node.kind !== 'list') return `(${this.flag(node)})`
+    this.#report(node, 'A list can stand behind "in" only.')
+    return 'false'
   }
 
   #literal(node: Condition, against: Condition, value: string): string {
@@ -203,6 +201,8 @@ class ConditionWriter {
         return inputOperand(meaning.key.map(String))
       case 'env':
         return { text: conditionName(['env', meaning.key]), kind: 'text' }
+      case 'handed':
+        return { text: conditionName(['env', handedKey(meaning.path)]), kind: 'text' }
       case 'engine':
         return engineOperand(meaning.path.map(String))
       case 'step':
@@ -230,14 +230,12 @@ class ConditionWriter {
     const text = conditionName(pathOfField(unit, path, child, id))
     const [name = '', ...inner] = path
     const spec = this.#results.fieldOf(unit, name)
-    if (spec === undefined || inner.length > 0 || spec.type === 'object')
-      return { text, kind: 'any' }
+    if (spec === undefined || inner.length > 0) return { text, kind: 'any' }
     return { text, kind: KINDS[spec.type], values: spec.values }
   }
 
   #asksForText(node: Condition | undefined): boolean {
-    if (node === undefined) return false
-    return holdsText(this.#resolved.condition, node)
+    return this.#uses.some((use) => use.node === node && asksForText(use))
   }
 
   #vote(unit: Unit, field: readonly string[]): Operand {
@@ -246,7 +244,7 @@ class ConditionWriter {
     const type = VOTE_FIELDS[name]
     if (name === 'result') return { text, kind: 'text', values: this.#results.verdictsOf(unit) }
     if (name === 'confidence') return { text, kind: 'text', values: CONFIDENCE }
-    return { text, kind: type === undefined || type === 'object' ? 'any' : KINDS[type] }
+    return { text, kind: type === undefined ? 'any' : KINDS[type] }
   }
 
   #report(node: Condition, message: string, hint?: string): void {
@@ -256,7 +254,7 @@ class ConditionWriter {
 
 const NOTHING = ['""', '"false"', '"no"', '"0"', 'false', '0', 'null']
 const CONFIDENCE = ['high', 'good', 'medium', 'low']
-const KINDS = { string: 'text', number: 'number', boolean: 'flag' } as const
+const KINDS = { string: 'text', number: 'number', boolean: 'flag', object: 'any' } as const
 
 function inputOperand(key: readonly string[]): Operand {
   return { text: conditionName(['input', ...key]), kind: key.length === 0 ? 'text' : 'any' }
@@ -273,29 +271,4 @@ function itemFigure(unit: Unit, figure: string): Operand {
   if (figure === 'iterations') return { text: `size(${all})`, kind: 'number' }
   const outcome = figure === 'succeeded' ? 'completed' : 'failed'
   return { text: `size(${all}.filter(each, each.outcome == "${outcome}"))`, kind: 'number' }
-}
-
-/** Whether a name is asked for what it contains, so that its whole text counts and not one line. */
-function holdsText(condition: Condition, node: Condition): boolean {
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      return condition.parts.some((part) => holdsText(part, node))
-    case 'not':
-      return holdsText(condition.part, node)
-    case 'compare': {
-      const { operator, left, right } = condition
-      if (operator === 'contains' && left === node) return true
-      if (operator === 'in' && right === node) return true
-      return holdsText(left, node) || holdsText(right, node)
-    }
-    case 'name':
-    case 'text':
-    case 'number':
-    case 'boolean':
-    case 'list':
-      return false
-    default:
-      return condition satisfies never
-  }
 }
