@@ -151,19 +151,19 @@ async function examineText(
   { step, context }: Document,
 ): Promise<Finding> {
   if (contract.type === 'markdown_spec') {
-    const { checkMarkdown } = await import('./markdown-spec.ts')
+    const { checkMarkdown } = await import('./markdown/markdown-spec.ts')
     return fails(...checkMarkdown(text, contract))
   }
   if (contract.type === 'sections') {
-    const { checkSections } = await import('./sections.ts')
+    const { checkSections } = await import('./markdown/sections.ts')
     return fails(...checkSections(text, contract.sections))
   }
   if (context === undefined) return fails(NO_CONTEXT)
   if (contract.type === 'blameless') {
-    const { checkBlameless } = await import('./blameless.ts')
+    const { checkBlameless } = await import('./blameless/blameless.ts')
     return fails(...checkBlameless(text, await context.start.history.people()))
   }
-  const { checkCitations } = await import('./citations.ts')
+  const { checkCitations } = await import('./citations/citations.ts')
   return checkCitations(text, contract.minimum, { snapshot: context.start, mount: step.mount })
 }
 
@@ -173,19 +173,19 @@ async function examineChange(
 ): Promise<Finding> {
   switch (contract.type) {
     case 'test_suite': {
-      const { checkTestSuite } = await import('./test-suite.ts')
+      const { checkTestSuite } = await import('./changes/test-suite.ts')
       return checkTestSuite(contract, context, signal)
     }
     case 'source_diff': {
-      const { checkSourceDiff } = await import('./source-diff.ts')
+      const { checkSourceDiff } = await import('./changes/source-diff.ts')
       return checkSourceDiff(contract, context)
     }
     case 'test_diff': {
-      const { checkTestDiff } = await import('./test-diff.ts')
+      const { checkTestDiff } = await import('./changes/test-diff.ts')
       return checkTestDiff(contract, context, signal)
     }
     case 'test_count_baseline': {
-      const { checkTestCount } = await import('./test-diff.ts')
+      const { checkTestCount } = await import('./changes/test-diff.ts')
       return checkTestCount(contract, context, signal)
     }
     case 'event_contains': {
@@ -203,14 +203,14 @@ async function askJudge(
 ): Promise<Finding> {
   if (judge === undefined) return fails('It was not judged: there is no language model.')
   if (contract.type === 'agent_review') {
-    const { checkByReview } = await import('./agent-review.ts')
+    const { checkByReview } = await import('./judged/agent-review.ts')
     return checkByReview(contract, subject.artifacts, judge, { context, signal })
   }
   const content = subject.artifacts.get(contract.source)
   if (content === undefined) return fails(`The artifact "${contract.source}" does not exist.`)
   const text = decodeText(content)
   if (text === undefined) return fails(`${contract.source}: It is not valid UTF-8 text.`)
-  const { checkByJudge } = await import('./llm-judge.ts')
+  const { checkByJudge } = await import('./judged/llm-judge.ts')
   const found = await checkByJudge(contract, text, judge, { context, signal })
   return { ...found, problems: found.problems.map((one) => `${contract.source}: ${one}`) }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { checkBlameless } from './blameless.ts'
-import { checkCitations } from './citations.ts'
-import { checkMarkdown } from './markdown-spec.ts'
-import { checkSections } from './sections.ts'
+import { checkBlameless } from './blameless/blameless.ts'
+import { checkCitations } from './citations/citations.ts'
+import { checkMarkdown } from './markdown/markdown-spec.ts'
+import { checkSections } from './markdown/sections.ts'
 import { memorySnapshot } from '../testing/memory-snapshot.ts'
 
 const MIB = 2 ** 20

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ContractRig } from '../testing/contract-rig.ts'
+import { ContractRig } from '../../testing/contract-rig.ts'
 
 const A = [
   'const one = 1',

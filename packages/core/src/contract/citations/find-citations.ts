@@ -1,7 +1,7 @@
 import { parsePlace } from './citation-place.ts'
 import type { Place } from './citation-place.ts'
-import { codeSpans, readMarkdown } from './markdown-lines.ts'
-import type { CodeSpan, MarkdownLine } from './markdown-lines.ts'
+import { codeSpans, readMarkdown } from '../markdown/markdown-lines.ts'
+import type { CodeSpan, MarkdownLine } from '../markdown/markdown-lines.ts'
 import { quoteBehind, quoteBelow } from './citation-quotes.ts'
 
 /** A place that a document names, with the text that it claims to stand there. */

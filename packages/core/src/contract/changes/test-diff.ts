@@ -1,10 +1,10 @@
 import { posix } from 'node:path'
-import type { Contract } from '../pipeline/contracts.ts'
-import type { PatchedFile, Snapshot } from '../ports.ts'
-import type { ContractContext } from './context.ts'
+import type { Contract } from '../../pipeline/contracts.ts'
+import type { PatchedFile, Snapshot } from '../../ports.ts'
+import type { ContractContext } from '../context.ts'
 import { countTests } from './count-tests.ts'
-import { fails } from './finding.ts'
-import type { Finding } from './finding.ts'
+import { fails } from '../finding.ts'
+import type { Finding } from '../finding.ts'
 import { matchesGlob } from './path-glob.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Snapshot, SnapshotFile } from '../snapshot.ts'
+import type { Snapshot, SnapshotFile } from '../../snapshot.ts'
 import { CitedFile } from './cited-file.ts'
 import type { QuoteSearch, SearchBudget } from './cited-file.ts'
 import { CitedPaths } from './citation-place.ts'

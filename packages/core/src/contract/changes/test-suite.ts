@@ -1,8 +1,8 @@
-import type { Contract } from '../pipeline/contracts.ts'
-import type { ExecResult } from '../ports.ts'
-import type { ContractContext } from './context.ts'
-import { fails, PASSED } from './finding.ts'
-import type { Finding } from './finding.ts'
+import type { Contract } from '../../pipeline/contracts.ts'
+import type { ExecResult } from '../../ports.ts'
+import type { ContractContext } from '../context.ts'
+import { fails, PASSED } from '../finding.ts'
+import type { Finding } from '../finding.ts'
 
 /** `test_suite`: the command under `sh -c`, in a fresh workspace over the tree that the step leaves. */
 export async function checkTestSuite(

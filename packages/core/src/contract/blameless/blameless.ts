@@ -1,4 +1,4 @@
-import { readMarkdown } from './markdown-lines.ts'
+import { readMarkdown } from '../markdown/markdown-lines.ts'
 import { commonWords, People } from './people.ts'
 import { readSentences } from './sentences.ts'
 import type { Sentence } from './sentences.ts'

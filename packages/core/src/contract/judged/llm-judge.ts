@@ -1,12 +1,12 @@
-import { dataBlock, escapeInvisible } from '../agent/data-block.ts'
-import type { Contract } from '../pipeline/contracts.ts'
-import type { Judge } from '../pipeline/plan.ts'
+import { dataBlock, escapeInvisible } from '../../agent/data-block.ts'
+import type { Contract } from '../../pipeline/contracts.ts'
+import type { Judge } from '../../pipeline/plan.ts'
 import { askAgent } from './ask-agent.ts'
-import type { ContractContext } from './context.ts'
-import { fails } from './finding.ts'
-import type { Finding } from './finding.ts'
-import type { JsonSchema } from './schema-fields.ts'
-import { isRecord } from './schema-fields.ts'
+import type { ContractContext } from '../context.ts'
+import { fails } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { JsonSchema } from '../schema-fields.ts'
+import { isRecord } from '../schema-fields.ts'
 
 type JudgeContract = Extract<Contract, { readonly type: 'llm_judge' }>
 

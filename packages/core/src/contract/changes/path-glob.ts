@@ -1,4 +1,4 @@
-import { matchesPath } from '../persona/glob.ts'
+import { matchesPath } from '../../persona/glob.ts'
 
 /**
  * Whether a path of the repository matches a glob of a contract: `*` within a segment, `**` across

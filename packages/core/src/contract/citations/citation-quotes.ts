@@ -1,5 +1,5 @@
-import { codeSpans } from './markdown-lines.ts'
-import type { MarkdownLine } from './markdown-lines.ts'
+import { codeSpans } from '../markdown/markdown-lines.ts'
+import type { MarkdownLine } from '../markdown/markdown-lines.ts'
 
 /**
  * What is quoted on the same line, right behind a citation: `code` behind blanks, a colon, a dash or an

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
-import type { Mount } from '../pipeline/pipeline.ts'
-import type { Snapshot, Workspace } from '../ports.ts'
-import type { ContractContext } from './context.ts'
+import type { Mount } from '../../pipeline/pipeline.ts'
+import type { Snapshot, Workspace } from '../../ports.ts'
+import type { ContractContext } from '../context.ts'
 
 /** How many test functions each file holds, or why that cannot be told. */
 export type TestCounts =

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { ModelRequest } from '../agent/messages.ts'
-import type { Contract } from '../pipeline/pipeline.ts'
-import type { Judge } from '../pipeline/plan.ts'
-import type { Budget } from '../ports.ts'
-import { ContractRig } from '../testing/contract-rig.ts'
-import type { ContractRigOptions } from '../testing/contract-rig.ts'
-import { ScriptedModel } from '../testing/scripted-model.ts'
-import type { Script } from '../testing/scripted-model.ts'
+import type { ModelRequest } from '../../agent/messages.ts'
+import type { Contract } from '../../pipeline/pipeline.ts'
+import type { Judge } from '../../pipeline/plan.ts'
+import type { Budget } from '../../ports.ts'
+import { ContractRig } from '../../testing/contract-rig.ts'
+import type { ContractRigOptions } from '../../testing/contract-rig.ts'
+import { ScriptedModel } from '../../testing/scripted-model.ts'
+import type { Script } from '../../testing/scripted-model.ts'
 
 type Of<Type extends Contract['type']> = Extract<Contract, { readonly type: Type }>
 

@@ -1,5 +1,5 @@
-import { withoutCode } from './markdown-lines.ts'
-import type { MarkdownLine } from './markdown-lines.ts'
+import { withoutCode } from '../markdown/markdown-lines.ts'
+import type { MarkdownLine } from '../markdown/markdown-lines.ts'
 
 /** A sentence of a document, as plain text: without code, links' targets and emphasis. */
 export interface Sentence {

@@ -1,12 +1,12 @@
-import type { Usage } from '../agent/messages.ts'
-import { decodeText } from './artifact-format.ts'
-import type { ModelChoice, PromptStep } from '../pipeline/pipeline.ts'
-import type { Judge } from '../pipeline/plan.ts'
-import type { Budget, StepContext, StepOutcome, Workspace } from '../ports.ts'
-import { describeFailure } from '../run/failure.ts'
-import type { ContractContext } from './context.ts'
-import { checkAgainstSchema } from './json-schema.ts'
-import type { JsonSchema } from './schema-fields.ts'
+import type { Usage } from '../../agent/messages.ts'
+import { decodeText } from '../artifact-format.ts'
+import type { ModelChoice, PromptStep } from '../../pipeline/pipeline.ts'
+import type { Judge } from '../../pipeline/plan.ts'
+import type { Budget, StepContext, StepOutcome, Workspace } from '../../ports.ts'
+import { describeFailure } from '../../run/failure.ts'
+import type { ContractContext } from '../context.ts'
+import { checkAgainstSchema } from '../json-schema.ts'
+import type { JsonSchema } from '../schema-fields.ts'
 
 /** Something that a model decides about a step, on the step's account. */
 export interface Question {

@@ -1,7 +1,7 @@
-import type { Contract } from '../pipeline/contracts.ts'
-import type { ContractContext } from './context.ts'
-import { fails } from './finding.ts'
-import type { Finding } from './finding.ts'
+import type { Contract } from '../../pipeline/contracts.ts'
+import type { ContractContext } from '../context.ts'
+import { fails } from '../finding.ts'
+import type { Finding } from '../finding.ts'
 import { matchesGlob } from './path-glob.ts'
 
 /** `source_diff`: the step's patch touches enough files that match. */

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { WaveError } from '../errors.ts'
-import type { Contract } from '../pipeline/pipeline.ts'
-import type { ExecResult } from '../ports.ts'
-import { WorkspaceLost } from '../ports.ts'
-import { ContractRig } from '../testing/contract-rig.ts'
-import type { MemoryWorkspaceOptions } from '../testing/memory-workspace.ts'
+import { WaveError } from '../../errors.ts'
+import type { Contract } from '../../pipeline/pipeline.ts'
+import type { ExecResult } from '../../ports.ts'
+import { WorkspaceLost } from '../../ports.ts'
+import { ContractRig } from '../../testing/contract-rig.ts'
+import type { MemoryWorkspaceOptions } from '../../testing/memory-workspace.ts'
 
 /** Nothing, or one problem with this text in it. */
 const told = (problem: string | undefined): unknown[] =>
