@@ -1,4 +1,5 @@
 import { labelKey, readLabels } from '../../agent/fields/labels.ts'
+import type { LabelledText } from '../../agent/fields/labels.ts'
 
 /** How a prompt announces a field: `- Severity: [SEV1/SEV2]`. */
 export interface Announced {
@@ -8,7 +9,7 @@ export interface Announced {
   readonly bracket: string | undefined
 }
 
-export type Announcement =
+type Announcement =
   | { readonly found: 'one'; readonly announced: Announced }
   | { readonly found: 'none' }
   /** Several labels begin with the name of the field. */
@@ -16,7 +17,7 @@ export type Announcement =
 
 /** The line of a prompt that announces a field: exactly its name, else the only label that begins with it. */
 export function findAnnouncement(prompt: string, field: string): Announcement {
-  const { lines, byKey } = readLabels(prompt)
+  const { lines, byKey } = labelsOf(prompt)
   const key = labelKey(field)
   const exact = byKey.get(key)
   const near = [...byKey.keys()].filter((one) => one.startsWith(`${key}_`))
@@ -33,6 +34,14 @@ export function findAnnouncement(prompt: string, field: string): Announcement {
   const all = chosen.map(({ line, rest }) => describe(line, rest))
   const announced = all.find(({ bracket }) => bracket !== undefined) ?? all[0]
   return announced === undefined ? { found: 'none' } : { found: 'one', announced }
+}
+
+/** Many fields are looked for in the same prompt, one after another. */
+let latest: { readonly prompt: string; readonly labels: LabelledText } | undefined
+
+function labelsOf(prompt: string): LabelledText {
+  if (latest?.prompt !== prompt) latest = { prompt, labels: readLabels(prompt) }
+  return latest.labels
 }
 
 /** The values of `[SEV1/SEV2]` or `[YES|NO]`: all in upper case. Undefined: the brackets hold something else. */

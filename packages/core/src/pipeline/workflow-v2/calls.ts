@@ -27,7 +27,7 @@ export function loadCalled(
 }
 
 /** Keys of the input that a call gives. Undefined: it gives a text, or hands on its own input. */
-export function givenKeys({ with: texts }: CallBody | LoopBody): readonly string[] | undefined {
+function givenKeys({ with: texts }: CallBody | LoopBody): readonly string[] | undefined {
   const keys = Object.keys(texts)
   return keys.length === 0 || (keys.length === 1 && keys[0] === 'input') ? undefined : keys
 }

@@ -25,7 +25,7 @@ export interface NameNode {
   readonly offset: number
 }
 
-export type ParsedCondition =
+type ParsedCondition =
   | { readonly ok: true; readonly condition: Condition }
   | {
       readonly ok: false
@@ -41,29 +41,6 @@ export function parseCondition(text: string): ParsedCondition {
   } catch (error) {
     if (!(error instanceof ConditionMistake)) throw error
     return { ok: false, message: error.message, offset: error.offset, hint: error.hint }
-  }
-}
-
-/** Every name of a condition, in its order. */
-export function namesIn(condition: Condition): readonly NameNode[] {
-  switch (condition.kind) {
-    case 'name':
-      return [condition]
-    case 'and':
-    case 'or':
-      return condition.parts.flatMap(namesIn)
-    case 'not':
-      return namesIn(condition.part)
-    case 'compare':
-      return [...namesIn(condition.left), ...namesIn(condition.right)]
-    case 'list':
-      return condition.items.flatMap(namesIn)
-    case 'text':
-    case 'number':
-    case 'boolean':
-      return []
-    default:
-      return condition satisfies never
   }
 }
 

@@ -9,7 +9,7 @@ import type { StepShape } from './workflow-schema.ts'
 
 type Declared = NonNullable<NonNullable<StepShape['wave']>['fields']>
 
-export interface FieldSource {
+interface FieldSource {
   /** The step that must deliver the fields. */
   readonly step: string
   readonly prompt: string

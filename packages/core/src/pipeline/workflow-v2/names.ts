@@ -22,7 +22,7 @@ export type Target =
   /** All results of a loop, by the name of its `accumulate`. */
   | { readonly kind: 'results'; readonly unit: Unit }
 
-export interface StepTarget {
+interface StepTarget {
   readonly kind: 'step'
   readonly unit: Unit
   readonly field: readonly string[]
@@ -30,7 +30,7 @@ export interface StepTarget {
 }
 
 /** Where a name stands. */
-export interface NamePlace {
+interface NamePlace {
   readonly location: Location
   /** The loop whose names exist there. */
   readonly loop: LoopKind | undefined

@@ -9,7 +9,7 @@ import type { LoopShape, StepShape, WorkflowShape } from './workflow-schema.ts'
 /** Names that texts use for something else. */
 export const RESERVED = ['input', 'env', 'execution', 'workflow', 'loop', 'step', 'item', 'index']
 
-export interface ReadUnits {
+interface ReadUnits {
   /** In file order, steps first. */
   readonly units: readonly Unit[]
   /** Names of those that cannot be used, which has been reported. */

@@ -14,7 +14,7 @@ export interface Reference {
   readonly location: Location
 }
 
-export type FoundReferences =
+type FoundReferences =
   | { readonly ok: true; readonly references: readonly Reference[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
@@ -23,16 +23,32 @@ export function findReferences(template: Template): FoundReferences {
   if (!isTemplate(template.text)) return { ok: true, references: [] }
   try {
     const found = findPlain(template.text) ?? findAll(template.text)
-    const references = found
-      .toSorted((left, right) => left.offset - right.offset)
-      .map(({ segments, offset }) => ({ segments, offset, location: placeOf(template, offset) }))
-    return { ok: true, references }
+    const sorted = found.toSorted((left, right) => left.offset - right.offset)
+    return { ok: true, references: located(template, sorted) }
   } catch (error) {
     // The engine's own message, with its place; the names do not matter for that.
     const problems = checkTemplate(template, NO_NAMES)
     if (problems.length === 0) throw error
     return { ok: false, problems }
   }
+}
+
+/** In one pass: a text may hold thousands of names. */
+function located(template: Template, found: readonly Found[]): readonly Reference[] {
+  const { text } = template
+  const { file, line, column } = template.location
+  let row = 0
+  let start = 0
+  return found.map(({ segments, offset }) => {
+    let end = text.indexOf('\n', start)
+    while (end !== -1 && end < offset) {
+      row += 1
+      start = end + 1
+      end = text.indexOf('\n', start)
+    }
+    const location = { file, line: line + row, column: column + offset - start }
+    return { segments, offset, location }
+  })
 }
 
 /** Where a character of a text stands in its file. */
@@ -46,6 +62,7 @@ export function placeOf(template: Template, offset: number): Location {
 
 /** How many characters of a text the first parts of a name take: `triage.severity` of `triage.severity.x`. */
 export function lengthOfName(text: string, offset: number, parts: number): number {
+  if (parts === 0) return 0
   const pattern = new RegExp(`^${PART}(?:\\s*(?:\\.\\s*${PART}|\\[[^\\]]*\\])){${parts - 1}}`, 'u')
   return pattern.exec(text.slice(offset))?.[0].length ?? 0
 }

@@ -34,7 +34,7 @@ interface Written {
   readonly isUntil: boolean
 }
 
-export interface ConditionContext {
+interface ConditionContext {
   readonly names: Names
   readonly demand: Demand
   readonly draft: Draft

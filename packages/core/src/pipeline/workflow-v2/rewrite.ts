@@ -53,19 +53,24 @@ export class Rewriter {
   }
 
   #plain(template: Template, input: Template | Texts | undefined): Template {
-    let { text } = template
+    const { text } = template
     const prefixes = new Set<string>()
-    // From behind, so that the places of what is left stay as they are.
-    for (const { reference, target } of this.#namesIn(template).toReversed()) {
+    const pieces: string[] = []
+    let done = 0
+    for (const { reference, target } of this.#namesIn(template)) {
       const { offset } = reference
       const change = this.#change(target, input)
+      const dollar = dollarBefore(text, offset, done)
+      if (dollar !== undefined) {
+        pieces.push(text.slice(done, dollar))
+        done = dollar + 1
+      }
+      pieces.push(text.slice(done, offset), change?.text ?? '')
+      done = offset + (change === undefined ? 0 : lengthOfName(text, offset, change.parts))
       if (change?.prefix !== undefined) prefixes.add(change.prefix)
-      const parts = change?.parts ?? 0
-      const length = parts === 0 ? 0 : lengthOfName(text, offset, parts)
-      text = text.slice(0, offset) + (change?.text ?? '') + text.slice(offset + length)
-      text = withoutDollar(text, offset)
     }
-    return { ...template, text: [...prefixes].toReversed().join('') + text }
+    pieces.push(text.slice(done))
+    return { ...template, text: [...prefixes, ...pieces].join('') }
   }
 
   /** Undefined: the plan knows the name as it is. */
@@ -148,9 +153,9 @@ function usesOwnInput(names: readonly FoundName[]): boolean {
   return names.some(({ target }) => target.kind === 'input' && !target.isBare)
 }
 
-/** `${{name}}` is another spelling of `{{name}}`. */
-function withoutDollar(text: string, offset: number): string {
+/** Where the mark of `${{name}}` stands, which is another spelling of `{{name}}`. */
+function dollarBefore(text: string, offset: number, from: number): number | undefined {
   const opening = text.lastIndexOf('{{', offset)
-  if (text[opening - 1] !== '$' || text.slice(opening, offset).includes('}}')) return text
-  return text.slice(0, opening - 1) + text.slice(opening)
+  if (opening <= from || text[opening - 1] !== '$') return undefined
+  return text.slice(opening, offset).includes('}}') ? undefined : opening - 1
 }

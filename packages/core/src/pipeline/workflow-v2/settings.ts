@@ -45,7 +45,7 @@ export function modelOf(shape: StepShape, execution: ExecutionShape): ModelChoic
   }
 }
 
-export type Waiting = string | number | undefined
+type Waiting = string | number | undefined
 
 /** Milliseconds of a duration such as `30s`, or of seconds. */
 export function waitMs(wait: Waiting): number | undefined {
