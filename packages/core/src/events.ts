@@ -1,4 +1,4 @@
-import type { FailureClass, StopKind, Usage } from './agent/messages.ts'
+import type { FailureClass, SentParameters, StopKind, Usage } from './agent/messages.ts'
 import type { WaveErrorCode } from './errors.ts'
 
 /**
@@ -274,11 +274,14 @@ export type NewStepEvent =
       /** SHA-256, hex, of the canonical request. */
       readonly key: string
       readonly model: string
+      readonly parameters?: SentParameters
     }
   | {
       readonly type: 'model-response'
       readonly step: string
       readonly key: string
+      /** Who answered: `provider/model`. */
+      readonly model?: string
       readonly stop: StopKind
       readonly usage: Usage | undefined
       readonly costUsd: number | undefined

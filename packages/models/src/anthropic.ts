@@ -78,11 +78,13 @@ export function anthropicBody(request: ModelRequest): { body: Json; prefix: stri
   markCached(messages)
   const body = {
     model: request.model,
+    // Not to be left out on this API.
     max_tokens: request.maxOutputTokens,
     stream: true,
     ...systemPart(request.system),
     ...toolPart(request, tools),
-    ...effortPart(request),
+    ...(request.effort !== undefined && { output_config: { effort: request.effort } }),
+    ...(request.temperature !== undefined && { temperature: request.temperature }),
     messages,
   }
   return { body, prefix }
@@ -106,11 +108,6 @@ function toolChoice(request: ModelRequest): Json {
   if (request.toolChoice === 'auto' || !knownModel(request.model)?.forcesTools)
     return { type: 'auto' }
   return { type: 'tool', name: request.toolChoice.name }
-}
-
-function effortPart(request: ModelRequest): Json {
-  if (request.effort === undefined || knownModel(request.model)?.noEffort) return {}
-  return { output_config: { effort: request.effort } }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ModelEvent } from '@wave/core'
 import { type Accumulator, ReplyTooLarge, type TerminalEvent } from './accumulate/accumulator.ts'
 import { CALL_LIMITS, CallGuard, type CallLimits, type Trip } from './call-guard.ts'
-import { classOf, describeFault, type Fault, faultOf } from './failure.ts'
+import { classOf, describeFault, type Fault, faultOf, refusedBy } from './failure.ts'
 import type { Json } from './json.ts'
 
 /** Where a model is reached, and with what. */
@@ -88,11 +88,13 @@ function tooLong(call: Call, fault: Fault): boolean {
 
 function failed(call: Call, failure: TerminalFailure['class'], fault: Fault): TerminalFailure {
   const usage = call.accumulator.usage()
+  const refuses = failure === 'request' ? refusedBy(fault) : undefined
   return {
     type: 'failed',
     class: failure,
     message: describeFault(fault, call.access),
     ...(fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs }),
+    ...(refuses && { refuses }),
     ...(usage ? { usage } : {}),
   }
 }

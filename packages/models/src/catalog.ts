@@ -1,7 +1,7 @@
 import type { Model, ResolvedModel, Usage } from '@wave/core'
 import { WaveError } from '@wave/core/language'
 import { type ModelConfig, type ModelsConfig, type Tier, TIERS } from './config.ts'
-import { knownModel } from './known-models.ts'
+import { type KnownModel, knownModel } from './known-models.ts'
 import { costUsd, type Price } from './prices.ts'
 import {
   type Environment,
@@ -152,12 +152,14 @@ function resolved(model: ModelConfig, providers: Providers): ResolvedModel {
   const provider = providerOf(model, providers)
   keyOf(provider)
   const { contextTokens, maxOutputTokens, price } = factsOf(model, provider)
+  const takes = knownFacts(model, provider)?.takes
   let opened: Promise<Model> | undefined
   return {
     provider: provider.name,
     model: model.model,
     contextTokens,
     maxOutputTokens,
+    ...(takes && { takes }),
     cost: (usage: Usage) => (price ? costUsd(price, usage) : undefined),
     open: () => (opened ??= openModel(provider, contextTokens)),
   }
@@ -173,14 +175,19 @@ function factsOf(
   model: ModelConfig,
   provider: Provider,
 ): { contextTokens: number; maxOutputTokens: number; price: Price | undefined } {
-  const compatible = provider.kind === 'openai-compatible'
-  const known = compatible ? undefined : knownModel(model.model)
-  const price = model.price ?? (compatible && provider.loopback ? FREE : known?.price)
+  const known = knownFacts(model, provider)
+  const isFree = provider.kind === 'openai-compatible' && provider.loopback
+  const price = model.price ?? (isFree ? FREE : known?.price)
   return {
     contextTokens: model.contextTokens ?? known?.contextTokens ?? MODEST.contextTokens,
     maxOutputTokens: model.maxOutputTokens ?? known?.maxOutputTokens ?? MODEST.maxOutputTokens,
     price,
   }
+}
+
+/** Behind another server, the same name may stand for anything. */
+function knownFacts(model: ModelConfig, { kind }: Provider): KnownModel | undefined {
+  return kind === 'openai-compatible' ? undefined : knownModel(model.model)
 }
 
 function listed(

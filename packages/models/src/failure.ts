@@ -1,4 +1,4 @@
-import type { FailureClass } from '@wave/core'
+import type { FailureClass, ModelEvent } from '@wave/core'
 import { asRecord, asText, isRecord, type Json } from './json.ts'
 import { redact } from './redact.ts'
 
@@ -7,6 +7,8 @@ export interface Fault {
   readonly status?: number | undefined
   readonly type?: string | undefined
   readonly code?: string | undefined
+  /** The part of the request that is wrong, as the provider names it. */
+  readonly param?: string | undefined
   /** The provider's words, for people. */
   readonly message?: string | undefined
   readonly retryAfterMs?: number | undefined
@@ -53,6 +55,33 @@ function classOfStatus(status: number): FailureClass {
   return 'request'
 }
 
+type Refused = Extract<ModelEvent, { type: 'failed' }>['refuses']
+
+/** As the APIs name what they refuse. */
+const PARAMETERS: ReadonlyMap<string, Refused> = new Map([
+  ['temperature', 'temperature'],
+  ['effort', 'effort'],
+  ['reasoning', 'effort'],
+  ['reasoning.effort', 'effort'],
+  ['reasoning_effort', 'effort'],
+  ['output_config.effort', 'effort'],
+  ['max_tokens', 'maxOutputTokens'],
+  ['max_output_tokens', 'maxOutputTokens'],
+])
+
+/** Which parameter a refused request may be sent again without. Undefined: something else is wrong with it. */
+export function refusedBy(fault: Fault): Refused {
+  if (fault.status !== 400 && fault.status !== 422) return undefined
+  if (fault.param !== undefined) return PARAMETERS.get(fault.param)
+  return [fault.code, fault.type].some((name) => NOT_PARAMETERS.has(name)) ? undefined : 'unnamed'
+}
+
+const NOT_PARAMETERS: ReadonlySet<string | undefined> = new Set([
+  'not_found_error',
+  'model_not_found',
+  'invalid_prompt',
+])
+
 /** Reads what an SDK threw. Undefined: not a failure of the provider or of the way to it. */
 export function faultOf(error: unknown): Fault | undefined {
   if (!(error instanceof Error)) return undefined
@@ -76,6 +105,7 @@ function apiFault(error: Error & { status: unknown; headers: unknown }): Fault {
     status,
     type: asText(detail.type),
     code: asText(detail.code) ?? asText(asRecord(detail.details).error_code),
+    param: asText(detail.param),
     message: asText(detail.message),
     retryAfterMs: error.headers instanceof Headers ? retryAfterMs(error.headers) : undefined,
   }

@@ -1,3 +1,4 @@
+import type { ResolvedModel } from '@wave/core'
 import type { Price } from './prices.ts'
 
 /** The day the facts below were last compared with the providers' pages. */
@@ -10,29 +11,34 @@ export interface KnownModel {
   readonly maxOutputTokens: number
   /** US dollars per million tokens, list price. */
   readonly price: Price
-  /** Refuses an effort level. */
-  readonly noEffort?: true
+  /** Parameters that are not named here are sent, and left out once the provider has refused them. */
+  readonly takes: NonNullable<ResolvedModel['takes']>
   /** Accepts a tool choice that names a tool. Others answer with status 400. */
   readonly forcesTools?: true
 }
 
 const MILLION = 1_000_000
 const K128 = 128_000
+/** How hard they think decides what they say; sampling is theirs. */
+const THINKING = { temperature: false, effort: true } as const
 
 const CLAUDE: Readonly<Record<string, KnownModel>> = {
   'claude-opus-5-5': {
     contextTokens: MILLION,
     maxOutputTokens: K128,
+    takes: THINKING,
     price: { input: 4, output: 20, cacheRead: 0.2, cacheWrite5m: 5, cacheWrite1h: 8 },
   },
   'claude-sonnet-5-5': {
     contextTokens: MILLION,
     maxOutputTokens: K128,
+    takes: THINKING,
     price: { input: 2, output: 10, cacheRead: 0.1, cacheWrite5m: 2.5, cacheWrite1h: 4 },
   },
   'claude-haiku-5-5': {
     contextTokens: MILLION,
     maxOutputTokens: K128,
+    takes: THINKING,
     price: {
       input: 0.1,
       output: 0.5,
@@ -54,16 +60,19 @@ const CLAUDE: Readonly<Record<string, KnownModel>> = {
   'claude-fable-5-2': {
     contextTokens: MILLION,
     maxOutputTokens: K128,
+    takes: THINKING,
     price: { input: 8, output: 40, cacheRead: 0.2, cacheWrite5m: 10, cacheWrite1h: 16 },
   },
   'claude-mythos-5-2': {
     contextTokens: MILLION,
     maxOutputTokens: K128,
+    takes: THINKING,
     price: { input: 8, output: 40, cacheRead: 0.2, cacheWrite5m: 10, cacheWrite1h: 16 },
   },
   'claude-opus-4-8': {
     contextTokens: MILLION,
     maxOutputTokens: 64_000,
+    takes: THINKING,
     price: { input: 5, output: 25, cacheRead: 0.5, cacheWrite5m: 6.25, cacheWrite1h: 10 },
     forcesTools: true,
   },
@@ -71,7 +80,7 @@ const CLAUDE: Readonly<Record<string, KnownModel>> = {
     contextTokens: 200_000,
     maxOutputTokens: 32_000,
     price: { input: 1, output: 5, cacheRead: 0.1, cacheWrite5m: 1.25, cacheWrite1h: 2 },
-    noEffort: true,
+    takes: { effort: false },
     forcesTools: true,
   },
 }
@@ -91,7 +100,12 @@ function gpt(price: Price & { readonly cacheWrite5m: number }): KnownModel {
     cacheRead: 2 * price.cacheRead,
     cacheWrite5m: 2 * price.cacheWrite5m,
   }
-  return { contextTokens: 922_000, maxOutputTokens: K128, price: { ...price, tiers: [long] } }
+  return {
+    contextTokens: 922_000,
+    maxOutputTokens: K128,
+    takes: THINKING,
+    price: { ...price, tiers: [long] },
+  }
 }
 
 const KNOWN = new Map(Object.entries({ ...CLAUDE, ...GPT }))

@@ -44,10 +44,11 @@ export function chatBody(request: ModelRequest): Json {
   return {
     model: request.model,
     // The older name, because every server knows it.
-    max_tokens: request.maxOutputTokens,
+    ...(!request.leavesLimitToProvider && { max_tokens: request.maxOutputTokens }),
     stream: true,
     stream_options: { include_usage: true },
     ...effortPart(request),
+    ...(request.temperature !== undefined && { temperature: request.temperature }),
     ...toolPart(request),
     messages: [...system, ...request.messages.flatMap((message) => wireMessages(message, request))],
   }

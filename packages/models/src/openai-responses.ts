@@ -39,13 +39,14 @@ export class OpenAiResponsesModel implements Model {
 export function responsesBody(request: ModelRequest): Json {
   return {
     model: request.model,
-    max_output_tokens: request.maxOutputTokens,
+    ...(!request.leavesLimitToProvider && { max_output_tokens: request.maxOutputTokens }),
     stream: true,
     store: false,
     include: ['reasoning.encrypted_content'],
     ...(request.system === '' ? {} : { instructions: request.system }),
     ...(request.cacheKey === undefined ? {} : { prompt_cache_key: cacheKey(request.cacheKey) }),
     ...(request.effort === undefined ? {} : { reasoning: { effort: request.effort } }),
+    ...(request.temperature !== undefined && { temperature: request.temperature }),
     ...toolPart(request),
     input: request.messages.flatMap((message) => inputItems(message, request.model)),
   }

@@ -1,13 +1,13 @@
 import type { StepContext, StepOutcome, StepRunner } from '../ports.ts'
-import type { ToolCompiler } from './tools/compiler.ts'
+import type { RunnerMemory } from './prepare-attempt.ts'
 
 /**
  * Performs a prompt step with a language model: composes the prompt, lets the model use the tools its
  * persona may use, and ends when the outputs are accepted or a limit is reached.
  */
 export class AgentRunner implements StepRunner {
-  /** Of the process, not of a step: schemas are compiled once. */
-  #compiler: ToolCompiler | undefined
+  /** Of the process, not of a step. */
+  #memory: RunnerMemory | undefined
 
   async run(context: StepContext): Promise<StepOutcome> {
     const { step } = context.planned
@@ -18,7 +18,8 @@ export class AgentRunner implements StepRunner {
     const { prepareAttempt } = await import('./prepare-attempt.ts')
     const { runLoop } = await import('./loop.ts')
     const { ToolCompiler } = await import('./tools/compiler.ts')
-    this.#compiler ??= new ToolCompiler()
-    return runLoop(prepareAttempt(step, context, this.#compiler))
+    const { ParameterMemory } = await import('./parameters.ts')
+    this.#memory ??= { compiler: new ToolCompiler(), parameters: new ParameterMemory() }
+    return runLoop(prepareAttempt(step, context, this.#memory))
   }
 }

@@ -97,7 +97,7 @@ class Loop {
   #requestFor(model: ResolvedModel): ModelRequest {
     const { system, conversation, step } = this.#attempt
     const persona = this.#context.planned.persona
-    const effort = step.model?.effort ?? persona?.effort
+    const { temperature, effort = persona?.effort } = step.model ?? {}
     return {
       model: model.model,
       system,
@@ -105,7 +105,8 @@ class Loop {
       tools: this.#offered(),
       toolChoice: this.#submitOnly ? { name: SUBMIT } : 'auto',
       maxOutputTokens: this.#outputCap(model),
-      ...(effort === undefined ? {} : { effort }),
+      ...(effort !== undefined && { effort }),
+      ...(temperature !== undefined && { temperature }),
       cacheKey: `${this.#context.run.name}/${persona?.name ?? step.persona}`,
     }
   }

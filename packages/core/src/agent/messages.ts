@@ -42,6 +42,16 @@ export type Message =
 
 export type Effort = 'low' | 'medium' | 'high' | 'max'
 
+/** What a step may set about a call, and a model may not take. */
+export type ModelParameter = 'temperature' | 'effort' | 'maxOutputTokens'
+
+/** Those of a call as it is sent: without what the model does not take. */
+export interface SentParameters {
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+  readonly effort?: Effort
+}
+
 export interface ModelRequest {
   /** The provider's model id, for example `claude-sonnet-5-5`. */
   readonly model: string
@@ -51,7 +61,11 @@ export interface ModelRequest {
   /** `auto`: the model decides. A name: it must call that tool. */
   readonly toolChoice: 'auto' | { readonly name: string }
   readonly maxOutputTokens: number
+  /** Not sent: the provider refuses to be told a limit, and its own holds. */
+  readonly leavesLimitToProvider?: true
   readonly effort?: Effort
+  /** 0 to 2. Undefined: as the provider does without it. */
+  readonly temperature?: number
   /** Requests with equal keys share a prefix: a cache hint, nothing else. */
   readonly cacheKey?: string
 }
@@ -106,5 +120,7 @@ export type ModelEvent =
       readonly class: FailureClass
       readonly message: string
       readonly retryAfterMs?: number
+      /** The parameter that the provider refuses. `unnamed`: it does not say what is wrong with the request. */
+      readonly refuses?: ModelParameter | 'unnamed'
       readonly usage?: Usage
     }

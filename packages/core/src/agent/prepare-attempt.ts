@@ -2,6 +2,7 @@ import type { PromptStep } from '../pipeline/pipeline.ts'
 import type { StepContext, Workspace } from '../ports.ts'
 import { Conversation } from './conversation.ts'
 import type { Attempt } from './loop.ts'
+import type { ParameterMemory } from './parameters.ts'
 import { composePrompt } from './prompt.ts'
 import { ModelCaller } from './retry.ts'
 import { Delivery } from './submit.ts'
@@ -35,14 +36,21 @@ const MAX_RESULT_SHARE = 0.15
 /** Fewer than usual, so that dense text stays below the limit too. */
 const BYTES_PER_TOKEN = 3
 
+/** What a runner keeps from step to step. */
+export interface RunnerMemory {
+  /** Schemas are compiled once. */
+  readonly compiler: ToolCompiler
+  readonly parameters: ParameterMemory
+}
+
 /** Puts together what one attempt works with. Opens nothing and asks nobody. */
 export function prepareAttempt(
   step: PromptStep,
   context: StepContext,
-  compiler: ToolCompiler,
+  { compiler, parameters }: RunnerMemory,
 ): Attempt {
   const { planned } = context
-  const caller = new ModelCaller(context, planned.models)
+  const caller = new ModelCaller(context, planned.models, parameters)
   const workspace = new LazyWorkspace(() => context.workspace())
   const tools = [...planned.tools.map((name) => TOOLS[name]), noteTool]
   const toolbox = new Toolbox({

@@ -15,6 +15,9 @@ export function requestKey(request: ModelRequest): string {
     toolChoice: request.toolChoice,
     maxOutputTokens: request.maxOutputTokens,
     effort: request.effort ?? null,
+    // Only where they are set: keys of other requests stay what they were.
+    ...(request.temperature !== undefined && { temperature: request.temperature }),
+    ...(request.leavesLimitToProvider && { leavesLimitToProvider: true }),
   })
   return createHash('sha256').update(canonical).digest('hex')
 }

@@ -2,7 +2,16 @@ import type { StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
 import { requestKey } from './request-key.ts'
 import { addUsage } from './messages.ts'
-import type { ModelEvent, ModelRequest, Reply, StopKind, Usage } from './messages.ts'
+import type {
+  ModelEvent,
+  ModelParameter,
+  ModelRequest,
+  Reply,
+  StopKind,
+  Usage,
+} from './messages.ts'
+import { modelName, ParameterFilter, sentParameters } from './parameters.ts'
+import type { ParameterMemory } from './parameters.ts'
 import { abortFailure, failureOfError, interruptible } from './stop.ts'
 import { TokenEstimate } from './tokens.ts'
 
@@ -32,11 +41,13 @@ export class ModelCaller {
   isNearlySpent = false
   readonly #context: StepContext
   readonly #models: readonly ResolvedModel[]
+  readonly #parameters: ParameterFilter
   #current = 0
 
-  constructor(context: StepContext, models: readonly ResolvedModel[]) {
+  constructor(context: StepContext, models: readonly ResolvedModel[], memory: ParameterMemory) {
     if (models.length === 0) throw new Error('Internal error: an agent step without a model')
     this.#context = context
+    this.#parameters = new ParameterFilter(context, memory)
     this.#models = models
   }
 
@@ -62,15 +73,28 @@ export class ModelCaller {
   async #askModel(model: ResolvedModel, turn: number, request: ModelRequest): Promise<Answer> {
     const opened = await openModel(model)
     if ('reason' in opened) return { ok: false, failure: opened }
-    const key = requestKey(request)
-    for (let attempt = 1; ; attempt += 1) {
-      const ended = await this.#tryOnce({ model, opened, turn, request, key })
+    let sent = this.#parameters.fit(request, model)
+    const leftOut: ModelParameter[] = []
+    let attempt = 1
+    for (;;) {
+      const key = requestKey(sent)
+      const ended = await this.#tryOnce({ model, opened, turn, request: sent, key })
       if ('reason' in ended) return { ok: false, failure: ended }
-      if (ended.type === 'done') return { ok: true, stop: ended.stop, reply: ended.reply }
-      const delayMs = attempt < ATTEMPTS ? this.#delayAfter(ended, attempt) : undefined
+      if (ended.type === 'done') {
+        this.#parameters.learn(leftOut, model)
+        return { ok: true, stop: ended.stop, reply: ended.reply }
+      }
+      const suspect = this.#parameters.suspect(ended, sent, model)
+      const delayMs = suspect === undefined ? this.#delayAfter(ended, attempt) : 0
       this.#emitFailed(ended, { key, model, retryInMs: delayMs })
       if (delayMs === undefined) return { ok: false, failure: failureOf(ended, model) }
-      await this.#pause(delayMs)
+      if (suspect === undefined) {
+        attempt += 1
+        await this.#pause(delayMs)
+      } else {
+        leftOut.push(suspect)
+        sent = this.#parameters.leaveOut(suspect, sent, model)
+      }
     }
   }
 
@@ -93,7 +117,14 @@ export class ModelCaller {
     if (forbidden !== undefined) return forbidden
     const step = this.#context.planned.step.id
     const { turn, key } = call
-    this.#context.emit({ type: 'model-request', step, turn, key, model: modelName(model) })
+    this.#context.emit({
+      type: 'model-request',
+      step,
+      turn,
+      key,
+      model: modelName(model),
+      parameters: sentParameters(request),
+    })
     const heard = await listen(call.opened, request, signal)
     this.#settle(model, request, heard)
     if (heard.event === undefined) return abortFailure(signal)
@@ -121,6 +152,7 @@ export class ModelCaller {
       type: 'model-response',
       step: this.#context.planned.step.id,
       key,
+      model: modelName(model),
       stop: done.stop,
       usage: done.usage,
       costUsd: done.usage === undefined ? undefined : model.cost(done.usage),
@@ -150,7 +182,7 @@ export class ModelCaller {
 
   /** Undefined: not again. */
   #delayAfter(failed: Failed, attempt: number): number | undefined {
-    if (failed.class !== 'retryable') return undefined
+    if (failed.class !== 'retryable' || attempt >= ATTEMPTS) return undefined
     const asked = failed.retryAfterMs
     if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined
     const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1))
@@ -230,9 +262,4 @@ function failureOf(failed: Failed, model: ResolvedModel): StepFailure {
   if (failed.class === 'overflow') return { reason: 'context-overflow' }
   const message = failed.message.slice(0, MAX_MESSAGE_CHARACTERS)
   return { reason: 'model-error', class: failed.class, model: modelName(model), message }
-}
-
-/** As journals and messages name it. */
-function modelName(model: ResolvedModel): string {
-  return `${model.provider}/${model.model}`
 }

@@ -1,6 +1,7 @@
 import type {
   FailureClass,
   ModelEvent,
+  ModelParameter,
   ModelRequest,
   StopKind,
   ToolCall,
@@ -28,6 +29,7 @@ export type ScriptedReply =
       readonly failed: FailureClass
       readonly message?: string
       readonly retryAfterMs?: number
+      readonly refuses?: ModelParameter | 'unnamed'
       readonly usage?: Usage
     }
   /** Exactly these events, and nothing after them. */
