@@ -1,5 +1,5 @@
 /** Not a string, so that no template can name it. */
-const SHOWN = Symbol('shown text')
+const SHOWN = Symbol.for('wave: shown text')
 
 /** The same map, which a template shows as this text; its fields can be named as usual. */
 export function showAs(

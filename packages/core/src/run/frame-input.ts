@@ -19,7 +19,11 @@ export function readInput(
   }
   if (!parsed.ok) return { ok: false, problem: `it is not JSON: ${parsed.problem}` }
   const problems = input.schema === undefined ? [] : checkAgainstSchema(input.schema, parsed.value)
-  if (problems.length === 0) return { ok: true, input: { text, value: parsed.value } }
+  if (problems.length === 0) {
+    const isShownAsText = dialect === 'workflow/v2.0' && isRecord(parsed.value)
+    const value = isShownAsText ? showAs(parsed.value, text) : parsed.value
+    return { ok: true, input: { text, value } }
+  }
   return { ok: false, problem: `it does not fit its schema: ${problems.join('; ')}` }
 }
 

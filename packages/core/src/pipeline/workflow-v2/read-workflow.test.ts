@@ -703,3 +703,32 @@ test('mistakes of shape do not hide the others', () => {
     expect.stringContaining('The name "nobody" stands for nothing'),
   ])
 })
+
+test('a workspace gives a step files and the tools of its persona', () => {
+  const text = `${head()}wave: {persona: auditor, workspace: {mount: [{source: ./, target: /code}]}}
+steps:
+  - {name: look, run: x, wave: {output: {path: output/look.txt, type: text}}}
+  - {name: fix, run: x, wave: {persona: craftsman, workspace: {mount: [{source: ./, mode: readwrite}]}}}
+`
+  const pipeline = loaded(text)
+  expect(prompt(pipeline, 'look')).toMatchObject({
+    persona: 'auditor',
+    permissions: undefined,
+    mount: { source: '.', target: '/code', mode: 'readonly' },
+    artifacts: [{ name: 'output', path: 'output/look.txt', type: 'text' }],
+  })
+  expect(prompt(pipeline, 'fix')).toMatchObject({
+    persona: 'craftsman',
+    mount: { target: '/src', mode: 'readwrite' },
+  })
+  expect(problems(flow('  - {name: a, run: x, wave: {output: {path: ../x.md}}}\n'))).toEqual([
+    expect.stringContaining('must be a plain path below "output/"'),
+  ])
+})
+
+test('version and values are kept as they are written', () => {
+  const text = `$schema: workflow/v2.0\nname: flow\nversion: 2.0\nenv: {port: 1.10, on: true}\nsteps: [{name: a, run: x}]\n`
+  const pipeline = loaded(text)
+  expect(pipeline.annotations['version']).toBe('2.0')
+  expect(pipeline.env).toEqual({ port: '1.10', on: 'true' })
+})
