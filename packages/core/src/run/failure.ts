@@ -3,11 +3,15 @@ import type { StepFailure } from '../events.ts'
 
 /** Whether another attempt could end differently. */
 export function isRetryable(failure: StepFailure): boolean {
+  // What cannot end differently inside cannot do so outside.
+  if (failure.reason === 'child-failed') return isRetryable(failure.failure)
   if (failure.reason !== 'limit-reached') return RETRYABLE[failure.reason]
   return failure.scope === 'step' && failure.limit !== 'tokens' && failure.limit !== 'usd'
 }
 
-const RETRYABLE: Readonly<Record<Exclude<StepFailure['reason'], 'limit-reached'>, boolean>> = {
+type Plain = Exclude<StepFailure['reason'], 'limit-reached' | 'child-failed'>
+
+const RETRYABLE: Readonly<Record<Plain, boolean>> = {
   'command-failed': true,
   stuck: true,
   'artifact-missing': true,
@@ -24,7 +28,6 @@ const RETRYABLE: Readonly<Record<Exclude<StepFailure['reason'], 'limit-reached'>
   'branch-failed': false,
   'aggregate-failed': true,
   'hook-failed': true,
-  'child-failed': true,
   'items-failed': true,
   'loop-exhausted': true,
   'gate-rejected': false,

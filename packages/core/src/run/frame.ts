@@ -1,5 +1,5 @@
 import type { Plan, PlannedStep } from '../pipeline/plan.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Pipeline, Retry } from '../pipeline/pipeline.ts'
 import type { Snapshot } from '../ports.ts'
 import type { RunContext } from './request.ts'
 import type { StepState } from './state.ts'
@@ -204,7 +204,10 @@ function renamed(planned: PlannedStep, resolve: (id: string) => string): Planned
 
 function oneItem(planned: PlannedStep, iteration: number): PlannedStep {
   const { step } = withoutFanOut(planned)
-  const alone = { dependencies: [], id: `${step.id}[${iteration}]` }
+  // Whether the step may fail is said of the whole; what the failure of an item means, of the fan-out.
+  const { onFailure } = step.retry
+  const retry: Retry = { ...step.retry, onFailure: onFailure === 'rework' ? 'rework' : 'fail' }
+  const alone = { dependencies: [], id: `${step.id}[${iteration}]`, retry }
   return { ...planned, step: { ...step, ...alone }, dependents: [] }
 }
 

@@ -1,4 +1,4 @@
-import type { StepFailure, StepHeader } from '../../events.ts'
+import type { StepHeader } from '../../events.ts'
 import type { AttemptScope } from '../attempt-result.ts'
 import { failedAttempt } from '../attempt-result.ts'
 import type { DispatchEnd } from '../dispatch-end.ts'
@@ -18,7 +18,7 @@ export async function runGraph(scope: AttemptScope, frame: Frame): Promise<Graph
 
 /**
  * The items of a fan-out. Undefined: all of them have ended, well or not, which is for the fan-out to judge;
- * else how it ends without.
+ * else how it ends without: where one failure ends the rest, that is the one to tell.
  */
 export async function runItems(scope: AttemptScope, frame: Frame): Promise<Composed | undefined> {
   add(scope, frame)
@@ -27,6 +27,8 @@ export async function runItems(scope: AttemptScope, frame: Frame): Promise<Compo
   if (stopped !== undefined) return failedAttempt(scope.planned, stopped)
   const rejected = failures.find(({ effect }) => effect === 'rejected')
   if (rejected !== undefined) return rejectedBy(scope, rejected)
+  const fatal = frame.failurePolicy === 'continue' ? undefined : failures.find(isDecisive)
+  if (fatal !== undefined) return failedBy(scope, fatal)
   return waiting.length > 0 ? { status: 'waiting', events: [] } : undefined
 }
 
@@ -46,6 +48,10 @@ function rejectedBy({ planned }: AttemptScope, { id, failure }: Failure): Compos
   )
 }
 
+function failedBy({ planned }: AttemptScope, { id, failure }: Failure): Composed {
+  return failedAttempt(planned, { reason: 'child-failed', step: id, failure })
+}
+
 function judge(scope: AttemptScope, end: DispatchEnd): GraphEnd {
   const { planned } = scope
   const { stopped, waiting, failures } = end
@@ -53,10 +59,7 @@ function judge(scope: AttemptScope, end: DispatchEnd): GraphEnd {
   const rejected = failures.find(({ effect }) => effect === 'rejected')
   if (rejected !== undefined) return { ok: false, end: rejectedBy(scope, rejected) }
   const fatal = failures.find(isDecisive) ?? failures.find(({ effect }) => effect === 'fail')
-  if (fatal !== undefined) {
-    const failure: StepFailure = { reason: 'child-failed', step: fatal.id, failure: fatal.failure }
-    return { ok: false, end: failedAttempt(planned, failure) }
-  }
+  if (fatal !== undefined) return { ok: false, end: failedBy(scope, fatal) }
   if (waiting.length > 0) return { ok: false, end: { status: 'waiting', events: [] } }
   return { ok: true, partial: end.partial || failures.length > 0 }
 }
