@@ -137,7 +137,7 @@ function retryAfterMs(headers: Headers): number | undefined {
 
 const MESSAGE_LENGTH = 500
 
-/** For people: who, what, and what to look at when the key was refused or nobody answers. */
+/** For people: who, what, and what to look at when the key or the model was refused or nobody answers. */
 export function describeFault(
   fault: Fault,
   provider: { readonly name: string; readonly keySetting: string; readonly apiKey: string },
@@ -153,6 +153,7 @@ export function describeFault(
 
 function adviceFor(fault: Fault, keySetting: string): string | undefined {
   if (classOf(fault) === 'auth') return `Check ${keySetting}, the key of this provider.`
+  if (fault.status === 404) return 'Check the name of the model, and the baseUrl of its provider.'
   if (fault.message?.startsWith(CONNECTION_FAILED) !== true) return undefined
   return 'Check the network, and that the server at its baseUrl is running.'
 }

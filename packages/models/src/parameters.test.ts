@@ -164,7 +164,10 @@ test('When no candidate is left, the run ends with exit code 7', async () => {
   await using second = await startWireServer({ status: 404 })
   const run = await runWith(first, second)
   expect(await run.result).toMatchObject({ exitCode: 7 })
-  expect(run.of('step-failed')[0]?.failure).toMatchObject({ model: 'local/qwen' })
+  expect(run.of('step-failed')[0]?.failure).toMatchObject({
+    model: 'local/qwen',
+    message: expect.stringContaining('Check the name of the model, and the baseUrl'),
+  })
 })
 
 test.each([

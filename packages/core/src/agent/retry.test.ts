@@ -44,7 +44,8 @@ test('A requested delay is honoured up to a minute; a longer one ends the attemp
   expect((await short.rig.run()).status).toBe('succeeded')
   expect(short.rig.delaysMs).toEqual([60_000])
   const long = rigFor([[{ ...BUSY, retryAfterMs: 60_001 }]])
-  expect(await long.rig.run()).toMatchObject({ failure: { reason: 'model-error' } })
+  const failure = { reason: 'model-error', message: '529 It asks to wait 61 s.' }
+  expect(await long.rig.run()).toMatchObject({ failure })
   expect(long.rig.delaysMs).toEqual([])
 })
 

@@ -260,6 +260,9 @@ function isModelFault(failure: StepFailure): boolean {
 function failureOf(failed: Failed, model: ResolvedModel): StepFailure {
   if (failed.class === 'refusal') return { reason: 'model-refused' }
   if (failed.class === 'overflow') return { reason: 'context-overflow' }
-  const message = failed.message.slice(0, MAX_MESSAGE_CHARACTERS)
+  const said = failed.message.slice(0, MAX_MESSAGE_CHARACTERS)
+  const { retryAfterMs = 0 } = failed
+  const isLong = failed.class === 'retryable' && retryAfterMs > MAX_RETRY_AFTER_MS
+  const message = isLong ? `${said} It asks to wait ${Math.ceil(retryAfterMs / 1000)} s.` : said
   return { reason: 'model-error', class: failed.class, model: modelName(model), message }
 }
