@@ -187,6 +187,8 @@ export interface LoopStep extends StepBase {
   readonly until: Expression | undefined
   readonly onExhausted: 'fail' | 'continue'
   readonly steps: readonly Step[]
+  /** A text artifact of the body of which the loop keeps those of all rounds, as its artifact `rounds`. */
+  readonly keeps?: string
 }
 
 /** Waits for a person, or for a time. */

@@ -32,6 +32,7 @@ export class Dispatcher {
   readonly #missing = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #settled: StepEnd[] = []
+  #places = 0
   #partial = false
   #queued = false
   #hasEnded = false
@@ -168,28 +169,36 @@ export class Dispatcher {
   /** What starts now. Steps whose condition does not hold leave at once, with their events. */
   #takeReady(events: NewRunEvent[]): readonly Starting[] {
     const starting: Starting[] = []
-    while (this.#running.size + starting.length < this.#frame.concurrency) {
-      const next = this.#schedule.peek()
-      if (next === undefined) break
+    for (
+      let next = this.#schedule.peek();
+      next !== undefined && this.#takePlace(this.#task(next));
+      next = this.#schedule.peek()
+    ) {
       const task = this.#task(next)
-      if (!this.#takeSlot(task)) break
       this.#schedule.take()
       const verdict = decideWhen(task)
       if (verdict.runs) {
         starting.push({ task, when: verdict.when })
         continue
       }
-      this.#freeSlot(task)
+      this.#freePlace(task)
       events.push(...this.#refuse(task, verdict))
     }
     return starting
   }
 
-  #takeSlot({ planned }: Task): boolean {
-    return isComposed(planned) || this.#frame.run.slots.take()
+  /** False when no place is free, here or in the whole run. Gates only wait: they take none. */
+  #takePlace({ planned }: Task): boolean {
+    if (planned.step.kind === 'gate') return true
+    if (this.#places >= this.#frame.concurrency) return false
+    if (!isComposed(planned) && !this.#frame.run.slots.take()) return false
+    this.#places += 1
+    return true
   }
 
-  #freeSlot({ planned }: Task): void {
+  #freePlace({ planned }: Task): void {
+    if (planned.step.kind === 'gate') return
+    this.#places -= 1
     if (!isComposed(planned)) this.#frame.run.slots.release()
   }
 
@@ -234,7 +243,7 @@ export class Dispatcher {
 
   #stop(task: Task): void {
     this.#running.delete(task.planned.step.id)
-    this.#freeSlot(task)
+    this.#freePlace(task)
   }
 
   #close(end: StepEnd): void {

@@ -94,7 +94,7 @@ export function foldEvent(state: RunState, event: RunEvent): RunState {
 }
 
 function apply(state: RunState, event: RunEvent): RunState {
-  if (event.type === 'run-finished') return { ...state, finished: event }
+  if (event.type === 'run-finished') return { ...finish(state, event), finished: event }
   if (event.type === 'notified') return state
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
@@ -110,6 +110,17 @@ function apply(state: RunState, event: RunEvent): RunState {
   }
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
   return isCall(event) ? addCost(next, event) : next
+}
+
+/** What still runs when a run is suspended waits for a gate in it. */
+function finish(state: RunState, { outcome }: EventOf<'run-finished'>): RunState {
+  if (outcome !== 'suspended') return state
+  const waiting = state.steps
+    .values()
+    .flatMap((step): StepState[] =>
+      step.status === 'running' ? [{ ...step, status: 'waiting' }] : [],
+    )
+  return { ...state, steps: state.steps.adding(waiting) }
 }
 
 /** A loop or child that is tried again starts its steps anew; what they cost stays known. */

@@ -15,11 +15,6 @@ export function checkLoop(shape: LoopShape, path: ShapePath, draft: Draft): void
   for (const key of rules.refuses) {
     if (shape[key] !== undefined) report(`has "${key}", which needs \`mode: ${rules.other}\``, key)
   }
-  if (kind === 'refine' && shape.accumulate !== undefined) {
-    const at = [...path, 'accumulate']
-    const message = `${draft.subject(at)} is not supported yet with \`mode: refine\`.`
-    draft.report(message, at, 'Read {{loop.history}} in "with".')
-  }
   const { max_iterations: rounds } = shape
   if (rounds > rules.most) {
     report(`can have at most ${rules.most} rounds, not ${rounds}`, 'max_iterations')

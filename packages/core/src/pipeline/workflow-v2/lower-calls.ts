@@ -22,9 +22,6 @@ import { DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, modelOf, ONCE, waitMs } from './se
 import type { CallBody, LoopBody, Unit } from './unit.ts'
 import type { LoopShape } from './workflow-schema.ts'
 
-// A called workflow bounds its own steps; this only ends one that hangs between them.
-const CALL_TIMEOUT_MS = 60 * 60_000
-
 type CallUnit = Unit & { readonly body: CallBody }
 type LoopUnit = Unit & { readonly body: LoopBody }
 
@@ -33,7 +30,7 @@ export function lowerCall(unit: CallUnit, child: Pipeline, lowering: Lowering): 
   return {
     ...commonOf(unit, lowering),
     ...callOf(unit, child, lowering),
-    timeoutMs: waitMs(unit.shape.timeout) ?? CALL_TIMEOUT_MS,
+    timeoutMs: waitMs(unit.shape.timeout) ?? Infinity,
   }
 }
 
@@ -43,13 +40,14 @@ export function lowerLoop(
   child: Pipeline,
   lowering: Lowering & { untilOf(unit: Unit): Expression | undefined },
 ): readonly Step[] {
-  if (unit.body.kind === 'refine') return [lowerRefine(unit, child, lowering)]
   const { accumulate } = unit.body.shape
-  const loop = lowerIterate(unit, child, lowering)
+  const isRefine = unit.body.kind === 'refine'
+  const loop = isRefine ? lowerRefine(unit, child, lowering) : lowerIterate(unit, child, lowering)
   if (accumulate === undefined) return [loop]
+  const artifact = isRefine ? ROUNDS.name : textOutput(child)
   const results: AggregateStep = {
     ...commonOf(unit, lowering),
-    ...joinOf(accumulate, [{ step: unit.name, artifact: textOutput(child) }]),
+    ...joinOf(accumulate, [{ step: unit.name, artifact }]),
     dependencies: [unit.name],
     retry: ONCE,
     artifacts: [{ ...LIST, name: 'output', path: `${accumulate}.json` }],
@@ -59,6 +57,7 @@ export function lowerLoop(
 }
 
 const LIST = { type: 'json', required: true, source: 'file' } as const
+const ROUNDS = { ...LIST, name: 'rounds', path: 'rounds.json' } as const
 
 function joinOf(
   id: string,
@@ -81,24 +80,27 @@ function lowerRefine(
     id: roundOf(unit),
     dependencies: [],
     retry: retryOfRound(shape),
-    timeoutMs: waitMs(shape.timeout_per_item) ?? CALL_TIMEOUT_MS,
+    timeoutMs: waitMs(shape.timeout_per_item) ?? Infinity,
     message: undefined,
   }
   const isSentence = until !== undefined && !isCondition(until.text)
   const judge = isSentence ? [judgeOf(unit, child, lowering)] : []
+  const keepsAll = shape.accumulate !== undefined
   return {
     ...commonOf(unit, lowering),
     kind: 'loop',
-    artifacts: [round, ...judge].flatMap(({ artifacts }) => artifacts),
-    timeoutMs: waitMs(shape.total_timeout ?? unit.shape.timeout) ?? MAX_TIMEOUT_MS,
+    artifacts: [
+      ...[round, ...judge].flatMap(({ artifacts }) => artifacts),
+      ...(keepsAll ? [ROUNDS] : []),
+    ],
+    ...(keepsAll && { keeps: textOutput(child) }),
+    timeoutMs: waitMs(shape.total_timeout ?? unit.shape.timeout) ?? Infinity,
     maxIterations: shape.max_iterations,
     until: isSentence ? ownText(conditionName(pathOfVerdict(unit)), unit) : lowering.untilOf(unit),
     onExhausted: 'continue',
     steps: [round, ...judge],
   }
 }
-
-const MAX_TIMEOUT_MS = 4 * CALL_TIMEOUT_MS
 
 function pathOfVerdict(unit: Unit): string[] {
   return ['steps', judgeName(unit), 'artifacts', 'verdict', 'met']
@@ -153,7 +155,7 @@ function lowerIterate(unit: LoopUnit, child: Pipeline, lowering: Lowering): Pipe
     ...commonOf(unit, lowering),
     ...callOf(unit, child, lowering),
     retry: retryOfRound(shape),
-    timeoutMs: waitMs(shape.timeout_per_item) ?? CALL_TIMEOUT_MS,
+    timeoutMs: waitMs(shape.timeout_per_item) ?? Infinity,
     iterate: iterateOf(unit, shape, lowering),
   }
 }

@@ -121,6 +121,20 @@ test('a loop goes on until its condition holds, and each round reads the one bef
   expect(statuses['polish']).toBe('succeeded')
 })
 
+test('a loop keeps the results of all its rounds where they have a name', async () => {
+  let round = 0
+  const { perform, prompt } = answering(() => {
+    round += 1
+    return { output: round === 3 ? 'third DONE' : `round ${round}` }
+  })
+  const yaml = flow(`  - name: polish
+    loop: {workflow: draft, max_iterations: 5, with: {last: x}, until: "{{loop.output}} contains 'DONE'", accumulate: all}
+  - {name: end, run: "All: {{all}}"}
+`)
+  await runYaml(yaml, perform, { files: { draft: DRAFT } })
+  expect(prompt('end')).toBe('All: ["round 1","round 2","third DONE"]')
+})
+
 test('a sentence is judged after each round', async () => {
   const { perform, asked } = answering(({ task }) => ({
     verdict: JSON.stringify({ met: task.includes('Round 2'), quote: '' }),

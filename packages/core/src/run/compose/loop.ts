@@ -6,6 +6,7 @@ import { evaluate } from '../conditions.ts'
 import { roundFrame, stateOf } from '../frame.ts'
 import type { Frame } from '../frame.ts'
 import { roundScope } from '../scope.ts'
+import type { StepState } from '../state.ts'
 import type { Composed } from './composed.ts'
 import { runGraph } from './graph.ts'
 
@@ -67,14 +68,35 @@ function leaveRound(scope: AttemptScope, iteration: number, end: Composed): Comp
 /** Outside, the loop stands for its last round. */
 function success(round: Frame, partial: boolean): Composed {
   const { store } = round.run.request
-  const ids = (round.owner?.local.body ?? []).map(({ step }) => step.id)
-  const artifacts = ids
-    .flatMap((id) => stateOf(round, id)?.artifacts ?? [])
-    .map((artifact) => [artifact.name, store.get(artifact)] as const)
+  const artifacts = statesOf(round)
+    .flatMap((state) => state.artifacts)
+    .map((artifact): [string, Uint8Array] => [artifact.name, store.get(artifact)])
+  const { step } = round.owner?.local ?? {}
+  if (step?.kind === 'loop' && step.keeps !== undefined) {
+    artifacts.push(['rounds', Buffer.from(JSON.stringify(textsOf(round, step.keeps)))])
+  }
   return {
     status: 'succeeded',
     artifacts: new Map(artifacts),
     usage: undefined,
     ...(partial && { partial: true }),
   }
+}
+
+/** That artifact as each round left it, the first round first. */
+function textsOf(last: Frame, name: string): readonly string[] {
+  const texts: string[] = []
+  for (let round: Frame | undefined = last; round !== undefined; round = round.previous) {
+    const found = statesOf(round)
+      .flatMap((state) => state.artifacts)
+      .find((artifact) => artifact.name === name)
+    if (found !== undefined)
+      texts.unshift(new TextDecoder().decode(last.run.request.store.get(found)))
+  }
+  return texts
+}
+
+function statesOf(round: Frame): readonly StepState[] {
+  const body = round.owner?.local.body ?? []
+  return body.flatMap(({ step }) => stateOf(round, step.id) ?? [])
 }
