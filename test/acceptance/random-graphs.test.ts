@@ -1,8 +1,8 @@
 /** Whatever the pipeline and however long its steps take, the engine keeps its promises. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { succeed } from '../../packages/core/src/testing/rig.ts'
-import type { RunEvent } from '../../packages/core/src/events.ts'
+import type { RunEvent, StepHeader } from '../../packages/core/src/events.ts'
 import type { StepRunner } from '../../packages/core/src/ports.ts'
 import { fold } from '../../packages/core/src/run/state.ts'
 import type { RunState, StepStatus } from '../../packages/core/src/run/state.ts'
@@ -79,56 +79,74 @@ const FILES = {
   ]),
 }
 
+/** A step as it was drawn, with what its kind may need of it. */
+interface Drawn {
+  readonly one: Sketch
+  readonly id: string
+  /** Keys that every kind takes. */
+  readonly common: object
+  /** The same, with those that gates do not take. */
+  readonly whole: object
+  readonly iterate: object
+  /** A step before it that has the artifact `out`. */
+  readonly producer: number | undefined
+}
+
+const BUILD: Readonly<Record<Sketch['kind'], (drawn: Drawn) => object>> = {
+  prompt: ({ id, whole }) => prompt(id, whole),
+  command: ({ whole }) => ({ ...whole, type: 'command', script: 'work' }),
+  pipeline: ({ whole, one }) => ({ ...whole, pipeline: one.size > 2 ? 'deep' : 'flat' }),
+  branch: ({ whole, one }) => ({
+    ...whole,
+    branch: { on: '"a"', cases: { a: one.size > 3 ? 'skip' : 'flat' } },
+  }),
+  loop: ({ id, whole, one }) => {
+    const steps = [prompt(`${id}-x`), { id: `${id}-y`, pipeline: 'flat' }]
+    return { ...whole, loop: { max_iterations: one.size, until: 'iteration >= 3', steps } }
+  },
+  items: ({ id, whole, iterate }) => prompt(id, { ...whole, iterate }),
+  'item-pipelines': ({ whole, iterate }) => ({ ...whole, pipeline: 'flat', iterate }),
+  timer: ({ common, one }) => ({ ...common, gate: { type: 'timer', timeout: `${one.size}s` } }),
+  gate: ({ common }) => ({ ...common, gate: { type: 'approval', timeout: '1h' } }),
+  aggregate: ({ id, whole, producer }) => {
+    if (producer === undefined) return prompt(id, whole)
+    return {
+      ...whole,
+      aggregate: { from: [`s${producer}.out`], strategy: 'merge_arrays' },
+      output_artifacts: [{ name: 'all', path: 'out/all.json', type: 'json' }],
+    }
+  },
+}
+
 function stepOf(one: Sketch, at: number, all: readonly Sketch[]): object {
   const id = `s${at}`
   const needs = at === 0 ? [] : [...new Set(one.needs.map((need) => need % at))]
-  const conditional = needs.length > 0 ? one.when : 'always'
-  const when = { never: '1 > 2', 'if-first-completed': `steps.s${needs[0]}.outcome == "completed"` }
   const common = {
     id,
     dependencies: needs.map((need) => `s${need}`),
-    ...(conditional !== 'always' && { when: when[conditional] }),
+    ...conditionOf(one, needs),
   }
   const retry = { max_attempts: one.attempts, base_delay: '1s', on_failure: one.onFailure }
-  const whole = { ...common, retry, timeout: `${one.timeout}s` }
-  const iterate = {
-    over: JSON.stringify(Array.from({ length: one.size }, (_, index) => index)),
-    mode: one.attempts === 1 ? 'sequential' : 'parallel',
-    ...(one.attempts > 1 && { max_concurrent: one.size }),
-    on_failure: one.onFailure === 'fail' ? 'fail' : 'continue',
-  }
-  switch (one.kind) {
-    case 'prompt':
-      return prompt(id, whole)
-    case 'command':
-      return { ...whole, type: 'command', script: 'work' }
-    case 'pipeline':
-      return { ...whole, pipeline: one.size > 2 ? 'deep' : 'flat' }
-    case 'branch':
-      return { ...whole, branch: { on: '"a"', cases: { a: one.size > 3 ? 'skip' : 'flat' } } }
-    case 'loop': {
-      const steps = [prompt(`${id}-x`), { id: `${id}-y`, pipeline: 'flat' }]
-      return { ...whole, loop: { max_iterations: one.size, until: 'iteration >= 3', steps } }
-    }
-    case 'items':
-      return prompt(id, { ...whole, iterate })
-    case 'item-pipelines':
-      return { ...whole, pipeline: 'flat', iterate }
-    case 'timer':
-      return { ...common, gate: { type: 'timer', timeout: `${one.size}s` } }
-    case 'gate':
-      return { ...common, gate: { type: 'approval', timeout: '1h' } }
-    case 'aggregate': {
-      const from = needs.find((need) => ['prompt', 'items'].includes(all[need]?.kind ?? ''))
-      if (from === undefined) return prompt(id, whole)
-      return {
-        ...whole,
-        aggregate: { from: [`s${from}.out`], strategy: 'merge_arrays' },
-        output_artifacts: [{ name: 'all', path: 'out/all.json', type: 'json' }],
-      }
-    }
-    default:
-      return one.kind satisfies never
+  return BUILD[one.kind]({
+    one,
+    id,
+    common,
+    whole: { ...common, retry, timeout: `${one.timeout}s` },
+    iterate: iterateOf(one),
+    producer: needs.find((need) => ['prompt', 'items'].includes(all[need]?.kind ?? '')),
+  })
+}
+
+function conditionOf({ when }: Sketch, [first]: readonly number[]): object {
+  if (first === undefined || when === 'always') return {}
+  return { when: when === 'never' ? '1 > 2' : `steps.s${first}.outcome == "completed"` }
+}
+
+function iterateOf({ size, attempts, onFailure }: Sketch): object {
+  return {
+    over: JSON.stringify(Array.from({ length: size }, (_, index) => index)),
+    ...(attempts === 1 ? { mode: 'sequential' } : { mode: 'parallel', max_concurrent: size }),
+    on_failure: onFailure === 'fail' ? 'fail' : 'continue',
   }
 }
 
@@ -171,31 +189,36 @@ async function perform({ steps, concurrency, policy, seed, failsIn100, cancelMs 
   return { run, most, active }
 }
 
-/** Whether a step has ended before another one began: violations, as sentences. */
+/** Steps that began before one that they need had ended, as sentences. */
 function earlyStarts(events: readonly RunEvent[]): readonly string[] {
   const dependencies = new Map<string, readonly string[]>()
   const ended = new Set<string>()
-  const wrong: string[] = []
-  for (const event of events) {
-    if (event.type === 'run-started' || event.type === 'steps-added') {
-      for (const step of event.steps) {
-        dependencies.set(step.id, step.dependencies)
-        ended.delete(step.id)
-      }
-    } else if (event.type === 'step-started' && event.attempt === 1) {
-      const open = (dependencies.get(event.step) ?? []).filter((id) => !ended.has(id))
-      if (open.length > 0) wrong.push(`${event.step} started before ${open.join()} had ended`)
-    } else if (event.type === 'step-succeeded' || event.type === 'step-skipped') {
-      ended.add(event.step)
-    } else if (event.type === 'step-failed' && !event.willRetry) ended.add(event.step)
-  }
-  return wrong
+  return events.flatMap((event) => {
+    for (const step of stepsAddedBy(event)) {
+      dependencies.set(step.id, step.dependencies)
+      ended.delete(step.id)
+    }
+    if (endsStep(event)) ended.add(event.step)
+    if (event.type !== 'step-started' || event.attempt > 1) return []
+    const open = (dependencies.get(event.step) ?? []).filter((id) => !ended.has(id))
+    return open.map((id) => `${event.step} started before ${id} had ended`)
+  })
+}
+
+function stepsAddedBy(event: RunEvent): readonly StepHeader[] {
+  return event.type === 'run-started' || event.type === 'steps-added' ? event.steps : []
+}
+
+function endsStep(event: RunEvent): event is Extract<RunEvent, { readonly step: string }> {
+  if (event.type === 'step-failed') return !event.willRetry
+  return event.type === 'step-succeeded' || event.type === 'step-skipped'
 }
 
 const idsWith = ({ steps }: RunState, status: StepStatus): readonly string[] =>
   steps.values().flatMap((step) => (step.status === status ? [step.id] : []))
 
-const kindOf = ({ steps }: Scene, id: string): string | undefined => steps[Number(id.slice(1))]?.kind
+const kindOf = ({ steps }: Scene, id: string): string | undefined =>
+  steps[Number(id.slice(1))]?.kind
 
 test('over random graphs of all kinds no step starts before its needs have ended, no more work at once than allowed, and all that started ends', async () => {
   await fc.assert(

@@ -31,23 +31,22 @@ export async function play(yaml: string, options: PlayOptions = {}) {
 
 /** Lets time pass until the run has ended. A run that nothing can end any more is a bug. */
 async function untilEnd(rig: Rig, meanwhile: (rig: Rig) => void) {
-  let ended = false
+  const end = { reached: false }
   const noteEnd = (): void => {
-    ended = true
+    end.reached = true
   }
   rig.result.then(noteEnd, noteEnd)
-  for (let idle = 0; !ended && idle < 1000;) {
-    const { clock } = rig
+  for (let idle = 0; idle < 1000; idle += 1) {
     await settle()
     meanwhile(rig)
     await settle()
-    if (ended) break
+    if (end.reached) return await rig.result
+    const { clock } = rig
     const dueMs = clock.nextDueMs
     await clock.advance(dueMs === undefined ? 0 : Math.max(0, dueMs - clock.monotonicMs()))
-    idle = dueMs === undefined ? idle + 1 : 0
+    if (dueMs !== undefined) idle = 0
   }
-  if (!ended) throw new Error(`The run hangs: ${JSON.stringify(rig.events.slice(-5))}`)
-  return await rig.result
+  throw new Error(`The run hangs: ${JSON.stringify(rig.events.slice(-5))}`)
 }
 
 /** Ends after this time on the run's clock, or when its step is aborted. */
