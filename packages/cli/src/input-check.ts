@@ -6,13 +6,12 @@ import { expressionsOf, ProblemsError, templatesOf, WaveError } from '@wave/core
  * JSON that the schema forbids, a key that a text names and the input lacks.
  */
 export async function checkInput(pipeline: Pipeline, input: string): Promise<void> {
-  const problems =
-    pipeline.input.type === 'json'
-      ? await checkJson(pipeline, input)
-      : pipeline.dialect === 'workflow/v2.0'
-        ? checkKeys(pipeline, input)
-        : []
-  const [first, ...rest] = problems
+  // A workflow has no key for the type of its input: what it reads tells, and where.
+  if (pipeline.dialect === 'workflow/v2.0') throwAll(checkKeys(pipeline, input))
+  if (pipeline.input.type === 'json') throwAll(await checkJson(pipeline, input))
+}
+
+function throwAll([first, ...rest]: readonly Problem[]): void {
   if (first !== undefined) throw new ProblemsError([first, ...rest])
 }
 

@@ -11,6 +11,11 @@ export function everyStep(plan: Plan): readonly PlacedStep[] {
   return plan.steps.flatMap((planned) => withInner(planned, plan))
 }
 
+/** Stand-ins read; everything else that executes needs an engine. */
+export function needsEngine(planned: PlannedStep): boolean {
+  return planned.executes && planned.runner !== 'evidence'
+}
+
 function withInner(planned: PlannedStep, plan: Plan): readonly PlacedStep[] {
   const { body = [], child, cases } = planned
   const called = [child, cases?.otherwise, ...(cases?.byValue.values() ?? [])]

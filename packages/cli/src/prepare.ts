@@ -1,4 +1,4 @@
-import type { Pipeline, Plan, RunLimits } from '@wave/core'
+import type { LimitRules, Pipeline, Plan, RunLimits } from '@wave/core'
 import { planPipeline, ProblemsError, usesInput, WaveError } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
@@ -37,6 +37,8 @@ export interface PreparedRun {
   readonly plan: Plan
   readonly input: string
   readonly selection: Selection
+  /** What the limits of the plan were chosen from. */
+  readonly rules: LimitRules
   readonly projectDigest: string
   readonly warnings: readonly string[]
 }
@@ -59,13 +61,14 @@ export async function prepareRun(
     chosenModels(config.user, options.provider),
     invocation.host.env,
   )
+  const rules = limitRules(config, { flags: await flagLimits(options), env: invocation.host.env })
   const planned = planPipeline(pipeline, {
     personas,
     project: config.project.project ?? {},
     hasModels: options.provider !== 'evidence' && models.hasModels,
     resolveModel: (name) => models.resolve(name),
     knownStandIns: STAND_INS,
-    limits: limitRules(config, { flags: await flagLimits(options), env: invocation.host.env }),
+    limits: rules,
     ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),
   })
   if (!planned.ok) throw new ProblemsError(planned.problems)
@@ -77,6 +80,7 @@ export async function prepareRun(
     plan: planned.value,
     input,
     selection,
+    rules,
     projectDigest: digest.of(planned.value, config.project),
     warnings: [...config.warnings, ...models.warnings],
   }

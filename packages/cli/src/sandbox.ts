@@ -1,7 +1,6 @@
 import type { Plan, WorkspaceProvider } from '@wave/core'
 import { WaveError } from '@wave/core/language'
-import { everyStep } from './plan-steps.ts'
-import { needsEngine } from './render/plan.ts'
+import { everyStep, needsEngine } from './plan-steps.ts'
 
 export type SandboxKind = 'auto' | 'docker' | 'local'
 

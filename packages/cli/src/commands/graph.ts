@@ -7,6 +7,9 @@ import { findProject } from '../project.ts'
 import type { Environment } from '../redact.ts'
 import { escapeJson } from '../sanitise.ts'
 
+/** What is not shown on a terminal is likely read in one, or in a file. */
+const PIPE_COLUMNS = 120
+
 interface GraphOptions {
   readonly format: 'text' | 'mermaid' | 'svg'
 }
@@ -36,7 +39,8 @@ export async function graph(
     const { renderGraph } = await import('../graph/text.ts')
     const { ASCII, UNICODE } = await import('../graph/canvas.ts')
     const glyphs = showsUnicode(env) ? UNICODE : ASCII
-    out.write(renderGraph(drawn, { columns: out.columns, glyphs }))
+    const columns = out.isTerminal ? out.columns : PIPE_COLUMNS
+    out.write(renderGraph(drawn, { columns, glyphs }))
   }
   return 0
 }

@@ -4,7 +4,6 @@ import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Log } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
-import { planToJson, renderPlan } from '../render/plan.ts'
 import { renderNote, renderWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
 
@@ -15,7 +14,7 @@ export async function run(
   words: readonly string[],
 ): Promise<number> {
   const prepared = await prepareRun(invocation, options, words)
-  if (options.dryRun === true) return showPlan(invocation, prepared, options)
+  if (options.dryRun === true) return await showPlan(invocation, prepared, options)
   using interruption = invocation.host.catchSignals()
   try {
     const result = await perform(invocation, { prepared, options, interruption })
@@ -79,12 +78,24 @@ async function openRunLog(invocation: Invocation, { config }: PreparedRun): Prom
   return await openLog({ dataDir: config.paths.dataDir, toStderr, level, redact })
 }
 
-function showPlan(invocation: Invocation, prepared: PreparedRun, options: RunOptions): number {
-  const { plan, projectDigest, config } = prepared
-  const facts = { plan, projectDigest, sandbox: options.sandbox }
+async function showPlan(
+  invocation: Invocation,
+  prepared: PreparedRun,
+  options: RunOptions,
+): Promise<number> {
+  const { plan, projectDigest, config, rules, selection, input } = prepared
+  const known =
+    invocation.verbosity === 0 ? undefined : { input, project: config.project.project ?? {} }
+  const { excluded } = selection
+  const facts = { plan, projectDigest, sandbox: options.sandbox, rules, excluded, known }
   const { out, err } = invocation.host
   for (const warning of prepared.warnings) err.write(renderWarning(warning))
-  if (config.output === 'json') out.write(`${escapeJson(JSON.stringify(planToJson(facts)))}\n`)
-  else if (config.output !== 'quiet') out.write(renderPlan(facts))
+  if (config.output === 'json') {
+    const { planToJson } = await import('../render/plan-json.ts')
+    out.write(`${escapeJson(JSON.stringify(planToJson(facts)))}\n`)
+  } else if (config.output !== 'quiet') {
+    const { renderPlan } = await import('../render/plan.ts')
+    out.write(renderPlan(facts))
+  }
   return 0
 }

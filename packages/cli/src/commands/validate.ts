@@ -1,14 +1,5 @@
-import type { Persona, PipelineFile, Problem, Plan, Pipeline } from '@wave/core'
-import {
-  bundledPersonas,
-  loadPersonas,
-  loadPipeline,
-  planPipeline,
-  ProblemsError,
-  WaveError,
-} from '@wave/core/language'
-import { STAND_INS } from '@wave/evidence/stand-ins'
-import { filesFor } from '../catalog.ts'
+import type { Problem } from '@wave/core'
+import { bundledPersonas, loadPersonas, ProblemsError, WaveError } from '@wave/core/language'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import {
@@ -18,8 +9,9 @@ import {
   projectPipelines,
   readPipelineAt,
 } from '../project.ts'
-import { renderProblem } from '../render/problem.ts'
+import { renderProblem, renderProblemWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
+import { checkPipeline } from '../validation.ts'
 
 /** Checks the project's files, or the pipelines at the given paths: every problem of every file. */
 export async function validate(
@@ -28,16 +20,19 @@ export async function validate(
   paths: readonly string[],
 ): Promise<number> {
   const project = findProject(invocation.cwd)
-  const { checked, problems } = await checkProject(invocation, project, paths)
+  const { checked, problems, warnings } = await checkProject(invocation, project, paths)
   const { out, err } = invocation.host
   if (invocation.output === 'json') {
-    out.write(`${escapeJson(JSON.stringify({ checked, problems }))}\n`)
+    out.write(`${escapeJson(JSON.stringify({ checked, problems, warnings }))}\n`)
   } else {
     const [first, ...rest] = problems
     if (first !== undefined) {
       err.write(renderProblem(new ProblemsError([first, ...rest]), { stack: false }))
     }
-    out.write(`${plural(checked.length, 'file')} checked, ${plural(problems.length, 'problem')}\n`)
+    for (const warning of warnings) err.write(renderProblemWarning(warning))
+    const noted = warnings.length === 0 ? '' : `, ${plural(warnings.length, 'warning')}`
+    const found = `${plural(checked.length, 'file')} checked, ${plural(problems.length, 'problem')}`
+    out.write(`${found}${noted}\n`)
   }
   return problems.length === 0 ? 0 : 2
 }
@@ -45,6 +40,8 @@ export async function validate(
 export interface Checked {
   readonly checked: readonly string[]
   readonly problems: readonly Problem[]
+  /** What the authors should know, though the files can be used. */
+  readonly warnings: readonly Problem[]
 }
 
 /** What `validate` and `doctor` find out about a project's files. */
@@ -54,6 +51,7 @@ export async function checkProject(
   paths: readonly string[],
 ): Promise<Checked> {
   const problems: Problem[] = []
+  const warnings: Problem[] = []
   const attempt = async <T>(read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await read()
@@ -75,10 +73,11 @@ export async function checkProject(
   const broken = own.flatMap(({ name }) => (loaded.personas.has(name) ? [] : name))
   for (const file of pipelines ?? []) {
     const found = checkPipeline(file, project, facts)
-    problems.push(...found.filter((problem) => !isAbout(problem, broken)))
+    problems.push(...found.problems.filter((problem) => !isAbout(problem, broken)))
+    warnings.push(...found.warnings)
   }
   const files = [...own, ...(pipelines ?? [])].map(({ file }) => file)
-  return { checked: files, problems }
+  return { checked: files, problems: withoutRepeats(problems), warnings }
 }
 
 /** A persona that does not load is told once, not again by everyone who names it. */
@@ -86,40 +85,9 @@ function isAbout({ code, message }: Problem, personas: readonly string[]): boole
   return code === 'persona-unknown' && personas.some((name) => message.includes(`"${name}"`))
 }
 
-function checkPipeline(
-  file: PipelineFile,
-  project: Project,
-  facts: {
-    readonly personas: ReadonlyMap<string, Persona>
-    readonly project: Readonly<Record<string, string | readonly string[]>>
-  },
-): readonly Problem[] {
-  const loaded = loadPipeline(file, filesFor(file, project))
-  if (!loaded.ok) return loaded.problems
-  const planned = planWithoutModels(loaded.value, facts)
-  return planned.ok ? [] : planned.problems.filter(({ code }) => code !== 'provider-missing')
-}
-
-/** Whether the machine has a model is not the project's fault: any name stands for one. */
-function planWithoutModels(
-  pipeline: Pipeline,
-  facts: Parameters<typeof checkPipeline>[2],
-): ReturnType<typeof planPipeline> {
-  return planPipeline(pipeline, {
-    ...facts,
-    hasModels: true,
-    resolveModel: () => NO_MODEL,
-    knownStandIns: STAND_INS,
-  })
-}
-
-const NO_MODEL: NonNullable<Plan['steps'][number]['models'][number]> = {
-  provider: 'none',
-  model: 'none',
-  contextTokens: 100_000,
-  maxOutputTokens: 10_000,
-  cost: () => 0,
-  open: () => Promise.reject(new Error('Internal error: validation called a model')),
+/** A pipeline that several others call tells its mistakes once. */
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
 }
 
 function problemsOf(error: unknown): readonly Problem[] {

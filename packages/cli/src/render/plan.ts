@@ -1,22 +1,35 @@
-import type { Plan, PlannedStep, RunLimits } from '@wave/core'
+import type { Plan, PlannedStep } from '@wave/core'
+import { stepTokenBound } from './token-bound.ts'
+import { everyStep, needsEngine } from '../plan-steps.ts'
+import { sanitiseText } from '../sanitise.ts'
+import {
+  boundOf,
+  type LimitName,
+  limitSource,
+  type PlanFacts,
+  roleOf,
+  taskText,
+} from './plan-facts.ts'
 import { renderRows } from './rows.ts'
 
-/** What `--dry-run` knows beside the plan. */
-export interface PlanFacts {
-  readonly plan: Plan
-  readonly projectDigest: string
-  readonly sandbox: 'auto' | 'docker' | 'local'
-}
-
 /** The plan for people: each step in order, with who does it and what it may touch. */
-export function renderPlan({ plan, projectDigest, sandbox }: PlanFacts): string {
+export function renderPlan(facts: PlanFacts): string {
+  const { plan } = facts
   const { pipeline } = plan
   const mode = plan.mode === 'evidence' ? 'No language model used (evidence mode)\n' : ''
-  const steps = plan.steps.map((planned, index) => renderStep(planned, index + 1)).join('\n')
-  const executing = plan.steps.filter(needsEngine).map(({ step }) => step.id)
-  const footer = renderRows(
+  const steps = renderSteps(plan.steps, '', facts)
+  return `${mode}Pipeline ${pipeline.name} (${pipeline.file})\n\n${steps}\n${renderFooter(facts)}\nNothing was spent and no container was started.\n`
+}
+
+function renderFooter(facts: PlanFacts): string {
+  const { plan, projectDigest, sandbox } = facts
+  const needy = everyStep(plan).filter(({ planned }) => needsEngine(planned))
+  const executing = [...new Set(needy.map(({ planned }) => planned.step.id))]
+  const tokens = boundOf(facts)
+  return renderRows(
     [
-      ['limits', describeLimits(plan.limits)],
+      ['limits', describeLimits(facts)],
+      ['at most', tokens === 0 ? 'no tokens: no model is called' : describeTokens(tokens)],
       ['sandbox', SANDBOX[sandbox]],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
       ['.wave digest', projectDigest],
@@ -24,40 +37,6 @@ export function renderPlan({ plan, projectDigest, sandbox }: PlanFacts): string 
     ],
     '',
   )
-  return `${mode}Pipeline ${pipeline.name} (${pipeline.file})\n\n${steps}\n${footer}\nNothing was spent and no container was started.\n`
-}
-
-/** The plan as one JSON value. */
-export function planToJson({ plan, projectDigest, sandbox }: PlanFacts): object {
-  const { pipeline } = plan
-  return {
-    v: 1,
-    pipeline: { name: pipeline.name, file: pipeline.file, digest: pipeline.digest },
-    mode: plan.mode,
-    limits: plan.limits,
-    sandbox,
-    projectDigest,
-    steps: plan.steps.map((planned) => ({
-      id: planned.step.id,
-      role: roleOf(planned),
-      runner: planned.runner,
-      dependencies: planned.step.dependencies,
-      models: planned.models.map(({ provider, model }) => `${provider}/${model}`),
-      tools: planned.tools,
-      mount: planned.step.mount,
-      executes: planned.executes,
-      inputs: planned.step.inject,
-      outputs: planned.step.artifacts,
-      contracts: planned.step.contracts.map(({ type }) => type),
-      timeoutMs: planned.step.timeoutMs,
-      maxAttempts: planned.step.retry.maxAttempts,
-    })),
-  }
-}
-
-/** Stand-ins read; everything else that executes needs an engine. */
-export function needsEngine(planned: PlannedStep): boolean {
-  return planned.executes && planned.runner !== 'evidence'
 }
 
 const SANDBOX = {
@@ -66,32 +45,85 @@ const SANDBOX = {
   local: 'a read-only view; nothing executes',
 } as const
 
-function renderStep(planned: PlannedStep, place: number): string {
-  const { step } = planned
-  const after = step.dependencies.length > 0 ? ` after ${step.dependencies.join(', ')}` : ''
-  const rows = [
-    ['by', describeRunner(planned)],
-    ['tools', planned.tools.join(', ')],
-    ['mount', step.mount ? `${step.mount.source} at ${step.mount.target}, ${step.mount.mode}` : ''],
-    [
-      'inputs',
-      step.inject.map((input) => `${input.step}.${input.artifact} as ${input.as}`).join(', '),
-    ],
-    [
-      'outputs',
-      step.artifacts.map((artifact) => `${artifact.name} in ${artifact.path}`).join(', '),
-    ],
-    ['contracts', step.contracts.map(({ type }) => type).join(', ')],
-    ['limits', describeStepLimits(planned)],
-  ].filter(([, value]) => value !== '')
-  return `${place}. ${step.id} (${roleOf(planned)})${after}\n${renderRows(rows, '   ')}`
+function renderSteps(steps: readonly PlannedStep[], indent: string, facts: PlanFacts): string {
+  return steps
+    .map((planned, index) => renderStep(planned, `${indent}${index + 1}. `, facts))
+    .join(indent === '' ? '\n' : '')
 }
 
-function roleOf({ step }: PlannedStep): string {
-  return step.kind === 'prompt' ? step.persona : 'command'
+function renderStep(planned: PlannedStep, head: string, facts: PlanFacts): string {
+  const { step } = planned
+  const indent = ' '.repeat(head.length)
+  const after = step.dependencies.length > 0 ? ` after ${step.dependencies.join(', ')}` : ''
+  const left = facts.excluded.has(step.id) ? ', left out' : ''
+  const rows = [...workRows(planned), ...flowRows(planned), ...limitRows(planned)]
+  const shown = rows.filter(([, value]) => value !== '')
+  return [
+    `${head}${step.id} (${roleOf(planned)})${after}${left}\n`,
+    renderRows(shown, indent),
+    renderTexts(planned, indent, facts),
+    renderInside(planned, indent, facts),
+  ].join('')
+}
+
+type Row = readonly [string, string]
+
+function workRows(planned: PlannedStep): readonly Row[] {
+  const { step, tools } = planned
+  const { mount, inject, artifacts, contracts, image } = step
+  return [
+    ['by', describeRunner(planned)],
+    ['tools', tools.join(', ')],
+    ['mount', mount ? `${mount.source} at ${mount.target}, ${mount.mode}${originOf(mount)}` : ''],
+    ['image', image ?? ''],
+    [
+      'inputs',
+      inject.map(({ step: from, artifact, as }) => `${from}.${artifact} as ${as}`).join(', '),
+    ],
+    ['outputs', artifacts.map(({ name, path }) => `${name} in ${path}`).join(', ')],
+    ['contracts', contracts.map(({ type }) => type).join(', ')],
+  ]
+}
+
+function originOf({ from }: NonNullable<PlannedStep['step']['mount']>): string {
+  if (from === undefined) return ''
+  return 'base' in from ? `, at ${from.base}` : `, from the tree of ${from.ref}`
+}
+
+function flowRows({ step }: PlannedStep): readonly Row[] {
+  const { iterate, retry, when, reworkOnly } = step
+  const items = iterate?.items
+  const over =
+    items === undefined
+      ? ''
+      : items.kind === 'list'
+        ? items.over.text
+        : items.kind === 'text'
+          ? items.text.text
+          : items.path
+  return [
+    ['when', when?.text ?? ''],
+    ['items', iterate ? `each of ${over}, ${iterate.mode}, at most ${iterate.maxItems}` : ''],
+    ['runs', reworkOnly === true ? 'only to repair another step' : ''],
+    ['on failure', retry.onFailure === 'fail' ? '' : describeFailure(step)],
+  ]
+}
+
+function describeFailure({ retry }: PlannedStep['step']): string {
+  const { onFailure, rework } = retry
+  return rework === undefined ? onFailure : `${onFailure} by ${rework.step}`
+}
+
+function limitRows(planned: PlannedStep): readonly Row[] {
+  const tokens = stepTokenBound(planned)
+  return [
+    ['limits', describeStepLimits(planned)],
+    ['at most', tokens === 0 ? '' : describeTokens(tokens)],
+  ]
 }
 
 function describeRunner({ runner, models, step }: PlannedStep): string {
+  if (runner === 'engine') return DOING[step.kind] ?? 'wave itself'
   if (runner === 'command') return 'a command in the sandbox'
   if (runner === 'evidence') {
     return `evidence/${step.kind === 'prompt' ? (step.standIn ?? step.id) : step.id}, no model`
@@ -99,18 +131,86 @@ function describeRunner({ runner, models, step }: PlannedStep): string {
   return models.map(({ provider, model }) => `${provider}/${model}`).join(', else ')
 }
 
-function describeStepLimits({ step, runner }: PlannedStep): string {
-  const turns = step.kind === 'prompt' && runner === 'agent' ? [`${step.turns} turns`] : []
-  const attempts = step.retry.maxAttempts
-  const tries = attempts > 1 ? [`${attempts} attempts`] : []
-  return [`${step.timeoutMs / 60_000} min`, ...turns, ...tries].join(', ')
+const DOING: Readonly<Record<string, string>> = {
+  pipeline: 'calling another pipeline',
+  branch: 'calling the pipeline that a value chooses',
+  loop: 'running its own steps again and again',
+  gate: 'waiting',
+  aggregate: 'joining artifacts',
 }
 
-function describeLimits({ minutes, concurrency, usd, tokens }: RunLimits): string {
+function describeStepLimits({ step, runner }: PlannedStep): string {
+  const hasTime = step.kind !== 'gate' && Number.isFinite(step.timeoutMs)
+  const time = hasTime ? [`${step.timeoutMs / 60_000} min`] : []
+  const isAgent = step.kind === 'prompt' && runner === 'agent'
+  const { tokens, usd } = (isAgent && step.limits) || { tokens: undefined, usd: undefined }
+  const attempts = step.retry.maxAttempts
   return [
-    `${minutes} min`,
-    `${concurrency} steps at once`,
-    usd === undefined ? 'no USD limit' : `$${usd}`,
-    tokens === undefined ? 'no token limit' : `${tokens} tokens`,
+    ...time,
+    ...(isAgent ? [`${step.turns} turns`] : []),
+    ...(tokens === undefined ? [] : [`${tokens} tokens`]),
+    ...(usd === undefined ? [] : [`$${usd}`]),
+    ...(attempts > 1 ? [`${attempts} attempts`] : []),
   ].join(', ')
+}
+
+/** A bound is no estimate: it is rounded up. */
+function describeTokens(tokens: number): string {
+  if (tokens < 1_000_000) return `${Math.ceil(tokens / 1000)}k tokens`
+  return `${Math.ceil(tokens / 100_000) / 10}M tokens`
+}
+
+function describeLimits(facts: PlanFacts): string {
+  const { minutes, concurrency, usd, tokens } = facts.plan.limits
+  const from = (name: LimitName): string => {
+    const source = limitSource(facts, name)
+    return source === undefined ? '' : ` (${source})`
+  }
+  return [
+    `${minutes} min${from('minutes')}`,
+    `${concurrency} steps at once${from('concurrency')}`,
+    usd === undefined ? 'no USD limit' : `$${usd}${from('usd')}`,
+    tokens === undefined ? 'no token limit' : `${tokens} tokens${from('tokens')}`,
+  ].join(', ')
+}
+
+function renderTexts(
+  { step, systemPrompt }: PlannedStep,
+  indent: string,
+  facts: PlanFacts,
+): string {
+  if (facts.known === undefined) return ''
+  const task = taskText(step, facts.known)
+  return `${block('persona', systemPrompt, indent)}${block('task', task ?? '', indent)}`
+}
+
+function block(title: string, text: string, indent: string): string {
+  if (text.trim() === '') return ''
+  const lines = sanitiseText(text.trimEnd()).split('\n')
+  return `${indent}${title}:\n${lines.map((line) => `${indent}  ${line}`.trimEnd()).join('\n')}\n`
+}
+
+function renderInside(
+  { step, child, cases, body }: PlannedStep,
+  indent: string,
+  facts: PlanFacts,
+): string {
+  // Only steps of the pipeline itself can be left out, and only its input is known.
+  const inner: PlanFacts = { ...facts, excluded: new Set(), known: undefined }
+  const called = (title: string, { pipeline, steps }: Plan): string =>
+    `${renderRows([[`${title} ${pipeline.name}:`]], indent)}${renderSteps(steps, `${indent}  `, inner)}`
+  if (child !== undefined) return called('calls', child)
+  if (step.kind === 'loop') {
+    const until = step.until === undefined ? '' : `, until ${step.until.text}`
+    const head = renderRows([[`up to ${step.maxIterations} rounds${until}:`]], indent)
+    return head + renderSteps(body ?? [], `${indent}  `, inner)
+  }
+  if (step.kind !== 'branch' || cases === undefined) return ''
+  const ways = [...cases.byValue].map(([value, to]): [string, Plan | 'skip'] => [value, to])
+  if (cases.otherwise !== undefined) ways.push(['otherwise', cases.otherwise])
+  return ways
+    .map(([value, to]) =>
+      to === 'skip' ? renderRows([[`${value}: skips`]], indent) : called(`${value}: calls`, to),
+    )
+    .join('')
 }

@@ -23,6 +23,12 @@ export function renderWarning(message: string): string {
   return `warning: ${sanitiseLine(message)}\n`
 }
 
+/** A notice about a place in a file. */
+export function renderProblemWarning(problem: Problem): string {
+  const place = problem.location === undefined ? '' : `  ${placeOf(problem.location)}\n`
+  return `${renderWarning(problem.message)}${place}${hintOf(problem)}`
+}
+
 /** What the user should know, and need not do anything about. */
 export function renderNote(message: string): string {
   return `note: ${sanitiseLine(message)}\n`
@@ -38,8 +44,11 @@ function problemsOf(error: WaveError): readonly [Problem, ...Problem[]] {
 
 function renderOne(problem: Problem): string {
   const place = problem.location === undefined ? '' : `  ${placeOf(problem.location)}\n`
-  const hint = problem.hint === undefined ? '' : `  hint: ${sanitiseLine(problem.hint)}\n`
-  return `error[${problem.code}]: ${sanitiseLine(problem.message)}\n${place}${hint}`
+  return `error[${problem.code}]: ${sanitiseLine(problem.message)}\n${place}${hintOf(problem)}`
+}
+
+function hintOf({ hint }: Problem): string {
+  return hint === undefined ? '' : `  hint: ${sanitiseLine(hint)}\n`
 }
 
 function placeOf(location: Location): string {

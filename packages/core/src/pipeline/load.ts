@@ -16,7 +16,10 @@ export function loadPipeline(source: PipelineFile, project: ProjectFiles): Loade
     known !== undefined && isNamedWell
       ? { ok: true, value: standAt(known, source, project) }
       : loadReading().readPipeline(source, project)
-  return read.ok ? { ok: true, value: { ...read.value, origin: source.origin, digest } } : read
+  const stand = { origin: source.origin, digest }
+  if (read.ok) return { ok: true, value: { ...read.value, ...stand } }
+  const { problems, partial } = read
+  return { ok: false, problems, ...(partial && { partial: { ...partial, ...stand } }) }
 }
 
 /** A prebuilt pipeline, as if it had been read from this file. */

@@ -51,7 +51,8 @@ export function readPipelineText(
   // The plan checks this again, for pipelines that no file describes; here it completes the list.
   reading.problems.push(...checkWiring(pipeline, reading))
   const problems = [...reading.problems, ...reading.problemsOfChildren]
-  return problems.length === 0 ? { ok: true, value: pipeline } : failed(problems)
+  if (problems.length === 0) return { ok: true, value: pipeline }
+  return { ...failed(problems), partial: pipeline }
 }
 
 const MAX_BYTES = 64 * 1024

@@ -5,7 +5,12 @@ import type { Caller } from './workflow-v2/caller.ts'
 /** A value, or everything that is wrong with the file it should have come from. */
 export type Loaded<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]] }
+  | {
+      readonly ok: false
+      readonly problems: readonly [Problem, ...Problem[]]
+      /** As much of it as could be read, so that more can be told about it. Not to be used otherwise. */
+      readonly partial?: T
+    }
 
 /** One pipeline file as read from disk or from the package. */
 export interface PipelineFile {
