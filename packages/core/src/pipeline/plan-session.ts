@@ -1,3 +1,4 @@
+import { WaveError } from '../errors.ts'
 import type { Location, Problem } from '../errors.ts'
 import type { Persona } from '../persona/persona.ts'
 import type { ResolvedModel } from '../ports.ts'
@@ -15,6 +16,8 @@ export interface PlanSession {
   readonly problems: Problem[]
   /** Models that are asked for and not configured or not priced. Told only when nothing else is wrong. */
   readonly missing: Problem[]
+  /** What the author should know, though the run can start. */
+  readonly notices: Problem[]
   /** Prompts of personas that are filled in, by name: their problems are told once. */
   readonly prompts: Map<string, string>
   /** Plans of called pipelines, by how they are called. */
@@ -48,7 +51,8 @@ export function placeIn({ step, path, pipeline }: PlacedStep, key: Path): Locati
 
 /** Someone who asks for something at a key of a step. */
 export function askingAt(placed: PlacedStep, key: Path, subject = nameOf(placed.step)): Asking {
-  return { subject, location: () => placeIn(placed, key) }
+  const isLenient = placed.pipeline.dialect === 'workflow/v2.0'
+  return { subject, isLenient, location: () => placeIn(placed, key) }
 }
 
 /** How messages name a step. */
@@ -59,6 +63,8 @@ export function nameOf({ id }: Step): string {
 /** Who asks for something, for messages: `Step "triage"`. */
 export interface Asking {
   readonly subject: string
+  /** Models that the user does not have are left out as long as one is left. */
+  readonly isLenient?: boolean
   /** Looked up only for a problem: it can mean reading the file again. */
   location(): Location
 }
@@ -69,19 +75,50 @@ export function resolveModels(
   session: PlanSession,
   asking: Asking,
 ): readonly ResolvedModel[] {
-  const { context, missing } = session
+  const { context } = session
   if (!context.hasModels) return []
   const wanted = context.modelOverride === undefined ? names : [context.modelOverride]
-  return wanted.flatMap((name) => {
-    const model = context.resolveModel(name)
-    if (model !== undefined) return [model]
-    const what =
-      name === undefined ? 'the default model, and you have none' : `the unknown model "${name}"`
-    const message = `${asking.subject} asks for ${what}.`
-    const hint = 'Name a tier, an alias of your configuration, or `provider/model`.'
-    missing.push({ code: 'provider-missing', message, location: asking.location(), hint })
-    return []
-  })
+  const found = wanted.map((name) => lookUp(name, context))
+  const models = found.flatMap(({ model }) => model ?? [])
+  const isEnough = asking.isLenient === true && models.length > 0
+  for (const { name, model, error } of found) {
+    if (model !== undefined) continue
+    if (isEnough) session.notices.push(leftOut(name, error, asking))
+    else if (error === undefined) session.missing.push(unknownModel(name, asking))
+    else throw error
+  }
+  return models
+}
+
+interface Found {
+  readonly name: string | undefined
+  readonly model?: ResolvedModel | undefined
+  /** It is known, but cannot be called. */
+  readonly error?: WaveError
+}
+
+function lookUp(name: string | undefined, context: PlanContext): Found {
+  try {
+    return { name, model: context.resolveModel(name) }
+  } catch (error) {
+    if (error instanceof WaveError && error.code === 'provider-missing') return { name, error }
+    throw error
+  }
+}
+
+function leftOut(name: string | undefined, error: WaveError | undefined, asking: Asking): Problem {
+  const because = error?.message ?? 'your configuration knows no such model.'
+  const message = `${asking.subject} goes without "${name ?? 'the default model'}": ${because}`
+  const hint = error?.hint ?? 'Add its provider to your configuration, or take it out of the list.'
+  return { code: 'provider-missing', message, location: asking.location(), hint }
+}
+
+function unknownModel(name: string | undefined, asking: Asking): Problem {
+  const what =
+    name === undefined ? 'the default model, and you have none' : `the unknown model "${name}"`
+  const message = `${asking.subject} asks for ${what}.`
+  const hint = 'Name a tier, an alias of your configuration, or `provider/model`.'
+  return { code: 'provider-missing', message, location: asking.location(), hint }
 }
 
 /** Tells that there is no model at all, for something that cannot do without. */

@@ -112,6 +112,7 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
     mode,
     problems: [],
     missing: [],
+    notices: [],
     prompts: new Map(),
     children: new Map(),
   }
@@ -120,7 +121,8 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
   // A missing model is told only when nothing is wrong with the files: it is another kind of error.
   if (session.missing.length > 0) return failed(withoutRepeats(session.missing))
   const verdict = loaded.verdict ?? (mode === 'evidence' ? pipeline.verdict : undefined)
-  return { ok: true, value: { ...plan, pipeline: { ...pipeline, verdict } } }
+  const notices = [...pipeline.notices, ...withoutRepeats(session.notices)]
+  return { ok: true, value: { ...plan, pipeline: { ...pipeline, verdict, notices } } }
 }
 
 /** How a pipeline is called. */
