@@ -463,7 +463,7 @@ test.each<[string, string, readonly string[]]>([
     ),
     [
       '8:56 Step "a" has the unknown key "persna". | Did you mean "persona"?',
-      '8:76 "timeout" of step "a" must be a string, not the number 5.',
+      '8:76 "timeout" of step "a" must be a duration such as "90s", "5m" or "1h30m", not the number 5.',
       '8:79 Step "a" has the key "adapter": it is not supported',
       '9:71 Step "b" depends on the unknown step "zz".',
     ],
@@ -622,9 +622,8 @@ test('what depends on a step that cannot be read is not called wrong', () => {
     ),
   )
   expect(problems).toEqual([
-    expect.stringMatching(/^4:80 .* lacks the required key "name"/u),
     expect.stringMatching(/^4:81 .* unknown key "nam"/u),
-    expect.stringMatching(/^5:68 .* must be a string/u),
+    expect.stringMatching(/^5:68 .* must be a name/u),
     expect.stringMatching(/^6:5 Step "c" has nothing to do/u),
   ])
 })

@@ -265,12 +265,14 @@ test.each<[string, string, readonly string[]]>([
   [
     'YT-08 number as id',
     'metadata: {name: p}\nsteps: [{id: 017, type: command, script: x}]',
-    ['2:14 "id" of step 1 must be a string, not the number 17. | Put the value in quotes.'],
+    [
+      '2:14 "id" of step 1 must be a name of lower-case letters, digits, "-" and "_" (at most 64, no device name), not the number 017. | Put the value in quotes.',
+    ],
   ],
   [
     'YT-08 infinity',
     one('    timeout_minutes: .inf'),
-    ['6:22 "timeout_minutes" of step "a" must be a number, not the number Infinity.'],
+    ['6:22 "timeout_minutes" of step "a" must be a number, not the number .inf.'],
   ],
   [
     'CT-11 parent folder as name',

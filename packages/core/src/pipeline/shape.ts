@@ -2,6 +2,15 @@ import type { Node, YAMLMap, YAMLSeq } from 'yaml'
 import type { Problem, WaveErrorCode } from '../errors.ts'
 import { loadYaml } from '../lazy.ts'
 import { suggest } from '../suggest.ts'
+import {
+  adviseType,
+  alternatives,
+  describeNode,
+  describeShape,
+  numberComplaint,
+  shorten,
+  textComplaint,
+} from './shape-words.ts'
 import { keyText, offsetOf } from './yaml-file.ts'
 import type { YamlFile } from './yaml-file.ts'
 
@@ -98,22 +107,34 @@ class ShapeWalk {
 
   #readMap(map: YAMLMap, shape: Shape, path: ShapePath): Record<string, unknown> {
     const value: Record<string, unknown> = {}
+    const meant = new Set<string>()
     for (const pair of map.items) {
       const key = keyText(pair)
       const inner = key === undefined ? undefined : childOf(shape, key)
       if (key === undefined || inner === undefined) {
-        this.#unknownKey(key ?? '?', { offset: offsetOf(pair.key), shape, path })
+        const near = this.#unknownKey(key, { offset: offsetOf(pair.key), shape, path })
+        if (near !== undefined && !map.has(near)) meant.add(near)
         continue
       }
       const child = this.read(pair.value, inner, [...path, key])
       if (child !== undefined) value[key] = child
     }
+    this.#checkRequired(map, shape, { path, meant })
+    return value
+  }
+
+  /** A misspelt key is one mistake: it is neither missing nor does anything follow from its absence. */
+  #checkRequired(
+    map: YAMLMap,
+    shape: Shape,
+    { path, meant }: { readonly path: ShapePath; readonly meant: ReadonlySet<string> },
+  ): void {
+    for (const key of meant) this.unsound.push([...path, key])
     for (const key of shape.required ?? []) {
-      if (map.has(key)) continue
+      if (map.has(key) || meant.has(key)) continue
       const message = `${this.#rules.subject(path)} lacks the required key "${key}".`
       this.#report(message, offsetOf(map), [...path, key])
     }
-    return value
   }
 
   #readList(list: YAMLSeq, shape: Shape, path: ShapePath): unknown[] {
@@ -156,34 +177,42 @@ class ShapeWalk {
     }
     const allowed = at.shape.enum ?? []
     const near = suggest(value, allowed)
-    const message = `${subject} must be ${alternatives(allowed)}, not "${value}".`
+    const message = `${subject} must be ${alternatives(allowed)}, not "${shorten(value)}".`
     this.#report(message, offsetOf(at.raw), at.path, near && `Did you mean "${near}"?`)
   }
 
   #wrongType(raw: unknown, shape: Shape, path: ShapePath): undefined {
-    const { isScalar } = loadYaml()
     const node = this.#file.resolve(raw)
     const found = describeNode(node, this.#file)
-    const wanted = (shape.anyOf ?? [shape]).map(describeShape).join(' or ')
-    const quotable = wanted === 'a string' && isScalar(node) && node.value !== null
+    const shapes = (shape.anyOf ?? [shape]).map((one) => partOf(this.#whole, one))
+    const wanted = shapes.map(describeShape).join(' or ')
     const message = `${this.#rules.subject(path)} must be ${wanted}, not ${found}.`
-    this.#report(message, offsetOf(raw), path, quotable ? 'Put the value in quotes.' : undefined)
+    const hint = shapes
+      .map((one) => adviseType(node, one, this.#file))
+      .find((one) => one !== undefined)
+    this.#report(message, offsetOf(raw), path, hint)
     return undefined
   }
 
+  /** What was probably meant. */
   #unknownKey(
-    key: string,
+    key: string | undefined,
     at: { readonly offset: number; readonly shape: Shape; readonly path: ShapePath },
-  ): void {
+  ): string | undefined {
     const subject = this.#rules.subject(at.path)
+    if (key === undefined) {
+      this.#add(`${subject} has a key that is no plain text.`, at.offset)
+      return undefined
+    }
     const known = this.#rules.knownKey(at.path, key)
     if (known !== undefined) {
       this.#add(`${subject} has the key "${key}": ${known}.`, at.offset)
-      return
+      return undefined
     }
     const near = suggest(key, Object.keys(at.shape.properties ?? {}))
     const hint = near && `Did you mean "${near}"?`
-    this.#add(`${subject} has the unknown key "${key}".`, at.offset, hint)
+    this.#add(`${subject} has the unknown key "${shorten(key)}".`, at.offset, hint)
+    return near
   }
 
   #report(message: string, offset: number, path: ShapePath, hint?: string): void {
@@ -230,58 +259,4 @@ function fits(node: Node, shape: Shape): boolean {
   if (shape.type === 'integer') return Number.isSafeInteger(node.value)
   if (shape.type === 'number') return Number.isFinite(node.value)
   return typeof node.value === shape.type
-}
-
-function textComplaint(value: string, shape: Shape): string | undefined {
-  if (value.length < (shape.minLength ?? 0)) return 'must not be empty'
-  const { pattern, maxLength, title } = shape
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
-    return `must be ${title ?? 'different'}, not "${shorten(value)}"`
-  }
-  if (maxLength !== undefined && value.length > maxLength) {
-    return `must have at most ${maxLength} characters, not ${value.length}`
-  }
-  return undefined
-}
-
-function numberComplaint(value: unknown, shape: Shape): string | undefined {
-  if (typeof value !== 'number') return undefined
-  const { minimum, maximum, exclusiveMinimum } = shape
-  if (exclusiveMinimum !== undefined && value <= exclusiveMinimum) {
-    return `must be more than ${exclusiveMinimum}, not ${value}`
-  }
-  if (minimum !== undefined && value < minimum) return `must be at least ${minimum}, not ${value}`
-  if (maximum !== undefined && value > maximum) return `must be at most ${maximum}, not ${value}`
-  return undefined
-}
-
-function describeShape(shape: Shape): string {
-  if (shape.type === 'object') return 'a map'
-  if (shape.type === 'array') return 'a list'
-  if (shape.type === 'integer') return 'a whole number'
-  if (shape.type === 'number') return 'a number'
-  return shape.type === 'boolean' ? 'true or false' : 'a string'
-}
-
-function describeNode(node: Node | undefined, file: YamlFile): string {
-  const { isMap, isSeq } = loadYaml()
-  if (node === undefined) return 'nothing'
-  if (isMap(node)) return 'a map'
-  if (isSeq(node)) return 'a list'
-  const value = file.toJs(node)
-  if (value === null || value === undefined) return 'nothing'
-  return typeof value === 'string'
-    ? `"${shorten(value)}"`
-    : `the ${typeof value} ${node.toString()}`
-}
-
-function alternatives(values: readonly string[]): string {
-  const quoted = values.map((value) => `"${value}"`)
-  const last = quoted.at(-1) ?? ''
-  return quoted.length < 2 ? last : `${quoted.slice(0, -1).join(', ')} or ${last}`
-}
-
-function shorten(text: string): string {
-  const line = text.replaceAll(/\s+/gu, ' ').trim()
-  return line.length <= 60 ? line : `${line.slice(0, 57)}...`
 }
