@@ -34,7 +34,7 @@ describe('mistakes in project files are told with their place, and nothing is st
     [
       'the other dialect',
       'kind: workflow/v2.0\n',
-      /"workflow\/v2\.0": it is not supported yet/,
+      /write `\$schema: "workflow\/v2\.0"` in place of "kind"/,
       '.wave/pipelines/broken.yaml:1:7',
     ],
     [

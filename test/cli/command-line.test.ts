@@ -57,7 +57,7 @@ describe('arguments', () => {
     [['apply'], "missing required argument 'run'", ''],
     [['resume'], '"wave resume" is not supported yet.', ''],
     [['run', '--offline'], '"--offline" is not supported yet.', ''],
-    [['-o', 'xml', 'list'], '--output is one of text, json, quiet, not "xml".', ''],
+    [['-o', 'xml', 'list'], '--output is one of text, steps, json, quiet, not "xml".', ''],
     [['-C', 'nowhere', 'list'], 'does not exist', ''],
   ])('%j is a usage error', async (args, message, hint) => {
     using sandbox = new Sandbox()
