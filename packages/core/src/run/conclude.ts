@@ -12,6 +12,7 @@ import type { Task } from './frame.ts'
 import { runStepHooks } from './hooks.ts'
 import { checkEarly, checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
 import type { Outputs } from './outputs.ts'
+import { treeOfItems } from './trees.ts'
 import { shownFields } from './shown-fields.ts'
 
 export const LAST_TEXT_CHARACTERS = 2000
@@ -77,6 +78,7 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const { outputs, patch, checked } = finding
   const artifacts = placed(request.task, storeArtifacts(step, outputs.artifacts, store))
   const stored = storePatch(patch, store)
+  const tree = stored?.tree ?? treeOfItems(request.task)
   const fields = shownFields(step, outputs.artifacts)
   const outcomes = readOutcomes(step.outcomes ?? [], outputs.artifacts)
   const end: NewRunEvent = {
@@ -86,7 +88,7 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
     artifacts,
     // What a repair changed is part of the patch of the step that it repaired.
     ...(stored && step.reworkOnly !== true && { patch: stored }),
-    ...(stored && { tree: stored.tree }),
+    ...(tree !== undefined && { tree }),
     ...(outcome.verdict && { verdict: outcome.verdict }),
     ...(outcome.partial && { partial: true }),
     ...(fields.length > 0 && { fields }),

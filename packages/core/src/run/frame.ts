@@ -1,3 +1,4 @@
+import type { StepHeader } from '../events.ts'
 import type { Plan, PlannedStep } from '../pipeline/plan.ts'
 import type { Pipeline, Retry } from '../pipeline/pipeline.ts'
 import type { Snapshot } from '../ports.ts'
@@ -133,6 +134,11 @@ export function visibleSteps(task: Task): ReadonlySet<string> {
   const { frame, local } = task
   if (!frame.isOpen || frame.owner === undefined) return local.ancestors
   return new Set([...local.ancestors, ...visibleSteps(frame.owner)])
+}
+
+/** A step that was not there when the run started, as the journal tells of it. */
+export function headerOf({ planned: { step, persona } }: Task): StepHeader {
+  return { id: step.id, role: persona?.name ?? step.kind, dependencies: step.dependencies }
 }
 
 /** The state of a step that a graph can name. */

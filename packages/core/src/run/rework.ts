@@ -4,6 +4,7 @@ import type { InjectedArtifact, Patch, Snapshot } from '../ports.ts'
 import type { AttemptEnd, AttemptFailure, Remains } from './attempt-result.ts'
 import { runAttempt } from './attempt.ts'
 import { conclude } from './conclude.ts'
+import { headerOf } from './frame.ts'
 import type { Task } from './frame.ts'
 import { perform, stepContext } from './perform.ts'
 import { ended, failedEvents, startedEvent } from './step-end.ts'
@@ -29,9 +30,12 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
   const { log } = task.frame.run
   await end.close()
+  const repairer = repairerOf(task, rework)
+  if (task.item !== undefined) {
+    log.append({ type: 'steps-added', step: task.planned.step.id, steps: [headerOf(repairer)] })
+  }
   let { remains = NOTHING, failure } = result
   for (let round = 1; round <= rework.maxRounds && !signal.aborted; round += 1) {
-    const repairer = repairerOf(task, rework)
     const { id: by } = repairer.planned.step
     log.append({ type: 'step-reworking', step: task.planned.step.id, by, round })
     log.append(startedEvent(repairer, round))
@@ -83,8 +87,8 @@ interface Round extends Broken {
 async function runRepair(repairer: Task, round: Round): Promise<Remains | undefined> {
   const { start, remains, given, signal, round: attempt } = round
   const { run } = repairer.frame
-  const { store, snapshot } = run.request
-  const from = remains.patch ? await snapshotAt(snapshot, remains.patch.tree) : start
+  const { store } = run.request
+  const from = remains.patch ? await snapshotAt(start, remains.patch.tree) : start
   const job = { task: repairer, attempt, previous: undefined, signal, start: from, given }
   const end = await runAttempt(job, perform)
   const { result } = end

@@ -80,13 +80,29 @@ function basesOf({ step, body = [], child, cases }: PlannedStep): readonly strin
   ]
 }
 
+/** Where items follow each other: the tree that the last of them left. */
+export function treeOfItems({ frame, local, planned }: Task): string | undefined {
+  if (local.step.iterate?.mode !== 'sequential' || local.step.mount?.mode !== 'readwrite') {
+    return undefined
+  }
+  const items = frame.run.log.state.steps
+    .values()
+    .filter(({ parent }) => parent === planned.step.id)
+  return items.findLast(({ id, status }) => status === 'succeeded' && id.endsWith(']'))?.tree
+}
+
 /** What this step left in the round before, or the item before it when items follow each other. */
-function treeBefore({ frame, local, planned, item }: Task): string | undefined {
+function treeBefore(task: Task): string | undefined {
+  const { frame, local, item } = task
   if (item === undefined) return frame.previous && treeOf(frame.previous, local.step.id)
+  return treeOfItemBefore(task, item.iteration) ?? (frame.owner && treeBefore(frame.owner))
+}
+
+function treeOfItemBefore({ frame, planned }: Task, iteration: number): string | undefined {
   if (frame.owner?.local.step.iterate?.mode !== 'sequential') return undefined
   const { steps } = frame.run.log.state
   const prefix = planned.step.id.replace(/\[\d+\]$/u, '')
-  for (let before = item.iteration - 1; before > 0; before -= 1) {
+  for (let before = iteration - 1; before > 0; before -= 1) {
     const state = steps.get(`${prefix}[${before}]`)
     if (state?.status === 'succeeded') return state.tree
   }

@@ -1,8 +1,8 @@
-import type { StepHeader } from '../../events.ts'
 import type { AttemptScope } from '../attempt-result.ts'
 import { failedAttempt } from '../attempt-result.ts'
 import type { DispatchEnd } from '../dispatch-end.ts'
-import type { Frame, Task } from '../frame.ts'
+import { headerOf } from '../frame.ts'
+import type { Frame } from '../frame.ts'
 import type { Composed } from './composed.ts'
 
 /** How the steps in a step went. */
@@ -33,7 +33,9 @@ export async function runItems(scope: AttemptScope, frame: Frame): Promise<Compo
 }
 
 function add(scope: AttemptScope, frame: Frame): void {
-  const steps = [...frame.tasks, ...frame.repairs.values()].map(headerOf)
+  // Items are repaired by a step of the graph around them.
+  const repairs = [...frame.repairs.values()].filter((task) => task.frame === frame)
+  const steps = [...frame.tasks, ...repairs].map(headerOf)
   const { log } = scope.request.task.frame.run
   log.append({ type: 'steps-added', step: scope.planned.step.id, steps })
 }
@@ -67,8 +69,4 @@ function judge(scope: AttemptScope, end: DispatchEnd): GraphEnd {
 /** Siblings that were cancelled because of another failure tell nothing. */
 function isDecisive({ effect, failure }: Failure): boolean {
   return effect === 'fail' && failure.reason !== 'cancelled'
-}
-
-function headerOf({ planned: { step, persona } }: Task): StepHeader {
-  return { id: step.id, role: persona?.name ?? step.kind, dependencies: step.dependencies }
 }
