@@ -19,21 +19,34 @@ function read(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8')
 }
 
-test('every complete pipeline in the documentation is valid', async () => {
+/** What stands in the fences for YAML of a page. */
+function blocksOf(page: string): readonly string[] {
+  return Array.from(read(page).matchAll(/^```yaml\n([^]*?)^```$/gm), ([, text]) => text ?? '')
+}
+
+const COMPLETE = /^(?:kind: WavePipeline|\$schema: "workflow\/v2\.0")\n/
+
+test('every complete pipeline in the documentation is valid, in both dialects', async () => {
   using sandbox = new Sandbox()
-  const pipelines = PAGES.flatMap((page) =>
-    Array.from(
-      read(page).matchAll(/^```yaml\n(kind: WavePipeline\n[^]*?)^```$/gm),
-      (block) => block[1] ?? '',
-    ),
-  )
-  expect(pipelines.length).toBeGreaterThan(0)
-  for (const text of pipelines) {
-    const name = /name: ([a-z0-9-]+)/.exec(text)?.[1]
-    sandbox.write(`.wave/pipelines/${name}.yaml`, text)
+  const pipelines = PAGES.flatMap(blocksOf).filter((text) => COMPLETE.test(text))
+  const names = pipelines.map((text) => /name: ([a-z0-9_-]+)/.exec(text)?.[1])
+  expect(new Set(names).size).toBe(names.length)
+  expect(pipelines.some((text) => text.startsWith('$schema'))).toBe(true)
+  for (const [index, text] of pipelines.entries()) {
+    sandbox.write(`.wave/pipelines/${names[index]}.yaml`, text)
   }
-  expect(await sandbox.wave(['validate'])).toMatchObject({ exitCode: 0 })
+  const { exitCode, stdout, stderr } = await sandbox.wave(['validate'])
+  const all = `${pipelines.length} files checked, 0 problems\n`
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: all, stderr: '' })
 })
+
+test.each(PAGES.filter((page) => page.startsWith(join('docs', 'guide'))))(
+  'what is only a part of a file says so in %s',
+  (page) => {
+    const unmarked = blocksOf(page).filter((text) => !COMPLETE.test(text) && !text.startsWith('# '))
+    expect(unmarked).toEqual([])
+  },
+)
 
 test.each(PAGES)('the links of %s lead somewhere', (page) => {
   const links = Array.from(
