@@ -10,7 +10,7 @@ export function linesOf(node: GraphNode, columns: number, glyphs: Glyphs): reado
   const head = `${node.name} (${node.role})`
   const cut = (line: string): string => cutTo(line, columns, glyphs.more)
   return [
-    cut(legible(head, glyphs)),
+    ...(columnsOf(head) <= columns ? [head] : [node.name, `(${node.role})`]).map(cut),
     ...remarksOf(node).flatMap((remark) => wrap(legible(remark, glyphs), columns).map(cut)),
     ...innerLines(node).map((line) => cut(legible(line, glyphs))),
   ]

@@ -109,6 +109,18 @@ describe('text', () => {
     )
   })
 
+  test('where it is narrow texts are cut, names never', () => {
+    const name = 'look-into-the-database-of-the-orders'
+    const steps = [
+      sketchStep({ id: 'a', persona: 'auditor', when: text('x'.repeat(200)) }),
+      sketchStep({ id: name, persona: 'auditor' }),
+    ]
+    const drawn = renderGraph(graphOf(named('x', steps)), { columns: 90, glyphs: UNICODE })
+    expect(drawn).toContain(`│ ${name} │`)
+    expect(drawn).toContain('│   xxxx')
+    expect(drawn).toContain('x… │')
+  })
+
   test('beyond 60 steps it is a list', () => {
     const chain = Array.from({ length: 61 }, (_, i) => (i === 0 ? 's0' : `s${i} < s${i - 1}`))
     const drawn = renderGraph(sketch(...chain), { columns: 200, glyphs: UNICODE })

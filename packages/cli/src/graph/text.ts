@@ -8,7 +8,7 @@ import { lanesOf, type Net, route } from './routes.ts'
 
 const MAX_DRAWN_STEPS = 60
 /** Of what stands in a box, in columns; the first with which all fits is taken. */
-const WIDEST_LINES = [44, 32, 24]
+const WIDEST_LINES = [44, 32, 24, 18]
 
 /** The graph for a terminal: boxes and lines, or a list where they would not fit. */
 export function renderGraph(
@@ -17,8 +17,10 @@ export function renderGraph(
 ): string {
   if (countNodes(graph) > MAX_DRAWN_STEPS) return renderList(graph, options.glyphs)
   const single = graph.nodes.map(({ key }) => [key])
+  // Other texts may be cut, names never.
+  const longest = Math.max(...graph.nodes.map(({ name }) => name.length))
   for (const stacks of [single, stacksOf(graph)]) {
-    for (const widest of WIDEST_LINES) {
+    for (const widest of WIDEST_LINES.map((width) => Math.max(width, longest))) {
       const drawn = draw(graph, stacks, { ...options, widest })
       if (drawn !== undefined) return drawn
     }
