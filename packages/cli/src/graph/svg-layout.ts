@@ -8,7 +8,7 @@ export interface Point {
   readonly y: number
 }
 
-export interface Size {
+interface Size {
   readonly width: number
   readonly height: number
 }
@@ -34,7 +34,7 @@ export interface Layout extends Size {
 }
 
 /** Of the letters, which have a fixed width. */
-export const LETTER_WIDTH = 7.3
+const LETTER_WIDTH = 7.3
 export const LINE_HEIGHT = 18
 export const PADDING = 12
 const MARGIN = 16
