@@ -6,13 +6,14 @@ import type { Patch, StepContext, StepOutcome } from '../ports.ts'
 import { failedAttempt, warning } from './attempt-result.ts'
 import type { AttemptResult, AttemptScope } from './attempt-result.ts'
 import { itemPath } from './compose/fan-out-result.ts'
+import { treeOfItems } from './compose/items-tree.ts'
+import type { ItemsTree } from './compose/items-tree.ts'
 import { readOutcomes } from './compose/outcome-values.ts'
 import { contractContext } from './contract-context.ts'
 import type { Task } from './frame.ts'
 import { runStepHooks } from './hooks.ts'
 import { checkEarly, checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
 import type { Outputs } from './outputs.ts'
-import { treeOfItems } from './trees.ts'
 import { shownFields } from './shown-fields.ts'
 
 export const LAST_TEXT_CHARACTERS = 2000
@@ -58,7 +59,8 @@ export async function conclude(
   }
   const refused = await runStepHooks(scope, 'step_completed')
   if (refused !== undefined) return failedAttempt(planned, refused, end)
-  return succeeded(scope, { ...outcome, usage }, { outputs, patch, checked })
+  const items = await treeOfItems(scope.request.task, scope.request.start)
+  return succeeded(scope, { ...outcome, usage }, { outputs, patch, checked, items })
 }
 
 function addUsages(left: Usage | undefined, right: Usage | undefined): Usage | undefined {
@@ -69,16 +71,17 @@ interface Finding {
   readonly outputs: Outputs
   readonly patch: Patch | undefined
   readonly checked: readonly NewRunEvent[]
+  readonly items: ItemsTree
 }
 
 function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): AttemptResult {
   const { planned, request } = scope
   const { step } = planned
   const { store, clock } = request.task.frame.run.request
-  const { outputs, patch, checked } = finding
+  const { outputs, patch, checked, items } = finding
   const artifacts = placed(request.task, storeArtifacts(step, outputs.artifacts, store))
   const stored = storePatch(patch, store)
-  const tree = stored?.tree ?? treeOfItems(request.task)
+  const tree = stored?.tree ?? items.tree
   const fields = shownFields(step, outputs.artifacts)
   const outcomes = readOutcomes(step.outcomes ?? [], outputs.artifacts)
   const end: NewRunEvent = {
@@ -97,7 +100,8 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
     durationMs: Math.round(clock.monotonicMs() - scope.startedMs),
     usage: outcome.usage,
   }
-  const warnings = outputs.warnings.map((message) => warning(step.id, message))
+  const told = [...outputs.warnings, ...items.conflicts]
+  const warnings = told.map((message) => warning(step.id, message))
   const events = [...checked, ...warnings, ...artifacts.map(storedEvent(planned)), end]
   return { status: 'succeeded', artifacts, partial: outcome.partial === true, events }
 }

@@ -80,17 +80,6 @@ function basesOf({ step, body = [], child, cases }: PlannedStep): readonly strin
   ]
 }
 
-/** Where items follow each other: the tree that the last of them left. */
-export function treeOfItems({ frame, local, planned }: Task): string | undefined {
-  if (local.step.iterate?.mode !== 'sequential' || local.step.mount?.mode !== 'readwrite') {
-    return undefined
-  }
-  const items = frame.run.log.state.steps
-    .values()
-    .filter(({ parent }) => parent === planned.step.id)
-  return items.findLast(({ id, status }) => status === 'succeeded' && id.endsWith(']'))?.tree
-}
-
 /** What this step left in the round before, or the item before it when items follow each other. */
 function treeBefore(task: Task): string | undefined {
   const { frame, local, item } = task
