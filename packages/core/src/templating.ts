@@ -4,3 +4,4 @@
  */
 export { liquid, MAX_OUTPUT_CHARACTERS } from './pipeline/liquid.ts'
 export { scopeVariables } from './pipeline/template-scope.ts'
+export { readMistake, readUses } from './pipeline/template-uses.ts'

@@ -9,6 +9,13 @@ export function liquid(): Liquid {
   return engine
 }
 
+/** The same, with filters that do not exist: to find out what else is wrong with a template. */
+export function tolerantLiquid(filters: readonly string[]): Liquid {
+  const created = createEngine()
+  for (const filter of filters) created.registerFilter(filter, (value: unknown) => value)
+  return created
+}
+
 /** Built on first use and never changed after that. */
 let engine: Liquid | undefined
 

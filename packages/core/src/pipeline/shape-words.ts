@@ -1,4 +1,4 @@
-import type { Node } from 'yaml'
+import type { Node, Scalar } from 'yaml'
 import { loadYaml } from '../lazy.ts'
 import type { Shape } from './shape.ts'
 import { offsetOf } from './yaml-file.ts'
@@ -36,15 +36,18 @@ export function adviseType(
   file: YamlFile,
 ): string | undefined {
   const { isMap, isScalar } = loadYaml()
-  if (shape.type === 'string' && isMap(node) && file.text.startsWith('{{', offsetOf(node))) {
-    return 'Put a text that begins with "{{" in quotes.'
-  }
-  if (!isScalar(node) || node.value === null) return undefined
-  const written = node.source ?? ''
-  if (shape.type === 'string' && fitsAsText(written, shape)) return 'Put the value in quotes.'
+  if (isScalar(node) && node.value !== null) return adviseScalar(node, shape)
+  const isTemplate = isMap(node) && file.text.startsWith('{{', offsetOf(node))
+  return shape.type === 'string' && isTemplate
+    ? 'Put a text that begins with "{{" in quotes.'
+    : undefined
+}
+
+function adviseScalar({ source = '', value }: Scalar, shape: Shape): string | undefined {
+  if (shape.type === 'string' && fitsAsText(source, shape)) return 'Put the value in quotes.'
   const isListOfTexts = shape.type === 'array' && shape.items?.type === 'string'
-  if (!isListOfTexts || typeof node.value !== 'string') return undefined
-  return `Write a list: [${shorten(written)}].`
+  if (!isListOfTexts || typeof value !== 'string') return undefined
+  return `Write a list: [${shorten(source)}].`
 }
 
 function fitsAsText(text: string, shape: Shape): boolean {

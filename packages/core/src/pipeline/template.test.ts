@@ -134,7 +134,11 @@ test.each([
   ['{{ triage.output }}', '10:12', 'triage.output', 'steps.<id>.artifacts.<name>'],
   ['{{ project.tset_command }}', '10:12', 'project.tset_command', 'test_command'],
   ['{{ item }}', '10:12', 'unknown "item"', 'only in a step with "iterate"'],
-  ['{{ input | upcas }}', '10:9', 'no filter "upcas"', ''],
+  ['{{ input | upcas }}', '10:20', 'no filter "upcas"', 'Did you mean "upcase"?'],
+  ['{{ }}', '10:9', 'nothing stands between', ''],
+  ['{{ "now" | date: "%Y" }}', '10:12', '"now" is not a date', 'use run.started_at'],
+  ["{% include 'x' %}", '10:9', 'no tag "include"', 'from other files'],
+  ['{% iff input %}', '10:9', 'no tag "iff"', 'Did you mean "if"?'],
   ['{% include "x" %}', '10:9', 'no tag "include"', ''],
   ['{% render "x" %}', '10:9', 'no tag "render"', ''],
   ['{% if input %}', '10:9', 'not closed', ''],
@@ -149,6 +153,7 @@ test.each([
 test('every unknown name of a template is told', () => {
   expect(checkTemplate(template('{{ a1 }} {{ input }}\n{{ b2 }} {{ a1 }}'), NAMES)).toHaveLength(3)
   expect(checkTemplate(template('{{ a1 | upcase }}\n{{ b2 }} {{ a1 }}'), NAMES)).toHaveLength(3)
+  expect(checkTemplate(template('{{ a1 | one }}\n{{ b2 | two | one }}'), NAMES)).toHaveLength(5)
 })
 
 test.each([

@@ -1,10 +1,10 @@
-import type { StaticAnalysis } from 'liquidjs'
 import type { Location, Problem } from '../errors.ts'
 import type { ArtifactType } from '../events.ts'
 import { loadTemplating } from '../lazy.ts'
 import type { Template } from './pipeline.ts'
 import { checkName } from './template-names.ts'
 import type { Segment, TemplateNames } from './template-names.ts'
+import type { Mistake, Use } from './template-uses.ts'
 
 /** The values that a template can read when it is rendered. */
 export interface TemplateScope {
@@ -60,38 +60,36 @@ export function renderTemplate(template: Template, scope: TemplateScope): Render
     const size = `${MAX_OUTPUT_CHARACTERS / 1024 / 1024} MiB`
     return { ok: false, message: `The rendered text is larger than ${size}.` }
   } catch (error) {
-    const mistake = readMistake(error)
+    const mistake = loadTemplating().readMistake(error)
     const { file, line, column } = placeOf(template, mistake.row, mistake.column)
     return { ok: false, message: `${mistake.message} (${file}:${line}:${column})` }
   }
 }
 
-/** Every unknown name, the first unknown filter or syntax error, each with its place in the file. */
+/** Every unknown name and filter, or the first syntax error, each with its place in the file. */
 export function checkTemplate(template: Template, names: TemplateNames): Problem[] {
   if (!isTemplate(template.text)) return []
-  const problems: Problem[] = []
-  const report = (message: string, at: Mistake, hint?: string): void => {
-    const location = placeOf(template, at.row, at.column)
-    const advice = hint === undefined ? {} : { hint }
-    problems.push({ code: 'pipeline-invalid', message, location, ...advice })
-  }
-  try {
-    for (const use of findUses(template.text)) {
-      const complaint = checkName(use.segments, names)
-      if (complaint !== undefined)
-        report(complaint.message, { ...use, message: '' }, complaint.hint)
-    }
-  } catch (error) {
-    const mistake = readMistake(error)
-    report(mistake.message, mistake)
-  }
-  return problems
+  const plain = findPlainUses(template.text)
+  const { uses, mistakes } =
+    plain === undefined ? readUses(template.text) : { uses: plain, mistakes: [] }
+  const unknown = uses.flatMap((use) => {
+    const complaint = checkName(use.segments, names)
+    return complaint === undefined ? [] : asProblem({ ...use, ...complaint }, template)
+  })
+  return [...mistakes.map((mistake) => asProblem(mistake, template)), ...unknown]
+}
+
+/** What keeps a template from being read, whatever the names in it stand for. */
+export function checkSyntax(template: Template): Problem[] {
+  if (!isTemplate(template.text) || findPlainUses(template.text) !== undefined) return []
+  return readUses(template.text).mistakes.map((mistake) => asProblem(mistake, template))
 }
 
 /** The steps whose artifacts, or the gates whose answers, a text names. Without them it cannot be rendered. */
 export function stepsNamedBy(text: string): ReadonlySet<string> {
   if (!isTemplate(text) || !/\b(?:steps|gate)\b/u.test(text)) return new Set()
-  return new Set(findUses(text).flatMap(({ segments }) => neededStep(segments) ?? []))
+  const uses = findPlainUses(text) ?? readUses(text).uses
+  return new Set(uses.flatMap(({ segments }) => neededStep(segments) ?? []))
 }
 
 /** The step that must have left something for a name to stand for anything. */
@@ -105,14 +103,13 @@ export function isTemplate(text: string): boolean {
   return text.includes('{{') || text.includes('{%')
 }
 
-interface Use {
-  readonly segments: readonly Segment[]
-  readonly row: number
-  readonly column: number
+function asProblem({ message, row, column, hint }: Mistake, template: Template): Problem {
+  const location = placeOf(template, row, column)
+  return { code: 'pipeline-invalid', message, location, ...(hint !== undefined && { hint }) }
 }
 
-function findUses(text: string): readonly Use[] {
-  return findPlainUses(text) ?? findAllUses(text)
+function readUses(text: string): ReturnType<ReturnType<typeof loadTemplating>['readUses']> {
+  return loadTemplating().readUses(text)
 }
 
 /**
@@ -135,46 +132,6 @@ function findPlainUses(text: string): readonly Use[] | undefined {
 const PLAIN_OUTPUT =
   /\{\{-?\s*([A-Za-z_](?:[\w-]*\w)?(?:\.[A-Za-z_](?:[\w-]*\w)?)*)\s*(?:\s-)?\}\}/gu
 const LITERALS = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank'])
-
-function findAllUses(text: string): readonly Use[] {
-  const analysis: StaticAnalysis = loadTemplating().liquid().parseAndAnalyzeSync(text, undefined, {
-    partials: false,
-  })
-  return Object.values(analysis.globals).flatMap((variables) =>
-    variables.map((variable) => ({
-      segments: variable.segments.map((segment) =>
-        typeof segment === 'object' ? undefined : segment,
-      ),
-      row: variable.location.row,
-      column: variable.location.col,
-    })),
-  )
-}
-
-interface Mistake {
-  readonly message: string
-  readonly row: number
-  readonly column: number
-}
-
-/** The engine's message ends in `, line:1, col:4`; some of its errors carry a token instead. */
-function readMistake(error: unknown): Mistake {
-  if (!(error instanceof Error)) throw error
-  const [, row, column] = /, line:(\d+), col:(\d+)$/u.exec(error.message) ?? []
-  const plain = error.message.replace(/, line:\d+, col:\d+$/u, '')
-  const message = `The template cannot be read: ${explain(plain)}.`
-  return { message, row: Number(row ?? 1), column: Number(column ?? 1) }
-}
-
-function explain(message: string): string {
-  const tag = /^tag "([^"]*)" not found$/u.exec(message)?.[1]
-  if (tag !== undefined) return `there is no tag "${tag}"`
-  const filter = /^undefined filter: (.*)$/u.exec(message)?.[1]
-  if (filter !== undefined) return `there is no filter "${filter}"`
-  const name = /^undefined variable: (.*)$/u.exec(message)?.[1]
-  if (name !== undefined) return `"${name}" does not exist`
-  return message.replace(/\.$/u, '')
-}
 
 /** Where a row and a column of a text stand in the file. */
 export function placeOf(template: Template, row: number, column: number): Location {

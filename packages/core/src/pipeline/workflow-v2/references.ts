@@ -2,7 +2,7 @@ import type { StaticAnalysis } from 'liquidjs'
 import type { Location, Problem } from '../../errors.ts'
 import { loadTemplating } from '../../lazy.ts'
 import type { Template } from '../pipeline.ts'
-import { checkTemplate, isTemplate } from '../template.ts'
+import { checkSyntax, isTemplate } from '../template.ts'
 import type { Segment } from '../template-names.ts'
 
 /** A name that a text uses. */
@@ -21,16 +21,12 @@ type FoundReferences =
 /** The names that a text uses, in its order; names that the text itself sets are left out. */
 export function findReferences(template: Template): FoundReferences {
   if (!isTemplate(template.text)) return { ok: true, references: [] }
-  try {
-    const found = findPlain(template.text) ?? findAll(template.text)
-    const sorted = found.toSorted((left, right) => left.offset - right.offset)
-    return { ok: true, references: located(template, sorted) }
-  } catch (error) {
-    // The engine's own message, with its place; the names do not matter for that.
-    const problems = checkTemplate(template, NO_NAMES)
-    if (problems.length === 0) throw error
-    return { ok: false, problems }
-  }
+  const plain = findPlain(template.text)
+  const problems = plain === undefined ? checkSyntax(template) : []
+  if (problems.length > 0) return { ok: false, problems }
+  const found = plain ?? findAll(template.text)
+  const sorted = found.toSorted((left, right) => left.offset - right.offset)
+  return { ok: true, references: located(template, sorted) }
 }
 
 /** In one pass: a text may hold thousands of names. */
@@ -107,12 +103,3 @@ function findAll(text: string): readonly Found[] {
     }),
   )
 }
-
-const NO_NAMES = {
-  input: undefined,
-  run: false,
-  artifacts: new Map(),
-  steps: () => new Map(),
-  project: [],
-  trustedOnly: false,
-} as const
