@@ -31,7 +31,7 @@ export function nameOf(node: Node, bound: Bound): NameUse | undefined {
 }
 
 /** The parts directly below a node, each with the variables that exist in it. */
-export function partsOf(node: Node, bound: Bound): readonly (readonly [Node, Bound])[] {
+function partsOf(node: Node, bound: Bound): readonly (readonly [Node, Bound])[] {
   const within = (parts: readonly Node[]): readonly (readonly [Node, Bound])[] =>
     parts.map((part) => [part, bound])
   if (node.op === 'value' || node.op === 'id') return []

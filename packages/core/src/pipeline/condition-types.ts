@@ -36,7 +36,7 @@ export function overlap(left: ValueType, right: ValueType): boolean {
   return left.kinds === undefined || canBe(right, ...left.kinds)
 }
 
-export function typeOfSchema(schema: unknown, root: unknown = schema): ValueType {
+function typeOfSchema(schema: unknown, root: unknown = schema): ValueType {
   if (!isRecord(schema) || !isRecord(root)) return ANYTHING
   const target = followReference(schema, root)
   const values = allowedValues(target)

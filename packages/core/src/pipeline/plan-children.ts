@@ -11,10 +11,10 @@ import { StepPlanner } from './plan-step.ts'
 import { isTemplate } from './template.ts'
 
 /** What a step is made of. */
-export type Parts = Pick<PlannedStep, 'child' | 'cases' | 'body'>
+type Parts = Pick<PlannedStep, 'child' | 'cases' | 'body'>
 
 /** Who calls, or repeats. */
-export interface Caller {
+interface Caller {
   readonly placed: PlacedStep
   readonly names: GraphNames
   readonly limits: RunLimits

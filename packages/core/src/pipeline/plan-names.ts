@@ -129,7 +129,7 @@ export function declaredSchemas(step: Step): ReadonlyMap<string, JsonSchema | un
 }
 
 /** The steps that repair a step when it has failed. */
-export function reworkStepsOf({ retry, contracts }: Step): readonly string[] {
+function reworkStepsOf({ retry, contracts }: Step): readonly string[] {
   const ids = [retry.rework, ...contracts.map((contract: Contract) => contract.rework)]
   return ids.flatMap((rework) => (rework === undefined ? [] : [rework.step]))
 }

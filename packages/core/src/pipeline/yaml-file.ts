@@ -1,6 +1,7 @@
 import type { Document, Node, Pair, YAMLMap } from 'yaml'
 import type { Location, Problem, WaveErrorCode } from '../errors.ts'
 import { loadYaml } from '../lazy.ts'
+import { findUnsafe, MAX_ALIASES } from './yaml-safety.ts'
 
 /** A parsed YAML file whose nodes know where they stand. */
 export interface YamlFile {
@@ -17,7 +18,7 @@ export interface YamlFile {
   readonly joined?: readonly JoinedList[]
 }
 
-export interface JoinedList {
+interface JoinedList {
   readonly key: string
   readonly offsets: readonly number[]
 }
@@ -43,21 +44,27 @@ export function parseYaml(source: YamlText): ParsedYaml {
     const { line, col } = lines.linePos(offset)
     return { file: source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  const fail = (message: string, offset: number): ParsedYaml => ({
+  const problemAt = (message: string, offset: number, hint?: string): Problem => {
+    const advice = hint === undefined ? {} : { hint }
+    return { code: source.code, message, location: place(offset), ...advice }
+  }
+  const fail = (message: string, offset: number, hint?: string): ParsedYaml => ({
     ok: false,
-    problems: [{ code: source.code, message, location: place(offset) }],
+    problems: [problemAt(message, offset, hint)],
   })
 
   const nul = source.text.indexOf('\0')
   const tokens = [...new Parser(lines.addNewLine).parse(source.text)]
-  if (nul !== -1) return fail('The file holds a NUL character.', nul)
+  if (nul !== -1) return fail('The file holds a NUL character.', nul, 'Save it as UTF-8 text.')
   // Composing is recursive: far too deep a file would end the process instead of throwing.
   const tooDeep = findTooDeep(tokens)
   if (tooDeep !== undefined) {
     return fail(`The YAML is nested more than ${MAX_DEPTH} levels deep.`, tooDeep)
   }
 
-  const composer = new Composer({ version: '1.2', strict: true, uniqueKeys: true })
+  // It would warn on the terminal of keys that are no text; the shape tells of them.
+  const options = { version: '1.2', strict: true, uniqueKeys: true, logLevel: 'error' } as const
+  const composer = new Composer(options)
   const [document, second] = composer.compose(tokens, true, source.text.length)
   if (document === undefined) return fail('The file is empty.', 0)
   if (second !== undefined) {
@@ -69,12 +76,12 @@ export function parseYaml(source: YamlText): ParsedYaml {
   const mistakes = [...document.errors, ...document.warnings].filter(
     ({ code, pos }) => code !== 'DUPLICATE_KEY' || !isJoined(pos[0]),
   )
-  const problems = mistakes.map((mistake) => ({
-    code: source.code,
-    message: explain(mistake, document, place),
-    location: place(mistake.pos[0]),
-  }))
-  if (problems.length > 0) return failWith(onePerLine(problems))
+  const asProblem = (mistake: YAMLError): Problem =>
+    problemAt(explain(mistake, document, place), mistake.pos[0], HINTS[mistake.code])
+  // What is wrong otherwise can be told all the same.
+  const light = mistakes.filter(({ code }) => source.isTolerant === true && LIGHT.has(code))
+  const grave = mistakes.filter((mistake) => !light.includes(mistake))
+  if (grave.length > 0) return failWith(onePerLine(mistakes.map(asProblem)))
   return checkRoot(document)
 
   function checkRoot(parsed: Document.Parsed): ParsedYaml {
@@ -87,7 +94,7 @@ export function parseYaml(source: YamlText): ParsedYaml {
     const toJs = (node: unknown): unknown =>
       resolve(node)?.toJS(parsed, { maxAliasCount: MAX_ALIASES })
     const { file, text } = source
-    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place, joined } }
+    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place, joined, problems: light.map(asProblem) } }
   }
 }
 
@@ -116,7 +123,6 @@ export function offsetOf(node: unknown): number {
 }
 
 const MAX_DEPTH = 64
-const MAX_ALIASES = 100
 const MAX_SYNTAX_PROBLEMS = 10
 
 interface TokenLike {
@@ -190,37 +196,6 @@ function findDuplicate(
     },
   })
   return found
-}
-
-/** Too many aliases, aliases that contain themselves, keys that would reach a prototype. */
-function findUnsafe(
-  document: Document.Parsed,
-): { readonly message: string; readonly offset: number } | undefined {
-  const { visit } = loadYaml()
-  let aliases = 0
-  let found: { readonly message: string; readonly offset: number } | undefined
-  visit(document, {
-    Alias(_, alias) {
-      aliases += 1
-      if (aliases <= MAX_ALIASES) return undefined
-      found = { message: `More than ${MAX_ALIASES} aliases.`, offset: offsetOf(alias) }
-      return visit.BREAK
-    },
-    Pair(_, pair) {
-      if (keyText(pair) !== '__proto__') return undefined
-      found = { message: 'The key "__proto__" is not allowed.', offset: offsetOf(pair.key) }
-      return visit.BREAK
-    },
-  })
-  if (found !== undefined) return found
-  try {
-    // Throws for aliases that contain themselves.
-    JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES }))
-  } catch (error) {
-    if (!(error instanceof ReferenceError || error instanceof TypeError)) throw error
-    return { message: 'The aliases of the file expand to too much.', offset: 0 }
-  }
-  return undefined
 }
 
 function resolveNode(node: unknown, document: Document.Parsed): Node | undefined {

@@ -22,7 +22,7 @@ export interface AttemptEnd {
 
 export type AttemptResult = AttemptSuccess | AttemptFailure | AttemptWaiting
 
-export interface AttemptSuccess {
+interface AttemptSuccess {
   readonly status: 'succeeded'
   readonly artifacts: readonly StoredArtifact[]
   readonly partial: boolean

@@ -58,7 +58,7 @@ export interface RunRequest {
 }
 
 /** What a hook tells a channel: nothing that a model or the input said. */
-export interface Notice {
+interface Notice {
   readonly run: string
   readonly pipeline: string
   readonly event: string

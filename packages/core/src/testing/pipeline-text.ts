@@ -5,7 +5,7 @@ import { NO_FILES } from '../pipeline/source.ts'
 import type { Loaded } from '../pipeline/source.ts'
 
 /** Loads the text of a pipeline file; `files` are those below `.wave/` that it can name. */
-export function loadText(
+function loadText(
   text: string,
   files: Readonly<Record<string, string>> = {},
 ): Loaded<Pipeline> {

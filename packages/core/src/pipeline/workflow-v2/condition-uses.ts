@@ -10,7 +10,7 @@ export interface NameUse {
   readonly compared: Compared | undefined
 }
 
-export interface Compared {
+interface Compared {
   readonly operator: Operator
   /** Undefined: `'text' in name`, which asks as `contains` does. */
   readonly other: Condition | undefined
