@@ -3,6 +3,7 @@ import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
 import { isVote, isVoteLost } from './compose/vote-watch.ts'
 import { abortReason } from './attempt-signal.ts'
 import { departureOf } from './departure.ts'
+import { failedCondition, skippedEvent } from './dispatch-events.ts'
 import { decideWhen } from './conditions.ts'
 import type { Frame, Task } from './frame.ts'
 import { unmetNeed } from './needs.ts'
@@ -48,8 +49,7 @@ export class Dispatcher {
       unmetNeed(this.#task(id), this.#missing),
     )
     this.#votes = frame.tasks.filter(({ local }) => isVote(local.step))
-    this.#readsRecord =
-      this.#votes.length > 0 || frame.tasks.some(({ local }) => local.step.when !== undefined)
+    this.#readsRecord = this.#votes.length > 0 || frame.tasks.some(readsRecord)
   }
 
   /** Resolves when every started step has ended and every workspace is closed. */
@@ -293,26 +293,13 @@ function isComposed({ runner, step }: Task['planned']): boolean {
   return runner === 'engine' || step.iterate !== undefined
 }
 
+/** Whether what starts depends on what the steps before it left: by its condition, or by its tree. */
+function readsRecord({ local: { step }, item }: Task): boolean {
+  const { mount } = step
+  if (step.when !== undefined || mount?.from !== undefined) return true
+  return item !== undefined && mount?.mode === 'readwrite'
+}
+
 function schedulable({ planned: { step, dependents } }: Task) {
   return { id: step.id, dependencies: step.dependencies, dependents }
-}
-
-function failedCondition(
-  { planned: { step } }: Task,
-  failure: StepFailure,
-): { readonly effect: 'fail'; readonly events: readonly NewRunEvent[] } {
-  const event: NewRunEvent = {
-    type: 'step-failed',
-    step: step.id,
-    attempt: 1,
-    failure,
-    willRetry: false,
-    durationMs: 0,
-    usage: undefined,
-  }
-  return { effect: 'fail', events: [event] }
-}
-
-function skippedEvent(step: string, because: string): NewRunEvent {
-  return { type: 'step-skipped', step, because }
 }

@@ -83,8 +83,13 @@ function basesOf({ step, body = [], child, cases }: PlannedStep): readonly strin
 /** What this step left in the round before, or the item before it when items follow each other. */
 function treeBefore(task: Task): string | undefined {
   const { frame, local, item } = task
-  if (item === undefined) return frame.previous && treeOf(frame.previous, local.step.id)
+  if (item === undefined) return treeInRounds(frame.previous, local.step.id)
   return treeOfItemBefore(task, item.iteration) ?? (frame.owner && treeBefore(frame.owner))
+}
+
+/** In the last of these rounds that did not leave the step out. */
+function treeInRounds(last: Frame | undefined, id: string): string | undefined {
+  return last && (treeOf(last, id) ?? treeInRounds(last.previous, id))
 }
 
 function treeOfItemBefore({ frame, planned }: Task, iteration: number): string | undefined {

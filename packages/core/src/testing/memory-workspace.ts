@@ -24,6 +24,8 @@ export interface MemoryWorkspaceOptions {
     limits: ExecLimits,
   ) => Partial<ExecResult> | Promise<Partial<ExecResult>>
   readonly patch?: Patch
+  /** In place of `patch`: what each workspace changed. */
+  readonly diff?: (spec: WorkspaceSpec) => Patch | undefined
   readonly canExecute?: boolean
   /** Called before a workspace opens; throw or wait here. */
   readonly beforeOpen?: (spec: WorkspaceSpec) => void | Promise<void>
@@ -144,7 +146,8 @@ export class MemoryWorkspace implements Workspace {
   }
 
   diff(): Promise<Patch | undefined> {
-    return Promise.resolve(this.#options.patch)
+    const { diff, patch } = this.#options
+    return Promise.resolve(diff === undefined ? patch : diff(this.spec))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
