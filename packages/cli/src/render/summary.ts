@@ -14,6 +14,8 @@ export class RunSummary {
   /** By step: a loop that is tried again makes the patches of its rounds anew. */
   readonly #patches = new Map<string, StoredPatch>()
   readonly #outcomes: OutcomeValue[] = []
+  /** Of the last document whose citations were compared with the snapshot. */
+  #citations: string | undefined
   readonly #waiting: Waiting[] = []
 
   watch(event: RunEvent): void {
@@ -26,6 +28,8 @@ export class RunSummary {
     } else if (event.type === 'step-failed') {
       if (!event.willRetry && event.failure.reason !== 'cancelled') this.#failed ??= event
     } else if (event.type === 'gate-waiting') this.#waiting.push(event)
+    else if (event.type === 'contract-checked')
+      this.#citations = citationsOf(event) ?? this.#citations
     else if (warningOf(event) !== undefined) this.#warnings += 1
   }
 
@@ -35,6 +39,7 @@ export class RunSummary {
     return [
       ...(artifacts.length > 0 ? [`Artifacts: ${artifacts.join(', ')}`] : []),
       ...(event.verdict === undefined ? [] : [`Verdict: ${event.verdict}`]),
+      ...(this.#citations === undefined ? [] : [`Citations: ${this.#citations}`]),
       ...this.#changes(),
       ...(this.#outcomes.length > 0 ? [`Outcomes: ${this.#outcomes.map(show).join(', ')}`] : []),
       ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
@@ -103,6 +108,14 @@ export function fieldLine({
 }
 
 const MAX_FIELD_CHARACTERS = 100
+
+/** `14 (12 verified, 2 relocated)` of the figures that the contract gives. */
+function citationsOf(event: Extract<RunEvent, { type: 'contract-checked' }>): string | undefined {
+  if (!event.passed || !event.contract.startsWith('citations ')) return undefined
+  const [, count, rest] = /^(\d+) citations?(?:: (.*))?$/u.exec(event.notes?.[0] ?? '') ?? []
+  if (count === undefined || rest === undefined) return undefined
+  return `${count} (${rest})`
+}
 
 function show({ label, value }: OutcomeValue): string {
   return label === '' ? value : `${label} ${value}`
