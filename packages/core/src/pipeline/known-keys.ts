@@ -100,7 +100,12 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** As KEYS, for values of keys that take one of a few words. */
 const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  kind: { 'workflow/v2.0': 'write `$schema: "workflow/v2.0"` in place of "kind"' },
+  kind: instead(
+    'write `$schema: "workflow/v2.0"` in place of "kind"',
+    'workflow/v2.0',
+    'workflow',
+    'Workflow',
+  ),
   'input.source': {
     github_issues: 'it is not supported: give the text of the issue as input',
   },

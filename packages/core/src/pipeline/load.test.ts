@@ -634,7 +634,7 @@ test.each<[string, string | Uint8Array, string]>([
   [
     'an alias of itself',
     one('    x: &a {properties: *a}'),
-    'The aliases of the file expand to too much.',
+    'The alias "*a" stands inside of what it names.',
   ],
 ])('%s is a typed error', (_, text, expected) => {
   const [problem] = problemsOf(text)
@@ -648,7 +648,7 @@ test('YT-01 an alias bomb is refused by the alias limit', () => {
   })
   expect(problemsOf(levels.join('\n'))[0]).toContain('aliases of the file expand to too much')
   const flat = `a: &a x\nb: [${Array.from({ length: 101 }, () => '*a').join(', ')}]`
-  expect(problemsOf(flat)[0]).toContain('More than 100 aliases')
+  expect(problemsOf(flat)[0]).toContain('The file has more than 100 aliases')
 })
 
 test('YT-07 a byte order mark, CRLF and a few aliases are fine', () => {

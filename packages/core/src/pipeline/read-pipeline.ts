@@ -16,6 +16,8 @@ import { checkWiring } from './wiring.ts'
 import { NAME } from './words.ts'
 import { exposedType } from './wiring-artifacts.ts'
 import { parseYaml } from './yaml-file.ts'
+import { offsetOf } from './yaml-nodes.ts'
+import type { YamlFile } from './yaml-file.ts'
 
 /** What a pipeline file says, without what only its source knows: origin and digest. */
 export type PipelineContent = Omit<Pipeline, 'origin' | 'digest'>
@@ -33,9 +35,14 @@ export function readPipelineText(
   project: ProjectFiles,
 ): Loaded<PipelineContent> {
   const joinable = { where: '$schema', keys: ['steps', 'loops'] }
-  const yaml = parseYaml({ file: source.file, text, code: 'pipeline-invalid', joinable })
+  const { file } = source
+  const yaml = parseYaml({ file, text, code: 'pipeline-invalid', joinable, isTolerant: true })
   if (!yaml.ok) return yaml
-  if (yaml.value.root.has('$schema')) {
+  const { root } = yaml.value
+  if (!['$schema', 'kind', 'metadata'].some((key) => root.has(key)) && root.has('name')) {
+    return withoutDialect(yaml.value)
+  }
+  if (root.has('$schema')) {
     return loadWorkflows().readWorkflow(source, yaml.value, withCalls(project))
   }
   const reading = new Reading(yaml.value, source, withCalls(project))
@@ -45,7 +52,7 @@ export function readPipelineText(
     knownKey,
     knownValue,
   })
-  reading.problems.push(...shaped.problems)
+  reading.problems.push(...yaml.value.problems, ...shaped.problems)
   reading.distrust(shaped.unsound)
   const pipeline = build(soundParts(shaped, reading), reading)
   // The plan checks this again, for pipelines that no file describes; here it completes the list.
@@ -53,6 +60,16 @@ export function readPipelineText(
   const problems = [...reading.problems, ...reading.problemsOfChildren]
   if (problems.length === 0) return { ok: true, value: pipeline }
   return { ...failed(problems), partial: pipeline }
+}
+
+/** It looks like a workflow: what each of its keys would be here, says nothing. */
+function withoutDialect(yaml: YamlFile): Loaded<never> {
+  const message =
+    'The file does not say which dialect it is in: it has neither "$schema" nor "kind".'
+  const hint =
+    'Begin a workflow with `$schema: "workflow/v2.0"`. A WavePipeline has its name in "metadata".'
+  const location = yaml.place(offsetOf(yaml.root))
+  return failed([{ code: 'pipeline-invalid', message, location, hint }])
 }
 
 const MAX_BYTES = 64 * 1024

@@ -3,7 +3,8 @@ import type { Location, Problem } from '../errors.ts'
 import type { Expression, Template } from './pipeline.ts'
 import type { PipelineFile, ProjectFiles } from './source.ts'
 import type { ShapePath } from './shape.ts'
-import { nodeAt, offsetOf } from './yaml-file.ts'
+import { nodeAt } from './yaml-file.ts'
+import { offsetOf } from './yaml-nodes.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /** One pipeline file while it is read: where things stand, and what is wrong so far. */

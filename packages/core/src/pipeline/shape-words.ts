@@ -1,7 +1,7 @@
 import type { Node, Scalar } from 'yaml'
 import { loadYaml } from '../lazy.ts'
 import type { Shape } from './shape.ts'
-import { offsetOf } from './yaml-file.ts'
+import { offsetOf } from './yaml-nodes.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /** What is wrong with a text, after the name of its place: `must not be empty`. */

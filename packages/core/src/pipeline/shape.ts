@@ -11,7 +11,7 @@ import {
   shorten,
   textComplaint,
 } from './shape-words.ts'
-import { keyText, offsetOf } from './yaml-file.ts'
+import { keyText, offsetOf } from './yaml-nodes.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /**
@@ -108,6 +108,7 @@ class ShapeWalk {
   #readMap(map: YAMLMap, shape: Shape, path: ShapePath): Record<string, unknown> {
     const value: Record<string, unknown> = {}
     const meant = new Set<string>()
+    const seen = new Set<string>()
     for (const pair of map.items) {
       const key = keyText(pair)
       const inner = key === undefined ? undefined : childOf(shape, key)
@@ -116,6 +117,9 @@ class ShapeWalk {
         if (near !== undefined && !map.has(near)) meant.add(near)
         continue
       }
+      // Of a key that is given twice, which has been told, the first value counts.
+      if (seen.has(key)) continue
+      seen.add(key)
       const child = this.read(pair.value, inner, [...path, key])
       if (child !== undefined) value[key] = child
     }

@@ -1,12 +1,4 @@
-import {
-  AGGREGATE,
-  BRANCH,
-  CONFIG,
-  GATE,
-  ITERATE,
-  LOOP,
-  STRATEGY,
-} from './composition-schema.ts'
+import { AGGREGATE, BRANCH, CONFIG, GATE, ITERATE, LOOP, STRATEGY } from './composition-schema.ts'
 import { CONTRACT } from './contract-schema.ts'
 import { MODEL } from './model-choice.ts'
 import { OUTCOMES } from './outcome-schema.ts'

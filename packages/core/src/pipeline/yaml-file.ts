@@ -1,6 +1,7 @@
-import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import type { Document, LineCounter, Node, YAMLError, YAMLMap } from 'yaml'
 import type { Location, Problem, WaveErrorCode } from '../errors.ts'
 import { loadYaml } from '../lazy.ts'
+import { keyText, offsetOf } from './yaml-nodes.ts'
 import { findUnsafe, MAX_ALIASES } from './yaml-safety.ts'
 
 /** A parsed YAML file whose nodes know where they stand. */
@@ -16,6 +17,8 @@ export interface YamlFile {
   place(offset: number): Location
   /** Top-level lists that were given more than once and joined, and where. */
   readonly joined?: readonly JoinedList[]
+  /** Mistakes in spite of which it could be read, with `isTolerant`. */
+  readonly problems: readonly Problem[]
 }
 
 interface JoinedList {
@@ -30,6 +33,8 @@ export interface YamlText {
   readonly code: WaveErrorCode
   /** Top-level lists that may be given more than once in files with the key `where`; they are joined. */
   readonly joinable?: { readonly where: string; readonly keys: readonly string[] }
+  /** Reads on after a key that is given twice and the like. The first of two values counts then. */
+  readonly isTolerant?: boolean
 }
 
 export type ParsedYaml =
@@ -38,38 +43,54 @@ export type ParsedYaml =
 
 /** Reads one YAML document that is a map. Duplicate keys, unknown tags and every warning are errors. */
 export function parseYaml(source: YamlText): ParsedYaml {
-  const { LineCounter, Parser, Composer, isMap } = loadYaml()
+  const { LineCounter, Parser, Composer } = loadYaml()
   const lines = new LineCounter()
-  const place = (offset: number): Location => {
-    const { line, col } = lines.linePos(offset)
-    return { file: source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  const problemAt = (message: string, offset: number, hint?: string): Problem => {
-    const advice = hint === undefined ? {} : { hint }
-    return { code: source.code, message, location: place(offset), ...advice }
-  }
-  const fail = (message: string, offset: number, hint?: string): ParsedYaml => ({
-    ok: false,
-    problems: [problemAt(message, offset, hint)],
-  })
-
+  const told = new Telling(source, lines)
   const nul = source.text.indexOf('\0')
   const tokens = [...new Parser(lines.addNewLine).parse(source.text)]
-  if (nul !== -1) return fail('The file holds a NUL character.', nul, 'Save it as UTF-8 text.')
+  if (nul !== -1) return told.fail('The file holds a NUL character.', nul, 'Save it as UTF-8 text.')
   // Composing is recursive: far too deep a file would end the process instead of throwing.
   const tooDeep = findTooDeep(tokens)
   if (tooDeep !== undefined) {
-    return fail(`The YAML is nested more than ${MAX_DEPTH} levels deep.`, tooDeep)
+    return told.fail(`The YAML is nested more than ${MAX_DEPTH} levels deep.`, tooDeep)
   }
-
   // It would warn on the terminal of keys that are no text; the shape tells of them.
   const options = { version: '1.2', strict: true, uniqueKeys: true, logLevel: 'error' } as const
-  const composer = new Composer(options)
-  const [document, second] = composer.compose(tokens, true, source.text.length)
-  if (document === undefined) return fail('The file is empty.', 0)
+  const [document, second] = new Composer(options).compose(tokens, true, source.text.length)
+  if (document === undefined) return told.fail('The file is empty.', 0)
   if (second !== undefined) {
-    return fail('The file holds more than one YAML document.', second.range[0])
+    return told.fail('The file holds more than one YAML document.', second.range[0])
   }
+  return openDocument(document, source, told)
+}
+
+/** Turns mistakes and their offsets into problems. */
+class Telling {
+  readonly #source: YamlText
+  readonly #lines: LineCounter
+
+  constructor(source: YamlText, lines: LineCounter) {
+    this.#source = source
+    this.#lines = lines
+  }
+
+  place(offset: number): Location {
+    const { line, col } = this.#lines.linePos(offset)
+    return { file: this.#source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+
+  problem(message: string, offset: number, hint?: string): Problem {
+    const { code } = this.#source
+    const location = this.place(offset)
+    return { code, message, location, ...(hint !== undefined && { hint }) }
+  }
+
+  fail(message: string, offset: number, hint?: string): ParsedYaml {
+    return { ok: false, problems: [this.problem(message, offset, hint)] }
+  }
+}
+
+function openDocument(document: Document.Parsed, source: YamlText, told: Telling): ParsedYaml {
   const joined = joinLists(document, source)
   const isJoined = (offset: number): boolean =>
     joined.some(({ offsets }) => offsets.includes(offset))
@@ -77,31 +98,28 @@ export function parseYaml(source: YamlText): ParsedYaml {
     ({ code, pos }) => code !== 'DUPLICATE_KEY' || !isJoined(pos[0]),
   )
   const asProblem = (mistake: YAMLError): Problem =>
-    problemAt(explain(mistake, document, place), mistake.pos[0], HINTS[mistake.code])
+    told.problem(explain(mistake, document, told), mistake.pos[0], HINTS[mistake.code])
   // What is wrong otherwise can be told all the same.
-  const light = mistakes.filter(({ code }) => source.isTolerant === true && LIGHT.has(code))
-  const grave = mistakes.filter((mistake) => !light.includes(mistake))
-  if (grave.length > 0) return failWith(onePerLine(mistakes.map(asProblem)))
-  return checkRoot(document)
-
-  function checkRoot(parsed: Document.Parsed): ParsedYaml {
-    if (parsed.contents === null) return fail('The file is empty.', 0)
-    const start = parsed.contents.range[0]
-    if (!isMap(parsed.contents)) return fail('The file must be a map of keys and values.', start)
-    const bad = findUnsafe(parsed)
-    if (bad !== undefined) return fail(bad.message, bad.offset)
-    const resolve = (node: unknown): Node | undefined => resolveNode(node, parsed)
-    const toJs = (node: unknown): unknown =>
-      resolve(node)?.toJS(parsed, { maxAliasCount: MAX_ALIASES })
-    const { file, text } = source
-    return { ok: true, value: { file, text, root: parsed.contents, resolve, toJs, place, joined, problems: light.map(asProblem) } }
+  const isLight = ({ code, pos }: YAMLError): boolean => {
+    // Which of two lists of steps is meant, nobody can know.
+    const isOuter = told.place(pos[0]).column === 1
+    return source.isTolerant === true && LIGHT.has(code) && !isOuter
   }
-}
-
-/** What a YAML key says, when it is a plain scalar. */
-export function keyText(pair: Pair): string | undefined {
-  const { isScalar } = loadYaml()
-  return isScalar(pair.key) ? String(pair.key.value) : undefined
+  const problems = mistakes.map(asProblem)
+  if (!mistakes.every(isLight)) return failWith(onePerLine(problems))
+  const { contents: root } = document
+  if (root === null) return told.fail('The file is empty.', 0)
+  if (!loadYaml().isMap(root)) {
+    return told.fail('The file must be a map of keys and values.', root.range[0])
+  }
+  const bad = findUnsafe(document)
+  if (bad !== undefined) return told.fail(bad.message, bad.offset)
+  const resolve = (node: unknown): Node | undefined => resolveNode(node, document)
+  const toJs = (node: unknown): unknown =>
+    resolve(node)?.toJS(document, { maxAliasCount: MAX_ALIASES })
+  const place = (offset: number): Location => told.place(offset)
+  const { file, text } = source
+  return { ok: true, value: { file, text, root, resolve, toJs, place, joined, problems } }
 }
 
 /** The node at a path of keys and indices, or the deepest one on the way to it. */
@@ -118,8 +136,13 @@ export function nodeAt(file: YamlFile, path: readonly (string | number)[]): Node
   return current
 }
 
-export function offsetOf(node: unknown): number {
-  return loadYaml().isNode(node) ? (node.range?.[0] ?? 0) : 0
+// They leave the rest of the file as it is.
+const LIGHT: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
+
+const HINTS: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'Put a text with ": " in it in quotes.',
+  TAB_AS_INDENT: 'Indent with spaces.',
+  TAG_RESOLVE_FAILED: 'Leave the tag out.',
 }
 
 const MAX_DEPTH = 64
@@ -170,12 +193,12 @@ function joinLists(document: Document.Parsed, { joinable }: YamlText): readonly 
 function explain(
   mistake: { readonly code: string; readonly message: string; readonly pos: readonly number[] },
   document: Document.Parsed,
-  place: (offset: number) => Location,
+  told: Telling,
 ): string {
   if (mistake.code !== 'DUPLICATE_KEY') return `${mistake.message.replace(/\.$/u, '')}.`
   const duplicate = findDuplicate(document, mistake.pos[0] ?? 0)
   if (duplicate === undefined) return 'A key is given twice.'
-  const first = place(duplicate.first)
+  const first = told.place(duplicate.first)
   return `The key "${duplicate.key}" is given twice, first at ${first.line}:${first.column}.`
 }
 

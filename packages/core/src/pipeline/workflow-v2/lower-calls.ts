@@ -151,10 +151,13 @@ const VERDICT = {
 
 function lowerIterate(unit: LoopUnit, child: Pipeline, lowering: Lowering): PipelineStep {
   const { shape } = unit.body
+  const common = commonOf(unit, lowering)
+  const { onFailure } = common.retry
   return {
-    ...commonOf(unit, lowering),
+    ...common,
     ...callOf(unit, child, lowering),
-    retry: retryOfRound(shape),
+    // What the failure of an item means is said of the loop; what that of the loop means, of the step.
+    retry: shape.on_failure === 'retry' ? { ...retryOfRound(shape), onFailure } : common.retry,
     timeoutMs: waitMs(shape.timeout_per_item) ?? Infinity,
     iterate: iterateOf(unit, shape, lowering),
   }

@@ -42,7 +42,7 @@ export function readWorkflow(
     knownKey: knownWorkflowKey,
     knownValue: () => undefined,
   })
-  draft.problems.push(...shaped.problems)
+  draft.problems.push(...yaml.problems, ...shaped.problems)
   draft.reading.distrust(shaped.unsound)
   const shape = soundWorkflow(shaped)
   if (shape === undefined) return failed(draft.problems)
