@@ -298,7 +298,7 @@ describeDocker('examples that change code', () => {
         ],
       },
     ])
-    const { exitCode, stdout } = await shell(sandbox, commandsOf('tested-fix.yaml')[0] ?? '')
+    const { exitCode, stdout } = await inDocker(sandbox, commandsOf('tested-fix.yaml')[0] ?? '')
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining('tested-fix completed in')])
     expect(sandbox.read('output/fix.md')).toBe('An order without items counts 0.')
     expect(stdout).toMatch(/Changes: 2 files/)
@@ -317,7 +317,7 @@ describeDocker('examples that change code', () => {
       { says: '## Previous attempt', turns: [reading, again, done] },
       { says, turns: [reading, first, done] },
     ])
-    const { exitCode, stdout } = await shell(sandbox, commandsOf('syntax-hook.yaml')[0] ?? '')
+    const { exitCode, stdout } = await inDocker(sandbox, commandsOf('syntax-hook.yaml')[0] ?? '')
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/\] retrying\s+change /)])
     expect(model.requests.at(-1)?.text).toContain('SyntaxError')
   })
@@ -338,7 +338,7 @@ describeDocker('examples that change code', () => {
       submitting('fix', { fix: '# Fix\n\nThe check is back in its place.' }),
       submitting('report', { report }),
     ])
-    const { exitCode } = await shell(sandbox, commandsOf('rollback-check.yaml')[0] ?? '')
+    const { exitCode } = await inDocker(sandbox, commandsOf('rollback-check.yaml')[0] ?? '')
     expect(exitCode).toBe(0)
     const delivered = readdirSync(join(sandbox.project, 'output'))
     expect(delivered).toContain('incident-report.md')
@@ -366,6 +366,44 @@ describe('the customizations of the incident response page', () => {
     expect(exitCode).toBe(2)
     expect(stderr).toContain('Step "triage" has nothing to do: it needs "exec", "script"')
     expect(stderr).toContain('.wave/pipelines/incident-triage.yaml:7:5')
+  })
+})
+
+describe('the workflow of the other page, with both of its customizations', () => {
+  // The snippets begin with their own "steps:", as on the page.
+  const whole = ['incident_response', 'regulatory-notification', 'create-jira-ticket']
+    .map((name) => readWorkflow(`${name}.yaml`))
+    .join('\n')
+  test.each([
+    ['SEV1', 6],
+    ['SEV2', 5],
+  ])('%s: it runs by its command line, and leaves nothing unresolved', async (severity, calls) => {
+    using sandbox = new Sandbox()
+    sandbox.write('.wave/pipelines/incident_response.yaml', whole)
+    sandbox.write('incident.json', readWorkflow('incident.json'))
+    sandbox.initGit()
+    await using model = await startModel(sandbox, [
+      { says: 'Incident triage for:', turns: [{ text: triageReply(severity) }] },
+      { says: 'Technical analysis for', turns: [{ text: 'A connection leak in v2.3.5.' }] },
+      { says: 'Create remediation plan:', turns: [{ text: '1. Raise the pool to 200.' }] },
+      { says: 'Create complete incident', turns: [{ text: `# Incident Report: ${severity}` }] },
+      { says: 'Generate regulatory', turns: [{ text: 'To the regulator.' }] },
+      { says: 'API call to JIRA', turns: [{ text: 'Title: API down' }] },
+    ])
+    const line = 'wave run incident_response --input-data @incident.json'
+    const { exitCode, stdout } = await shell(sandbox, line)
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`  Severity: ${severity}\n`)])
+    expect(model.requests).toHaveLength(calls)
+    for (const { text, tools } of model.requests) {
+      expect(text).not.toMatch(/\{\{|\}\}/)
+      // Nothing is called over there: the ticket is a text.
+      expect(tools.toSorted()).toEqual(['note', 'submit'])
+    }
+    const opened = model.requests.map(({ text }) => /INC-(\S+Z)/.exec(text)?.[1])
+    expect(opened.filter((time) => time !== undefined)).toHaveLength(1)
+    const texts = readdirSync(join(sandbox.project, 'output/incident_response'))
+    expect(texts.includes('regulatory_notification.md')).toBe(severity === 'SEV1')
+    expect(texts).toContain('create_jira_ticket.md')
   })
 })
 
@@ -404,6 +442,17 @@ const ROLLBACK_SNIPPET = `\
 
       Recommendation: ROLLBACK / HOTFIX / INVESTIGATE
 `
+
+function readWorkflow(file: string): string {
+  return readFileSync(new URL(`fixtures/workflow-v2/${file}`, import.meta.url), 'utf8')
+}
+
+function triageReply(severity: string): string {
+  return (
+    `- Severity: ${severity} (Critical)\n- Impact: All API requests failing\n- Summary: API down\n` +
+    '**Stakeholder Notification Needed:**\n- Page on-call\n- Data breach: yes\n'
+  )
+}
 
 /** For both spellings: fields by submit, or as lines of the reply. */
 function companyScript(severity: string, breach: boolean): readonly ScriptedStep[] {
@@ -478,12 +527,13 @@ function commandsOf(file: string): readonly string[] {
   return blocks.flatMap((block) => block.trim().split('\n'))
 }
 
-function shell(sandbox: Sandbox, command: string): Promise<CliResult> {
-  const engine = process.env['DOCKER_HOST']
-  const variables = sandbox.env({
-    [AIMOCK_KEY_VARIABLE]: 'any-key',
-    ...(engine !== undefined && { DOCKER_HOST: engine }),
-  })
+/** Without an engine: nothing but the examples that change code needs one. */
+function shell(
+  sandbox: Sandbox,
+  command: string,
+  engine: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
+  const variables = sandbox.env({ [AIMOCK_KEY_VARIABLE]: 'any-key', ...engine })
   const path = `${dirname(LAUNCHER)}${delimiter}${variables['PATH'] ?? ''}`
   const options = { cwd: sandbox.project, env: { ...variables, PATH: path } }
   return new Promise((resolve) => {
@@ -492,6 +542,12 @@ function shell(sandbox: Sandbox, command: string): Promise<CliResult> {
     })
     child.stdin?.end()
   })
+}
+
+function inDocker(sandbox: Sandbox, command: string): Promise<CliResult> {
+  const host = process.env['DOCKER_HOST']
+  // Without the variable, wave looks where an engine usually is.
+  return shell(sandbox, command, { DOCKER_HOST: host ?? '' })
 }
 
 function json(sandbox: Sandbox, path: string): unknown {
