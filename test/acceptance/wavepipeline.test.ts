@@ -307,6 +307,45 @@ describe('failures', () => {
   })
 })
 
+const uses = (step: string, id: string, more: object = {}): object =>
+  prompt(id, {
+    dependencies: [step],
+    memory: { inject_artifacts: [{ step, artifact: 'out', as: 'given', ...more }] },
+  })
+
+describe('what was not made', () => {
+  test('an optional artifact that a step left out skips those that cannot do without', async () => {
+    const some = { output_artifacts: [{ name: 'out', path: 'out/out.txt', required: false }] }
+    const yaml = pipeline(
+      prompt('a', some),
+      uses('a', 'needs'),
+      uses('a', 'may', { optional: true }),
+    )
+    const without = await play(yaml)
+    expect(without.statuses).toEqual({ a: 'succeeded', needs: 'skipped', may: 'succeeded' })
+    const made = await play(yaml, { perform: () => succeed({ out: 'text' }) })
+    expect(made.statuses).toEqual({ a: 'succeeded', needs: 'succeeded', may: 'succeeded' })
+  })
+
+  test('a loop whose last round skipped a step completes without its artifact', async () => {
+    const body = [prompt('x'), prompt('y', { ...OUT, dependencies: ['x'], when: 'iteration < 2' })]
+    const yaml = pipeline(
+      { id: 's', loop: { max_iterations: 2, until: 'iteration >= 2', steps: body } },
+      uses('s', 'needs'),
+      uses('s', 'may', { optional: true }),
+    )
+    const run = await play(yaml, { perform: () => succeed({ out: '[]' }) })
+    expect(run.statuses).toMatchObject({
+      s: 'succeeded',
+      'y#1': 'succeeded',
+      'y#2': 'skipped',
+      needs: 'skipped',
+      may: 'succeeded',
+    })
+    expect(run.end).toEqual({ outcome: 'completed', exitCode: 0 })
+  })
+})
+
 describe('waiting', () => {
   const GATE = { id: 'ask', gate: { type: 'approval', message: 'Go on?' } }
   const SCENES = {

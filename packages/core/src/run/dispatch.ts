@@ -6,7 +6,7 @@ import { departureOf } from './departure.ts'
 import { failedCondition, skippedEvent } from './dispatch-events.ts'
 import { decideWhen } from './conditions.ts'
 import type { Frame, Task } from './frame.ts'
-import { unmetNeed } from './needs.ts'
+import { absentArtifacts, unmetNeed } from './needs.ts'
 import { Schedule } from './schedule.ts'
 import type { Departure } from './schedule.ts'
 import { recordedArtifacts, startedEvent } from './step-end.ts'
@@ -147,6 +147,9 @@ export class Dispatcher {
     }
     if (failure !== undefined && effect !== 'ignore') this.#failures.push({ id, effect, failure })
     this.#partial ||= end.partial
+    if (effect === 'succeeded') {
+      for (const key of absentArtifacts(this.#task(id), end.artifacts)) this.#missing.add(key)
+    }
     return this.#depart(id, departureOf(effect))
   }
 

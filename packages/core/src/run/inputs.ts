@@ -50,6 +50,8 @@ export function placeArtifacts(task: Task, attempt: number): PlannedStep {
   const { planned } = task
   const { step } = planned
   if (step.iterate !== undefined) return asWhole(planned)
+  if (step.kind === 'loop')
+    return { ...planned, step: { ...step, artifacts: step.artifacts.map(maybe) } }
   if (!step.artifacts.some(({ path }) => path.includes('{{'))) return planned
   const scope = { ...conditionScope(task), step: { id: step.id, attempt } }
   const artifacts = step.artifacts.map((declared): ArtifactDeclaration => {
@@ -59,6 +61,11 @@ export function placeArtifacts(task: Task, attempt: number): PlannedStep {
     return { ...declared, path }
   })
   return { ...planned, step: { ...step, artifacts } }
+}
+
+/** The steps of the last round have answered for what they had to make; one that was skipped made nothing. */
+function maybe(declared: ArtifactDeclaration): ArtifactDeclaration {
+  return { ...declared, required: false }
 }
 
 /** A fan-out hands over lists of what its items made; contracts and retries are those of each item. */

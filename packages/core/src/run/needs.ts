@@ -7,17 +7,36 @@ import type { Task } from './frame.ts'
 
 /**
  * The need rule: why a step cannot run although its dependencies have ended. What it injects or names in
- * a template or condition must exist. `missing` are the ids of those of its graph that left nothing.
+ * a template or condition must exist. `missing` are the ids of those of its graph that left nothing,
+ * and the keys of the artifacts that others did not make.
  */
 export function unmetNeed(task: Task, missing: ReadonlySet<string>): string | undefined {
   const { frame, local } = task
   if (missing.size === 0 && frame.owner === undefined) return undefined
   const isMissing = (id: string): boolean =>
     missing.has(frame.resolve(id)) || leftNothing(stateOf(frame, id)?.status)
-  const injected = injectedBy(local).find(({ step }) => isMissing(step))
+  const lacks = ({ step, artifact, isJoined }: Need): boolean =>
+    isMissing(step) ||
+    (isJoined !== true && missing.has(artifactKey(frame.resolve(step), artifact)))
+  const injected = injectedBy(local).find(lacks)
   if (injected !== undefined) return `needs ${injected.artifact} of ${injected.step}`
   const named = [...namedBy(local)].find((id) => visibleSteps(task).has(id) && isMissing(id))
   return named === undefined ? undefined : `needs artifacts of ${named}`
+}
+
+/** Keys of what a step declares, and did not make although it completed. */
+export function absentArtifacts(
+  { planned: { step } }: Task,
+  made: readonly { readonly name: string }[],
+): readonly string[] {
+  const names = new Set(made.map(({ name }) => name))
+  return step.artifacts
+    .filter(({ name }) => !names.has(name))
+    .map(({ name }) => artifactKey(step.id, name))
+}
+
+function artifactKey(step: string, artifact: string): string {
+  return `${step}\0${artifact}`
 }
 
 /** Steps whose artifacts or answers a text of the step, or of a step in it, names. */
@@ -43,7 +62,8 @@ function injectedBy({ step, body = [] }: PlannedStep): readonly Need[] {
   const own = step.inject.filter(
     ({ optional, previous }) => !(optional === true || previous === true),
   )
-  const joined = step.kind === 'aggregate' && step.strategy.type !== 'vote' ? step.from : []
+  const joined =
+    step.kind === 'aggregate' && step.strategy.type !== 'vote' ? step.from.map(joinedOf) : []
   const inner = new Set(body.map((planned) => planned.step.id))
   const below = body.flatMap(injectedBy).filter(({ step: id }) => !inner.has(id))
   return [...own, ...joined, ...below]
@@ -52,6 +72,12 @@ function injectedBy({ step, body = [] }: PlannedStep): readonly Need[] {
 interface Need {
   readonly step: string
   readonly artifact: string
+  /** What a join makes of absent artifacts is up to its strategy. */
+  readonly isJoined?: true
+}
+
+function joinedOf({ step, artifact }: Need): Need {
+  return { step, artifact, isJoined: true }
 }
 
 function leftNothing(status: string | undefined): boolean {
