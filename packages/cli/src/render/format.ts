@@ -63,7 +63,9 @@ export function describeFailure(failure: StepFailure): string {
 }
 
 function detailOf(failure: StepFailure): string | undefined {
-  if ('exitCode' in failure) return `exit code ${failure.exitCode} of ${failure.command}`
+  if ('exitCode' in failure) {
+    return `exit code ${failure.exitCode} of ${beginning(failure.command)}`
+  }
   if ('class' in failure) return `${failure.class}, ${failure.model}: ${failure.message}`
   if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
   if ('pattern' in failure) return failure.pattern
@@ -74,13 +76,33 @@ function detailOf(failure: StepFailure): string | undefined {
 
 /** Of steps that are made of others, and of failures that name one thing. */
 function detailOfComposed(failure: StepFailure): string | undefined {
-  if ('failure' in failure) return `${failure.step}: ${describeFailure(failure.failure)}`
+  if ('failure' in failure) {
+    const origin = originOf(failure)
+    return `${origin.step}: ${describeFailure(origin.failure)}`
+  }
   if ('items' in failure) return `${failure.failed} of ${failure.items} items`
   if ('rounds' in failure) return `${failure.rounds} ${failure.rounds === 1 ? 'round' : 'rounds'}`
   if ('choice' in failure) return failure.choice
   if ('name' in failure) return failure.name
   return 'message' in failure ? failure.message : undefined
 }
+
+type ChildFailure = Extract<StepFailure, { reason: 'child-failed' }>
+
+/** The innermost step that failed: its name holds the way to it. */
+function originOf(failure: ChildFailure): ChildFailure {
+  return failure.failure.reason === 'child-failed' ? originOf(failure.failure) : failure
+}
+
+/** A script in few words. */
+function beginning(script: string): string {
+  const [first = '', ...rest] = script.trim().split('\n')
+  const isCut = first.length > MAX_SCRIPT_CHARACTERS
+  const shown = isCut ? first.slice(0, MAX_SCRIPT_CHARACTERS - 1) : first
+  return isCut ? `${shown}…` : rest.length > 0 ? `${shown} …` : shown
+}
+
+const MAX_SCRIPT_CHARACTERS = 60
 
 function pad(text: string, width: number): string {
   return sanitiseLine(text).padEnd(width)

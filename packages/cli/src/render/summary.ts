@@ -1,6 +1,6 @@
-import type { OutcomeValue, RunEvent, RunOutcome, StepFailure, StoredPatch } from '@wave/core'
+import type { OutcomeValue, RunEvent, RunOutcome, StoredPatch } from '@wave/core'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
-import { describeFailure } from './format.ts'
+import { FailedSteps } from './failed-steps.ts'
 
 type Finished = Extract<RunEvent, { type: 'run-finished' }>
 type Waiting = Extract<RunEvent, { type: 'gate-waiting' }>
@@ -10,7 +10,7 @@ export class RunSummary {
   pipeline = ''
   #run = ''
   #warnings = 0
-  #failed: { readonly step: string; readonly failure: StepFailure } | undefined
+  readonly #failed = new FailedSteps()
   /** By step: a loop that is tried again makes the patches of its rounds anew. */
   readonly #patches = new Map<string, StoredPatch>()
   readonly #outcomes: OutcomeValue[] = []
@@ -19,14 +19,13 @@ export class RunSummary {
   readonly #waiting: Waiting[] = []
 
   watch(event: RunEvent): void {
+    this.#failed.watch(event)
     if (event.type === 'run-started') {
       this.#run = event.run
       this.pipeline = event.pipeline.name
     } else if (event.type === 'step-succeeded') {
       if (event.patch !== undefined) this.#patches.set(event.step, event.patch)
       this.#outcomes.push(...(event.outcomes ?? []))
-    } else if (event.type === 'step-failed') {
-      if (!event.willRetry && event.failure.reason !== 'cancelled') this.#failed ??= event
     } else if (event.type === 'gate-waiting') this.#waiting.push(event)
     else if (event.type === 'contract-checked')
       this.#citations = citationsOf(event) ?? this.#citations
@@ -43,7 +42,7 @@ export class RunSummary {
       ...this.#changes(),
       ...(this.#outcomes.length > 0 ? [`Outcomes: ${this.#outcomes.map(show).join(', ')}`] : []),
       ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
-      ...this.#failure(),
+      ...this.#failed.lines(event.outcome),
       ...this.#next(event.outcome),
     ].map(sanitiseLine)
   }
@@ -56,17 +55,6 @@ export class RunSummary {
     if (files === 0) return []
     const count = `${files} ${files === 1 ? 'file' : 'files'} (+${sum('added')} -${sum('deleted')})`
     return [`Changes: ${count}; apply with: wave apply ${this.#run}`]
-  }
-
-  #failure(): readonly string[] {
-    if (this.#failed === undefined) return []
-    const { step, failure } = this.#failed
-    const deepest = innermost(failure)
-    return [
-      `Step ${step} failed: ${describeFailure(failure)}`,
-      ...('problems' in deepest ? deepest.problems.map((problem) => `  ${problem}`) : []),
-      ...(deepest.reason === 'environment' && deepest.hint ? [`  hint: ${deepest.hint}`] : []),
-    ]
   }
 
   #next(outcome: RunOutcome): readonly string[] {
@@ -86,10 +74,8 @@ export function warningOf(event: RunEvent): string | undefined {
   if (event.type === 'limit-warning') {
     return `${Math.round(event.share * 100)} % of ${event.limit} used`
   }
-  if (event.type !== 'hook-ran' && event.type !== 'notified') return undefined
-  if (event.problem === undefined) return undefined
-  const to = event.type === 'notified' ? `, channel ${event.channel}` : ''
-  return `hook ${event.hook}${to}: ${event.problem}`
+  if (event.type !== 'notified' || event.problem === undefined) return undefined
+  return `hook ${event.hook}, channel ${event.channel}: ${event.problem}`
 }
 
 /** A named value of a result as it stands below the `completed` line. */
@@ -119,8 +105,4 @@ function citationsOf(event: Extract<RunEvent, { type: 'contract-checked' }>): st
 
 function show({ label, value }: OutcomeValue): string {
   return label === '' ? value : `${label} ${value}`
-}
-
-function innermost(failure: StepFailure): StepFailure {
-  return failure.reason === 'child-failed' ? innermost(failure.failure) : failure
 }

@@ -1,4 +1,4 @@
-import type { RunEvent } from '@wave/core'
+import type { RunEvent, RunOutcome, StepFailure } from '@wave/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { at, failed, finished, ref, started, succeeded, usage } from '../testing/run-events.ts'
 import { createPaint } from './colour.ts'
@@ -153,7 +153,15 @@ Next: see .wave/runs/20260204t100000-abcd/
           ],
           waitMs: undefined,
         }),
+        // Told by the warning or the failure that follows it.
         at('10:00:08', { type: 'hook-ran', step: 'audit', hook: 'lint', problem: 'exit code 1' }),
+        at('10:00:08', {
+          type: 'notified',
+          hook: 'tell',
+          channel: 'oncall',
+          on: 'gate_waiting',
+          problem: 'there is no channel "oncall"',
+        }),
         at('10:00:08', finished('suspended', { exitCode: 6 })),
       ]),
     ).toBe(
@@ -167,7 +175,7 @@ Next: see .wave/runs/20260204t100000-abcd/
 [10:00:06] skipped   audit/review[3]   (auditor)       -      - its condition is false: severity == "P4"
 [10:00:07] completed audit             (pipeline)     6s      - Audit complete
 [10:00:08] waiting   sign-off          (gate)                   Ship the fix?
-[10:00:08] warning   audit             (pipeline)               hook lint: exit code 1
+[10:00:08] warning                     (wave)                   hook tell, channel oncall: there is no channel "oncall"
 
 Pipeline incident-response suspended in 161s
 Outcomes: Dashboard https://example.com/d
@@ -180,16 +188,82 @@ Next: answer in advance with --answer sign-off=y|n
     )
   })
 
-  test('a failure inside is told with the way to it and its problems', () => {
+  test('a failure inside is told with the step that it began in and its problems', () => {
     const inner = { reason: 'contract-failed', name: 'report', problems: ['No "Causes".'] } as const
+    const item = { reason: 'child-failed', step: 'draft[2]/text', failure: inner } as const
     const output = render([
       started('model', [{ id: 'investigate', role: 'loop', dependencies: [] }]),
-      at('10:00:26', failed({ reason: 'child-failed', step: 'draft#2', failure: inner }, false)),
+      at('10:00:26', failed({ reason: 'child-failed', step: 'draft[2]', failure: item }, false)),
       at('10:00:26', finished('failed', { exitCode: 1 })),
     ])
     expect(output).toContain(
-      'Step investigate failed: child-failed: draft#2: contract-failed: report\n  No "Causes".\n',
+      'Step investigate failed: child-failed: draft[2]/text: contract-failed: report\n  No "Causes".\n',
     )
+  })
+
+  describe('steps that failed', () => {
+    const ended = (step: string, failure: StepFailure, outcome: RunOutcome = 'failed') =>
+      summaryOf([{ step, failure }], outcome)
+
+    test('are all told, each once, where the failure began', () => {
+      const missing = {
+        reason: 'artifact-missing',
+        name: 'x',
+        message: 'Write it to /work/x.',
+      } as const
+      expect(
+        summaryOf([
+          { step: 'call/k', failure: missing },
+          { step: 'call', failure: { reason: 'child-failed', step: 'call/k', failure: missing } },
+          { step: 'loop', failure: { reason: 'loop-exhausted', rounds: 2 } },
+          { step: 'other', failure: { reason: 'cancelled' } },
+        ]),
+      ).toBe(`\
+Step call/k failed: artifact-missing: x
+  Write it to /work/x.
+Step loop failed: loop-exhausted: 2 rounds
+Next: see .wave/runs/20260204t100000-abcd/
+`)
+    })
+
+    test('are counted when there are too many to tell', () => {
+      const failures = Array.from({ length: 25 }, (_, index) => ({
+        step: `item[${index + 1}]`,
+        failure: { reason: 'model-refused' } as const,
+      }))
+      const told = summaryOf(failures)
+      expect(told).toContain('Step item[20] failed: model-refused\n5 more steps failed\n')
+      expect(told).not.toContain('item[21]')
+    })
+
+    test('are not told of a run that completed without them', () => {
+      expect(ended('ballot', { reason: 'model-refused' }, 'completed')).toBe('')
+    })
+
+    test('are forgotten once they succeed', () => {
+      const output = render([
+        started('model', []),
+        at('10:00:01', failed({ reason: 'model-refused' }, false)),
+        at('10:00:02', succeeded('investigate', 1_000, undefined, 'Done')),
+        at('10:00:03', finished('partial', { exitCode: 3 })),
+      ])
+      expect(output).not.toContain('Step investigate failed')
+    })
+
+    test('show the end of what their command printed, and only the beginning of its script', () => {
+      const output = Array.from({ length: 20 }, (_, index) => `line ${index + 1}\n`).join('')
+      const command = `set -e\n${'npm test -- --all '.repeat(10)}`
+      expect(ended('tests', { reason: 'command-failed', exitCode: 3, command, output })).toBe(`\
+Step tests failed: command-failed: exit code 3 of set -e …
+  …
+  line 16
+  line 17
+  line 18
+  line 19
+  line 20
+Next: see .wave/runs/20260204t100000-abcd/
+`)
+    })
   })
 
   test('UI-01 hostile text in messages, roles and paths does not reach the terminal', () => {
@@ -245,6 +319,19 @@ function render(
   const renderer = create({ write: (part) => (text += part), isTerminal: false, columns: 80 })
   for (const event of events) renderer.show(event)
   return text
+}
+
+/** What stands below the headline when these steps failed. */
+function summaryOf(
+  failures: readonly { readonly step: string; readonly failure: StepFailure }[],
+  outcome: RunOutcome = 'failed',
+): string {
+  const output = render([
+    started('model', []),
+    ...failures.map(({ step, failure }) => at('10:00:01', { ...failed(failure, false), step })),
+    at('10:00:02', finished(outcome, { exitCode: 0 })),
+  ])
+  return output.replace(/^.*? in 161s\n/su, '')
 }
 
 function begun(time: string, step: string): RunEvent {

@@ -44,7 +44,10 @@ export function succeeded(
   }
 }
 
-export function failed(failure: StepFailure, willRetry: boolean): NewRunEvent {
+export function failed(
+  failure: StepFailure,
+  willRetry: boolean,
+): Extract<NewRunEvent, { type: 'step-failed' }> {
   return {
     type: 'step-failed',
     step: 'investigate',
