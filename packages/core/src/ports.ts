@@ -3,7 +3,7 @@
  * Non-zero exits, provider failures and missing files are results; an exception is either a
  * `WaveError` (the user can fix it) or a bug.
  */
-import type { ModelEvent, ModelParameter, ModelRequest, Usage } from './agent/messages.ts'
+import type { Effort, ModelEvent, ModelParameter, ModelRequest, Usage } from './agent/messages.ts'
 import type {
   ArtifactRef,
   ArtifactType,
@@ -170,6 +170,8 @@ export interface ResolvedModel {
   readonly maxOutputTokens: number
   /** Parameters that it takes or refuses, as far as that is known. Others are sent, and left out once refused. */
   readonly takes?: Readonly<Partial<Record<ModelParameter, boolean>>>
+  /** The most effort that can be asked of it; more is cut to that. Undefined: any. */
+  readonly maxEffort?: Effort
   /** US dollars of a call; undefined when the price is unknown. */
   cost(usage: Usage): number | undefined
   /** Loads the provider's SDK on first use. */

@@ -160,6 +160,8 @@ function resolved(model: ModelConfig, providers: Providers): ResolvedModel {
     contextTokens,
     maxOutputTokens,
     ...(takes && { takes }),
+    // Few of the servers that speak Chat Completions know `max`.
+    ...(provider.kind === 'openai-compatible' && { maxEffort: 'high' }),
     cost: (usage: Usage) => (price ? costUsd(price, usage) : undefined),
     open: () => (opened ??= openModel(provider, contextTokens)),
   }

@@ -51,7 +51,7 @@ const WHOLE = chatSse(delta({ content: 'Fine.' }), delta({}, 'stop'), USAGE)
 test('the request is explicit and asks for usage', async () => {
   const { model, server } = await serve(WHOLE, WHOLE)
   await using _ = server
-  await doneOf(model, requestOf({ effort: 'max' }))
+  await doneOf(model, requestOf({ effort: 'high' }))
   await doneOf(model, requestOf({ toolChoice: { name: 'submit' } }))
   const [first, second] = server.requests
   expect(first?.path).toBe('/v1/chat/completions')

@@ -47,17 +47,11 @@ export function chatBody(request: ModelRequest): Json {
     ...(!request.leavesLimitToProvider && { max_tokens: request.maxOutputTokens }),
     stream: true,
     stream_options: { include_usage: true },
-    ...effortPart(request),
+    ...(request.effort !== undefined && { reasoning_effort: request.effort }),
     ...(request.temperature !== undefined && { temperature: request.temperature }),
     ...toolPart(request),
     messages: [...system, ...request.messages.flatMap((message) => wireMessages(message, request))],
   }
-}
-
-/** `max` is known to few servers. */
-function effortPart({ effort }: ModelRequest): Json {
-  if (effort === undefined) return {}
-  return { reasoning_effort: effort === 'max' ? 'high' : effort }
 }
 
 function toolPart(request: ModelRequest): Json {

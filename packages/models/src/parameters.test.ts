@@ -77,6 +77,9 @@ test('The catalog knows which models take a temperature and an effort, and says 
   expect(takes('openai/gpt-6-luna')).toEqual({ temperature: false, effort: true })
   expect(takes('openai/gpt-4.1')).toBeUndefined()
   expect(takes('local/claude-opus-5-5')).toBeUndefined()
+  const most = (name: string): ResolvedModel['maxEffort'] => catalog.resolve(name)?.maxEffort
+  expect(most('local/claude-opus-5-5')).toBe('high')
+  expect(most('anthropic/claude-opus-5-5')).toBeUndefined()
 })
 
 function answer(stopReason: string): WireAnswer {

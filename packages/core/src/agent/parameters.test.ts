@@ -93,6 +93,20 @@ test('A limit above what the model writes is cut, and that is told', async () =>
   ])
 })
 
+test('An effort above what can be said to the model is cut to that, and that is told once', async () => {
+  const cut = rigFor([NOTE, OK], { effort: 'max' }, { maxEffort: 'high' })
+  await cut.rig.run()
+  expect(cut.sent()).toEqual([{ effort: 'high' }, { effort: 'high' }])
+  expect(cut.rig.eventsOf('model-request')[0]?.parameters).toMatchObject({ effort: 'high' })
+  expect(cut.warnings()).toEqual([
+    'effort "max" is sent as "high", the most that can be asked of scripted/script-1.',
+  ])
+  const less = rigFor([OK], { effort: 'low' }, { maxEffort: 'high' })
+  await less.rig.run()
+  expect(less.sent()).toEqual([{ effort: 'low' }])
+  expect(less.warnings()).toEqual([])
+})
+
 test('A refused parameter is left out at once, and in all later calls', async () => {
   const { rig, sent, warnings } = rigFor([NAMED, NOTE, OK], { temperature: 0.3 })
   expect((await rig.run()).status).toBe('succeeded')

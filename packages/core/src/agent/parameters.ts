@@ -1,6 +1,12 @@
 import type { PromptStep } from '../pipeline/pipeline.ts'
 import type { ResolvedModel, StepContext } from '../ports.ts'
-import type { ModelEvent, ModelParameter, ModelRequest, SentParameters } from './messages.ts'
+import type {
+  Effort,
+  ModelEvent,
+  ModelParameter,
+  ModelRequest,
+  SentParameters,
+} from './messages.ts'
 
 /** What models turned out to refuse, and which steps were told what. Kept for all steps of a runner. */
 export class ParameterMemory {
@@ -21,10 +27,9 @@ export class ParameterFilter {
   /** The request as the model takes it, as far as that is known. */
   fit(request: ModelRequest, model: ResolvedModel): ModelRequest {
     this.#tellCut(model)
-    let fitting = request
-    for (const parameter of sentIn(request)) {
-      const isRefused = this.#memory.refused.has(`${modelName(model)} ${parameter}`)
-      if (model.takes?.[parameter] !== false && !isRefused) continue
+    let fitting = this.#cutEffort(request, model)
+    for (const parameter of sentIn(fitting)) {
+      if (!this.#isLeftOut(parameter, model)) continue
       this.#tell(parameter, request, model, 'does not take it')
       fitting = without(fitting, parameter)
     }
@@ -74,6 +79,23 @@ export class ParameterFilter {
     this.#warnOnce('cut', model, message)
   }
 
+  #cutEffort(request: ModelRequest, model: ResolvedModel): ModelRequest {
+    const { effort } = request
+    const most = model.maxEffort
+    if (effort === undefined || most === undefined) return request
+    if (EFFORTS.indexOf(effort) <= EFFORTS.indexOf(most)) return request
+    // What is not sent at all is told as that.
+    if (this.#isLeftOut('effort', model)) return request
+    const message = `effort "${effort}" is sent as "${most}", the most that can be asked of ${modelName(model)}.`
+    this.#warnOnce('effort cut', model, message)
+    return { ...request, effort: most }
+  }
+
+  #isLeftOut(parameter: ModelParameter, model: ResolvedModel): boolean {
+    const isRefused = this.#memory.refused.has(`${modelName(model)} ${parameter}`)
+    return model.takes?.[parameter] === false || isRefused
+  }
+
   #warnOnce(about: string, model: ResolvedModel, message: string): void {
     const { run, planned } = this.#context
     const step = planned.step.id
@@ -85,6 +107,9 @@ export class ParameterFilter {
     this.#context.emit({ type: 'warning', step, message })
   }
 }
+
+/** From the least to the most. */
+const EFFORTS: readonly Effort[] = ['low', 'medium', 'high', 'max']
 
 /** As pipelines write them. */
 const KEYS: Readonly<Record<ModelParameter, string>> = {
