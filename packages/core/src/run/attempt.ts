@@ -10,6 +10,7 @@ import type {
   Work,
 } from './attempt-result.ts'
 import { abortReason, limitTime, unlessDeaf } from './attempt-signal.ts'
+import { isComposed, stepsBehind } from './frame.ts'
 import type { Task } from './frame.ts'
 import { loadInputs, placeArtifacts } from './inputs.ts'
 import { StepWorkspace, workspaceOpener } from './step-workspace.ts'
@@ -32,7 +33,7 @@ export async function runAttempt(request: AttemptRequest, work: Work): Promise<A
   try {
     const working = work(scope)
     // Steps that are made of others end when those have; each of them is given up by itself.
-    const awaited = isMadeOfOthers(task) ? working : unlessDeaf(working, limit.signal, clock)
+    const awaited = isComposed(task) ? working : unlessDeaf(working, limit.signal, clock)
     const result = await awaited.catch((error: unknown) => expected(scope, error))
     return { result, durationMs: Math.round(clock.monotonicMs() - startedMs), close }
   } catch (error) {
@@ -53,16 +54,13 @@ function timeoutOf({ planned: { step }, frame }: Task): number {
   return step.kind === 'gate' ? Infinity : step.timeoutMs
 }
 
-function isMadeOfOthers({ planned }: Task): boolean {
-  return planned.runner === 'engine' || planned.step.iterate !== undefined
-}
-
 function openScope(request: AttemptRequest, signal: AbortSignal): AttemptScope {
   const { task, attempt, start, given = [] } = request
   const { run } = task.frame
   const planned = strengthened(placeArtifacts(task, attempt), attempt)
   const inputs = [...given, ...loadInputs(task)]
-  const { step, dependents } = planned
+  const { step } = planned
+  const dependents = stepsBehind(task)
   const limits = step.kind === 'prompt' ? step.limits : undefined
   const open = workspaceOpener({ task, planned, attempt, inputs, start })
   return {

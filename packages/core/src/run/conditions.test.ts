@@ -50,3 +50,20 @@ test('a field that is missing at run time fails the step instead of being false'
   expect(statuses['page']).toBe('failed')
   expect(state.steps.get('page')?.failure).toMatchObject({ reason: 'condition-failed' })
 })
+
+test('a condition that cannot be decided fails its step as that step may fail', async () => {
+  const { outcome, state, statuses } = await runYaml(
+    pipelineYaml(
+      promptYaml('first', artifactYaml('facts', 'json')) +
+        promptYaml(
+          'may',
+          '    dependencies: [first]\n    optional: true\n    when: steps.first.artifacts.facts.missing == 1\n',
+        ) +
+        promptYaml('last', '    dependencies: [may]\n'),
+    ),
+    () => succeed({ facts: '{}' }),
+  )
+  expect(state.steps.get('may')?.failure?.reason).toBe('condition-failed')
+  expect(statuses['last']).toBe('succeeded')
+  expect(outcome).toBe('partial')
+})

@@ -1,15 +1,15 @@
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
-import { isVote, isVoteLost } from './compose/vote-watch.ts'
+import { ballotsOf, isVote, isVoteLost } from './compose/vote-watch.ts'
 import { abortReason } from './attempt-signal.ts'
 import { departureOf } from './departure.ts'
-import { failedCondition, skippedEvent } from './dispatch-events.ts'
 import { decideWhen } from './conditions.ts'
+import { isComposed } from './frame.ts'
 import type { Frame, Task } from './frame.ts'
 import { absentArtifacts, unmetNeed } from './needs.ts'
 import { Schedule } from './schedule.ts'
 import type { Departure } from './schedule.ts'
-import { recordedArtifacts, startedEvent } from './step-end.ts'
+import { neverStarted, recordedArtifacts, skippedEvent, startedEvent } from './step-end.ts'
 import type { StepEnd } from './step-end.ts'
 import { runStep } from './step.ts'
 
@@ -31,6 +31,7 @@ export class Dispatcher {
   readonly #failures: { id: string; effect: StepEnd['effect']; failure: StepFailure }[] = []
   readonly #waiting: string[] = []
   readonly #missing = new Set<string>()
+  readonly #givenUp = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #settled: StepEnd[] = []
   #places = 0
@@ -145,6 +146,8 @@ export class Dispatcher {
       this.#waiting.push(id)
       return []
     }
+    // Nobody waits for a ballot that was given up, and the vote itself tells why it is lost.
+    if (failure?.reason === 'cancelled' && this.#givenUp.has(id)) return this.#depart(id, 'missing')
     if (failure !== undefined && effect !== 'ignore') this.#failures.push({ id, effect, failure })
     this.#partial ||= end.partial
     if (effect === 'succeeded') {
@@ -191,27 +194,26 @@ export class Dispatcher {
   }
 
   /** False when no place is free, here or in the whole run. Gates only wait: they take none. */
-  #takePlace({ planned }: Task): boolean {
-    if (planned.step.kind === 'gate') return true
+  #takePlace(task: Task): boolean {
+    if (task.planned.step.kind === 'gate') return true
     if (this.#places >= this.#frame.concurrency) return false
-    if (!isComposed(planned) && !this.#frame.run.slots.take()) return false
+    if (!isComposed(task) && !this.#frame.run.slots.take()) return false
     this.#places += 1
     return true
   }
 
-  #freePlace({ planned }: Task): void {
-    if (planned.step.kind === 'gate') return
+  #freePlace(task: Task): void {
+    if (task.planned.step.kind === 'gate') return
     this.#places -= 1
-    if (!isComposed(planned)) this.#frame.run.slots.release()
+    if (!isComposed(task)) this.#frame.run.slots.release()
   }
 
   /** A condition that is false, or that cannot be decided. */
   #refuse(task: Task, { when, failure }: Refusal): readonly NewRunEvent[] {
     const { id } = task.planned.step
     if (failure !== undefined) {
-      const { effect, events } = failedCondition(task, failure)
-      this.#failures.push({ id, effect, failure })
-      return [...events, ...this.#depart(id, departureOf(effect))]
+      const end = neverStarted(task, failure)
+      return [...end.events, ...this.#leave(end)]
     }
     const because = `its condition is false: ${task.local.step.when?.text.trim() ?? ''}`
     const skipped: NewRunEvent = { type: 'step-skipped', step: id, because, ...(when && { when }) }
@@ -219,9 +221,12 @@ export class Dispatcher {
   }
 
   /** The ballots of a vote that can no longer be won are not paid for. */
-  #giveUp({ planned: { step } }: Task): readonly NewRunEvent[] {
-    const ballots = step.dependencies.filter((id) => this.#tasks.has(id))
-    for (const id of ballots) this.#running.get(id)?.abort.abort({ reason: 'cancelled' })
+  #giveUp(vote: Task): readonly NewRunEvent[] {
+    const ballots = ballotsOf(vote).filter((id) => this.#tasks.has(id))
+    for (const id of ballots) {
+      this.#givenUp.add(id)
+      this.#running.get(id)?.abort.abort({ reason: 'cancelled' })
+    }
     const dropped = this.#schedule.drop(ballots)
     for (const id of dropped) this.#missing.add(id)
     return dropped.map((id) => skippedEvent(id, 'agreement can no longer be reached'))
@@ -289,11 +294,6 @@ interface Starting {
 interface Refusal {
   readonly when: Evaluated | undefined
   readonly failure: StepFailure | undefined
-}
-
-/** Made of other steps, a wait, or a join: nothing that takes a place. */
-function isComposed({ runner, step }: Task['planned']): boolean {
-  return runner === 'engine' || step.iterate !== undefined
 }
 
 /** Whether what starts depends on what the steps before it left: by its condition, or by its tree. */

@@ -110,8 +110,6 @@ export function itemsFrame(
     ...how,
     owner,
     isOpen: true,
-    previous: undefined,
-    repairs: frame.repairs,
     get tasks() {
       return tasks
     },
@@ -139,6 +137,17 @@ export function visibleSteps(task: Task): ReadonlySet<string> {
 /** A step that was not there when the run started, as the journal tells of it. */
 export function headerOf({ planned: { step, persona } }: Task): StepHeader {
   return { id: step.id, role: persona?.name ?? step.kind, dependencies: step.dependencies }
+}
+
+/** Made of other steps, a wait, or a join: no work of its own, hence no sandbox and no place among those that work. */
+export function isComposed({ planned: { runner, step } }: Task): boolean {
+  return runner === 'engine' || step.iterate !== undefined
+}
+
+/** The steps behind a task, or behind those that it is a part of. */
+export function stepsBehind({ local, frame }: Task): readonly string[] {
+  const { dependents } = local
+  return dependents.length > 0 || frame.owner === undefined ? dependents : stepsBehind(frame.owner)
 }
 
 /** The state of a step that a graph can name. */

@@ -1,4 +1,5 @@
 import type { Evaluated, NewRunEvent, StepFailure, StoredArtifact } from '../events.ts'
+import { failedAttempt } from './attempt-result.ts'
 import type { AttemptEnd, AttemptFailure } from './attempt-result.ts'
 import { describeFailure } from './failure.ts'
 import type { Task } from './frame.ts'
@@ -78,9 +79,23 @@ export function failedFor(task: Task, attempt: number, end: FailedEnd): StepEnd 
   const { id } = task.planned.step
   const because = describeFailure(failure)
   const events = [...failedEvents(task, attempt, end, false)]
-  if (effect === 'skip') events.push({ type: 'step-skipped', step: id, because })
+  if (effect === 'skip') events.push(skippedEvent(id, because))
   notify(task.frame, 'step_failed', { task, outcome: 'failed' })
   return { id, effect, failure, partial: false, artifacts: [], events, close: end.close }
+}
+
+/** A step that failed before its first attempt. */
+export function neverStarted(task: Task, failure: StepFailure): StepEnd {
+  return failedFor(task, 1, withoutAttempt(failedAttempt(task.planned, failure)))
+}
+
+export function withoutAttempt(result: AttemptFailure): FailedEnd {
+  return { result, durationMs: 0, close: () => Promise.resolve() }
+}
+
+/** A step that does not run, and why. */
+export function skippedEvent(step: string, because: string): NewRunEvent {
+  return { type: 'step-skipped', step, because }
 }
 
 export function failedEvents(

@@ -11,7 +11,7 @@ import { perform } from './perform.ts'
 import type { RunContext } from './request.ts'
 import { mayRetry, retryDelayMs } from './retry.ts'
 import { repair } from './rework.ts'
-import { ended, failedEvents, failedFor, startedEvent } from './step-end.ts'
+import { ended, failedEvents, failedFor, startedEvent, withoutAttempt } from './step-end.ts'
 import type { FailedEnd, StepEnd } from './step-end.ts'
 import { startSnapshot, startTree } from './trees.ts'
 
@@ -64,10 +64,6 @@ async function startOf(task: Task): Promise<Snapshot | FailedEnd> {
 /** The run ended during the pause before a retry. */
 function cancelled({ planned }: Task, signal: AbortSignal): FailedEnd {
   return withoutAttempt({ ...failedAttempt(planned, abortReason(signal)), effect: 'fail' })
-}
-
-function withoutAttempt(result: AttemptFailure): FailedEnd {
-  return { result, durationMs: 0, close: () => Promise.resolve() }
 }
 
 function pause(run: RunContext, retry: Retry, attempt: number, signal: AbortSignal): Promise<void> {
