@@ -42,13 +42,14 @@ async function begin(request: RunRequest): Promise<RunContext> {
   const facts = request.plan.mode === 'model' ? request.facts : undefined
   const injected = facts && injectFacts(facts, request.store)
   log.append(startedEvent(request))
+  const slots = new Slots(plan.limits.concurrency)
   const startedAt = log.state.started?.at ?? request.clock.nowUtc()
   return {
     request,
     log,
     budget: createRunBudget(plan.limits, (event) => log.append(event)),
-    slots: new Slots(plan.limits.concurrency),
-    time: new RunTime(clock, plan.limits.minutes, log),
+    slots,
+    time: new RunTime(clock, plan.limits.minutes, { log, slots }),
     startedAt,
     startedMs,
     input,
@@ -90,18 +91,18 @@ function deliverOutputs(run: RunContext): Delivery {
 /** Rounds of a loop are left out: the loop stands for its last one. */
 function deliverables(run: RunContext): readonly Deliverable[] {
   const { steps } = run.log.state
-  const dependents = new Map(
-    run.request.plan.steps.map((planned) => [planned.step.id, planned.dependents]),
-  )
-  const completed = (id: string): boolean => steps.get(id)?.status === 'succeeded'
-  const found = steps
-    .values()
-    .filter(({ id, status }) => status === 'succeeded' && !id.includes('#'))
-    .flatMap(({ id, artifacts }) => {
-      const behind = dependents.get(id)
-      const leaf = behind !== undefined && !behind.some(completed)
-      return artifacts.map(({ name, path, digest, sizeBytes }) => ({
-        step: id,
+  const completed = steps.values().filter(({ status }) => status === 'succeeded')
+  const needed = new Set(completed.flatMap(({ dependencies }) => dependencies))
+  const isLeaf = ({ id, parent }: StepState): boolean => {
+    const around = parent === undefined ? undefined : steps.get(parent)
+    return !needed.has(id) && (around === undefined || isLeaf(around))
+  }
+  const found = completed
+    .filter(({ id }) => !id.includes('#'))
+    .flatMap((step) => {
+      const leaf = isLeaf(step)
+      return step.artifacts.map(({ name, path, digest, sizeBytes }) => ({
+        step: step.id,
         name,
         path,
         digest,
@@ -109,7 +110,7 @@ function deliverables(run: RunContext): readonly Deliverable[] {
         leaf,
       }))
     })
-  return dependents.size === steps.size ? found : withoutTwins(found)
+  return run.request.plan.steps.length === steps.size ? found : withoutTwins(found)
 }
 
 /** What a called pipeline hands over is its own artifact and that of the step that called it. */

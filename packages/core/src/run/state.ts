@@ -94,7 +94,7 @@ export function foldEvent(state: RunState, event: RunEvent): RunState {
 }
 
 function apply(state: RunState, event: RunEvent): RunState {
-  if (event.type === 'run-finished') return { ...finish(state, event), finished: event }
+  if (event.type === 'run-finished') return { ...finish(state), finished: event }
   if (event.type === 'notified') return state
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
@@ -112,9 +112,8 @@ function apply(state: RunState, event: RunEvent): RunState {
   return isCall(event) ? addCost(next, event) : next
 }
 
-/** What still runs when a run is suspended waits for a gate in it. */
-function finish(state: RunState, { outcome }: EventOf<'run-finished'>): RunState {
-  if (outcome !== 'suspended') return state
+/** What still runs when a run is over waits for a gate in it. */
+function finish(state: RunState): RunState {
   const waiting = state.steps
     .values()
     .flatMap((step): StepState[] =>

@@ -1,50 +1,61 @@
 import type { Dispatcher } from './dispatch.ts'
 import type { RunLog } from './log.ts'
 import type { Clock } from '../ports.ts'
+import type { Slots } from './slots.ts'
 
-/** The time that a run may take. It stands still while nothing but a gate is waited for. */
+/** The time that a run may take. It stands still while a gate waits and no step works. */
 export class RunTime implements Disposable {
   readonly #clock: Clock
   readonly #totalMs: number
   readonly #log: RunLog
+  readonly #slots: Slots
+  #watching: Disposable | undefined
   #dispatcher: Dispatcher | undefined
   #timers: readonly Disposable[] = []
   #usedMs = 0
   #sinceMs: number | undefined
   #pauses = 0
 
-  constructor(clock: Clock, minutes: number, log: RunLog) {
+  constructor(clock: Clock, minutes: number, { log, slots }: { log: RunLog; slots: Slots }) {
     this.#clock = clock
     this.#totalMs = minutes * 60_000
     this.#log = log
+    this.#slots = slots
   }
 
   /** Starts: warns at 80 % and 95 % of the time, and ends the run when it is over. */
   watch(dispatcher: Dispatcher): void {
     this.#dispatcher = dispatcher
+    this.#watching = this.#slots.onChange(() => this.#update())
     this.#run()
   }
 
-  /** Stands still until the pause is disposed. */
+  /** Stands still, unless a step works, until the pause is disposed. */
   pause(): Disposable {
     this.#pauses += 1
-    this.#stop()
+    this.#update()
     return {
       [Symbol.dispose]: () => {
         this.#pauses -= 1
-        if (this.#pauses === 0) this.#run()
+        this.#update()
       },
     }
   }
 
   [Symbol.dispose](): void {
     this.#dispatcher = undefined
+    this.#watching?.[Symbol.dispose]()
     this.#stop()
+  }
+
+  #update(): void {
+    if (this.#pauses > 0 && this.#slots.isIdle) this.#stop()
+    else this.#run()
   }
 
   #run(): void {
     const dispatcher = this.#dispatcher
-    if (dispatcher === undefined || this.#pauses > 0) return
+    if (dispatcher === undefined || this.#sinceMs !== undefined) return
     this.#sinceMs = this.#clock.monotonicMs()
     const marks = [0.8, 0.95].filter((share) => share * this.#totalMs > this.#usedMs)
     const after = (ms: number, act: () => void): Disposable =>
