@@ -5,6 +5,7 @@ import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
 import { createFile, hasErrorCode, makeDirectory, replaceFile } from '../run/durable-fs.ts'
+import { inFileName } from '../run/ids.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
 import { artifactRef } from './store.ts'
@@ -96,7 +97,7 @@ function nameFiles(artifacts: readonly Deliverable[]): readonly NamedFile[] {
   const taken = new Set<string>()
   const named = artifacts.toReversed().map((artifact) => {
     let { path } = artifact
-    while (taken.has(fold(path))) path = withMark(path, artifact.step)
+    while (taken.has(fold(path))) path = withMark(path, inFileName(artifact.step))
     taken.add(fold(path))
     return { artifact, path }
   })

@@ -66,6 +66,8 @@ export interface AttemptRequest {
   readonly start: Snapshot
   /** Given beside the artifacts that the step injects. */
   readonly given?: readonly InjectedArtifact[]
+  /** Of a repair: artifacts that it makes for the step that it repairs. They are recorded with that step. */
+  readonly replaces?: ReadonlySet<string>
 }
 
 /** What the parts of an attempt share. */

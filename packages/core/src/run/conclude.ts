@@ -10,6 +10,7 @@ import { treeOfItems } from './compose/items-tree.ts'
 import type { ItemsTree } from './compose/items-tree.ts'
 import { readOutcomes } from './compose/outcome-values.ts'
 import { contractContext } from './contract-context.ts'
+import { isComposed } from './frame.ts'
 import type { Task } from './frame.ts'
 import { runStepHooks } from './hooks.ts'
 import { checkEarly, checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
@@ -57,7 +58,9 @@ export async function conclude(
     const { problems } = outputs
     return failedAttempt(planned, failure, { ...end, effect, problems, remains, rework })
   }
-  const refused = await runStepHooks(scope, 'step_completed')
+  const refused = isComposed(scope.request.task)
+    ? undefined
+    : await runStepHooks(scope, 'step_completed')
   if (refused !== undefined) return failedAttempt(planned, refused, end)
   const items = await treeOfItems(scope.request.task, scope.request.start)
   return succeeded(scope, { ...outcome, usage }, { outputs, patch, checked, items })
@@ -88,7 +91,7 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
     type: 'step-succeeded',
     step: step.id,
     attempt: request.attempt,
-    artifacts,
+    artifacts: artifacts.filter(({ name }) => request.replaces?.has(name) !== true),
     // What a repair changed is part of the patch of the step that it repaired.
     ...(stored && step.reworkOnly !== true && { patch: stored }),
     ...(tree !== undefined && { tree }),
@@ -107,9 +110,16 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
 }
 
 /** Items write to the same place, each in its own sandbox; outside, each has a place of its own. */
-function placed({ item }: Task, artifacts: readonly StoredArtifact[]): readonly StoredArtifact[] {
-  if (item === undefined) return artifacts
-  return artifacts.map((stored) => ({ ...stored, path: itemPath(stored.path, item.iteration) }))
+function placed(
+  { item, frame }: Task,
+  artifacts: readonly StoredArtifact[],
+): readonly StoredArtifact[] {
+  const own =
+    item === undefined
+      ? artifacts
+      : artifacts.map((stored) => ({ ...stored, path: itemPath(stored.path, item.iteration) }))
+  // A pipeline that is called once per item writes to the same places each time, too.
+  return frame.owner === undefined ? own : placed(frame.owner, own)
 }
 
 function contractEvents({ planned, request }: AttemptScope, outputs: Outputs): NewRunEvent[] {

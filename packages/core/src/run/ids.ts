@@ -10,3 +10,8 @@ export const systemIds: Ids = {
   },
   fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 }
+
+/** The id of a step as a part of a file's name: those of items, rounds and called steps are none. */
+export function inFileName(step: string): string {
+  return step.replaceAll(/[#[/]/gu, '-').replaceAll(']', '')
+}

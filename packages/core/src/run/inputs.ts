@@ -7,6 +7,7 @@ import { renderTemplate } from '../pipeline/template.ts'
 import type { InjectedArtifact } from '../ports.ts'
 import { stateOf } from './frame.ts'
 import type { Task } from './frame.ts'
+import { inFileName } from './ids.ts'
 import { conditionScope } from './scope.ts'
 
 /** The artifacts that a step injects, read from the store and verified. */
@@ -53,11 +54,11 @@ export function placeArtifacts(task: Task, attempt: number): PlannedStep {
   if (step.kind === 'loop')
     return { ...planned, step: { ...step, artifacts: step.artifacts.map(maybe) } }
   if (!step.artifacts.some(({ path }) => path.includes('{{'))) return planned
-  const scope = { ...conditionScope(task), step: { id: step.id, attempt } }
+  const scope = { ...conditionScope(task), step: { id: inFileName(step.id), attempt } }
   const artifacts = step.artifacts.map((declared): ArtifactDeclaration => {
     const rendered = renderTemplate({ text: declared.path, location: step.location }, scope)
     // Names and values are trusted ones, and the plan has checked them.
-    const path = rendered.ok ? rendered.text.replaceAll(/[#[\]/]+(?=\d)/gu, '-') : declared.path
+    const path = rendered.ok ? rendered.text : declared.path
     return { ...declared, path }
   })
   return { ...planned, step: { ...step, artifacts } }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { NO_USAGE } from '../agent/messages.ts'
 import { succeed } from '../testing/rig.ts'
-import { artifactYaml, pipelineYaml, promptYaml, runYaml } from '../testing/yaml-run.ts'
+import { artifactYaml, eventsOf, pipelineYaml, promptYaml, runYaml } from '../testing/yaml-run.ts'
 
 const yaml = pipelineYaml(
   promptYaml(
@@ -39,4 +40,37 @@ test('after the last round the step fails', async () => {
   const { statuses, outcome } = await runYaml(yaml, () => succeed({ result: '{}' }))
   expect(statuses).toMatchObject({ fix: 'failed', after: 'skipped' })
   expect(outcome).toBe('failed')
+})
+
+const usage = { ...NO_USAGE, input: 10 }
+
+test('the journal tells what each check found, and what the step that was repaired used', async () => {
+  let round = 0
+  const { events, state } = await runYaml(yaml, ({ planned }) => {
+    if (planned.step.id === 'mend') round += 1
+    return succeed({ result: round < 2 ? '{}' : '{"good":true}' }, { usage })
+  })
+  const checks = eventsOf(events, 'contract-checked').filter(({ step }) => step === 'fix')
+  expect(checks.map(({ passed }) => passed)).toEqual([false, false, true])
+  expect(state.steps.get('fix')?.usage).toEqual(usage)
+  expect(state.steps.get('mend')?.usage).toEqual({ ...usage, input: 20 })
+})
+
+test('after the last round the step tells what is still wrong, each check once', async () => {
+  let round = 0
+  const { events, state } = await runYaml(yaml, ({ planned }) => {
+    if (planned.step.id === 'mend') round += 1
+    return succeed({ result: round < 2 ? '{}' : '[]' })
+  })
+  const checks = eventsOf(events, 'contract-checked').filter(({ step }) => step === 'fix')
+  expect(checks).toHaveLength(3)
+  expect(JSON.stringify(state.steps.get('fix')?.failure)).toContain('object')
+})
+
+test('what a repair makes for a step belongs to that step', async () => {
+  const { state } = await runYaml(yaml, ({ planned }) =>
+    succeed({ result: planned.step.id === 'fix' ? '{}' : '{"good":true}' }),
+  )
+  expect(state.steps.get('fix')?.artifacts).toHaveLength(1)
+  expect(state.steps.get('mend')).toMatchObject({ status: 'succeeded', artifacts: [] })
 })

@@ -7,7 +7,7 @@ import { conclude } from './conclude.ts'
 import { headerOf } from './frame.ts'
 import type { Task } from './frame.ts'
 import { perform, stepContext } from './perform.ts'
-import { ended, failedEvents, startedEvent } from './step-end.ts'
+import { ended, failedEvents, failedFor, startedEvent, withoutAttempt } from './step-end.ts'
 import type { StepEnd } from './step-end.ts'
 import { snapshotAt } from './trees.ts'
 
@@ -21,11 +21,11 @@ export interface Broken {
 }
 
 /**
- * Lets another step repair what a step left, round after round, until all contracts of the step hold.
- * Undefined: nothing repairs it, or no round did.
+ * Lets another step repair what a step left, round after round, until all contracts of the step hold or no
+ * round is left. Undefined: nothing repairs it.
  */
 export async function repair(task: Task, broken: Broken): Promise<StepEnd | undefined> {
-  const { result, signal, end } = broken
+  const { result, signal, end, attempt } = broken
   const rework = result.rework ?? task.planned.step.retry.rework
   if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
   const { log } = task.frame.run
@@ -34,19 +34,25 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   if (task.item !== undefined) {
     log.append({ type: 'steps-added', step: task.planned.step.id, steps: [headerOf(repairer)] })
   }
-  let { remains = NOTHING, failure } = result
+  log.appendAll(result.events)
+  const replaces = new Set(task.planned.step.artifacts.map(({ name }) => name))
+  let { remains = NOTHING, failure, usage } = result
   for (let round = 1; round <= rework.maxRounds && !signal.aborted; round += 1) {
     const { id: by } = repairer.planned.step
     log.append({ type: 'step-reworking', step: task.planned.step.id, by, round })
     log.append(startedEvent(repairer, round))
     const given = inputsFor(task, remains, failure)
-    const repaired = await runRepair(repairer, { ...broken, remains, given, round })
+    const repaired = await runRepair(repairer, { ...broken, remains, given, replaces, round })
     if (repaired === undefined) continue
-    const checked = await checkAgain(task, broken, repaired)
+    const checked = await checkAgain(task, broken, { ...repaired, usage })
     if (checked.result.status !== 'failed') return ended(task, checked)
-    ;({ remains = NOTHING, failure } = checked.result)
+    log.appendAll(checked.result.events)
+    await checked.close()
+    ;({ remains = NOTHING, failure, usage } = checked.result)
   }
-  return undefined
+  const { durationMs } = end
+  const told = { ...result, failure, usage, events: [] }
+  return failedFor(task, attempt, { ...withoutAttempt(told), durationMs })
 }
 
 const NOTHING: Remains = { artifacts: new Map(), patch: undefined }
@@ -80,16 +86,17 @@ function inputsFor(
 interface Round extends Broken {
   readonly remains: Remains
   readonly given: readonly InjectedArtifact[]
+  readonly replaces: ReadonlySet<string>
   readonly round: number
 }
 
 /** What stands after the repair. Undefined: the repair itself failed. */
 async function runRepair(repairer: Task, round: Round): Promise<Remains | undefined> {
-  const { start, remains, given, signal, round: attempt } = round
+  const { start, remains, given, replaces, signal, round: attempt } = round
   const { run } = repairer.frame
   const { store } = run.request
   const from = remains.patch ? await snapshotAt(start, remains.patch.tree) : start
-  const job = { task: repairer, attempt, previous: undefined, signal, start: from, given }
+  const job = { task: repairer, attempt, previous: undefined, signal, start: from, given, replaces }
   const end = await runAttempt(job, perform)
   const { result } = end
   if (result.status === 'failed') {
@@ -117,14 +124,18 @@ async function changesBetween(
 }
 
 /** All contracts of the step over what the repair left. */
-function checkAgain(task: Task, broken: Broken, repaired: Remains): Promise<AttemptEnd> {
+function checkAgain(
+  task: Task,
+  broken: Broken,
+  repaired: Remains & Pick<AttemptFailure, 'usage'>,
+): Promise<AttemptEnd> {
   const { attempt, signal, start } = broken
-  const { artifacts, patch } = repaired
+  const { artifacts, patch, usage } = repaired
   const outcome = {
     status: 'succeeded',
     artifacts,
     ...(patch && { patch }),
-    usage: undefined,
+    usage,
   } as const
   return runAttempt({ task, attempt, previous: undefined, signal, start }, (scope) =>
     conclude(scope, stepContext(scope, ''), outcome),

@@ -6,6 +6,7 @@ import type { AttemptScope } from '../attempt-result.ts'
 import { evaluate } from '../conditions.ts'
 import { itemsFrame } from '../frame.ts'
 import type { Frame, Task } from '../frame.ts'
+import type { StepState } from '../state.ts'
 import { conditionScope, templateScope } from '../scope.ts'
 import type { Composed } from './composed.ts'
 import { fanOutResult } from './fan-out-result.ts'
@@ -22,10 +23,10 @@ export async function runFanOut(scope: AttemptScope, iterate: Iterate): Promise<
     const message = `The list has ${items.length} items, more than the ${iterate.maxItems} of "max_items".`
     return failedAttempt(planned, { reason: 'condition-failed', message })
   }
-  const { plan } = request.task.frame.run.request
+  const { concurrency } = request.task.frame
   const frame = itemsFrame(request.task, items, {
     concurrency:
-      iterate.mode === 'sequential' ? 1 : (iterate.maxConcurrent ?? plan.limits.concurrency),
+      iterate.mode === 'sequential' ? 1 : Math.min(iterate.maxConcurrent ?? Infinity, concurrency),
     failurePolicy: iterate.onFailure === 'fail' ? 'cancel_all' : 'continue',
   })
   const end = await runItems(scope, frame)
@@ -71,7 +72,7 @@ function refused(message: string): Listed {
 
 function results(scope: AttemptScope, iterate: Iterate, frame: Frame): Composed {
   const { planned } = scope
-  const ended = frame.tasks.map((task) => ({ task, status: statusOf(task) }))
+  const ended = frame.tasks.map((task) => ({ task, status: stateIn(task)?.status }))
   const failed = ended.filter(({ status }) => status !== 'succeeded').length
   const { minSuccessRate = 0 } = iterate
   const tooFew = ended.length - failed < minSuccessRate * ended.length
@@ -79,6 +80,7 @@ function results(scope: AttemptScope, iterate: Iterate, frame: Frame): Composed 
     const failure: StepFailure = { reason: 'items-failed', failed, items: ended.length }
     return failedAttempt(planned, failure)
   }
+  const isPartial = failed > 0 || frame.tasks.some((task) => stateIn(task)?.partial === true)
   const artifacts = planned.step.artifacts.map(
     (declared) => [declared.name, resultOf(declared, frame)] as const,
   )
@@ -86,27 +88,27 @@ function results(scope: AttemptScope, iterate: Iterate, frame: Frame): Composed 
     status: 'succeeded',
     artifacts: new Map(artifacts),
     usage: undefined,
-    ...(failed > 0 && { partial: true }),
+    ...(isPartial && { partial: true }),
   }
 }
 
 function resultOf(declared: ArtifactDeclaration, frame: Frame): Uint8Array {
-  const { log, request } = frame.run
-  const items = frame.tasks.map(({ planned, item }) => {
-    const state = log.state.steps.get(planned.step.id)
+  const { store } = frame.run.request
+  const items = frame.tasks.map((task) => {
+    const state = stateIn(task)
     const found = state?.artifacts.find(({ name }) => name === declared.name)
     return {
-      iteration: item?.iteration ?? 0,
-      item: item?.value,
+      iteration: task.item?.iteration ?? 0,
+      item: task.item?.value,
       outcome: outcomeOf(state?.status),
-      artifact: found && { type: found.type, content: request.store.get(found) },
+      artifact: found && { type: found.type, content: store.get(found) },
     }
   })
   return fanOutResult(declared, items)
 }
 
-function statusOf({ planned, frame }: Task): string {
-  return frame.run.log.state.steps.get(planned.step.id)?.status ?? 'pending'
+function stateIn({ planned, frame }: Task): StepState | undefined {
+  return frame.run.log.state.steps.get(planned.step.id)
 }
 
 function outcomeOf(status: string | undefined): 'completed' | 'failed' | 'skipped' {

@@ -75,3 +75,42 @@ test('with on_exhausted: continue it stands for its last round, and the run is p
   expect({ outcome, exitCode }).toEqual({ outcome: 'partial', exitCode: 3 })
   expect(tasks['done']).toBe('Final: text 3')
 })
+
+test('the items of a fan-out in a loop see what it made the round before', async () => {
+  const tasks: Record<string, string> = {}
+  await runYaml(
+    pipelineYaml(`  - id: polish
+    loop:
+      max_iterations: 2
+      steps:
+        - id: each
+          persona: summarizer
+          iterate: {over: "['a']"}
+          memory: {inject_artifacts: [{step: each, artifact: note, as: last, iteration: previous}]}
+          exec: {source: "{{ item }} after <{{ artifacts.last.text }}>"}
+          output_artifacts: [{name: note, path: note.txt}]
+`),
+    ({ planned, task }) => {
+      tasks[planned.step.id] = task
+      return succeed({ note: 'the first note' })
+    },
+  )
+  expect(tasks['each#1[1]']).toBe('a after <>')
+  expect(tasks['each#2[1]']).toContain('the first note')
+})
+
+test('ids of rounds become names of files; the folders of a path stay', async () => {
+  const { state } = await runYaml(
+    pipelineYaml(`  - id: polish
+    loop:
+      max_iterations: 2
+      steps:
+        - id: draft
+          persona: summarizer
+          exec: {source: Draft}
+          output_artifacts: [{name: text, path: "output/2026/{{ step.id }}.txt"}]
+`),
+    () => succeed({ text: 'T' }),
+  )
+  expect(state.steps.get('draft#2')?.artifacts[0]?.path).toBe('output/2026/draft-2.txt')
+})
