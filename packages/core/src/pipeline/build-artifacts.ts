@@ -15,6 +15,10 @@ export function buildArtifacts(
   const declared: ArtifactDeclaration[] = []
   for (const [index, artifact] of (shape.output_artifacts ?? []).entries()) {
     const at = [...path, 'output_artifacts', index]
+    if (reading.isBroken(at)) {
+      declared.push(UNREAD)
+      continue
+    }
     const built = buildArtifact(artifact, at, reading)
     if (names.has(built.name)) {
       const message = `Step "${shape.id}" declares the artifact "${built.name}" twice.`
@@ -31,6 +35,15 @@ export function buildArtifacts(
     declared.push(built)
   }
   return declared
+}
+
+/** In place of one that cannot be read, which has been told: the others keep their places. */
+const UNREAD: ArtifactDeclaration = {
+  name: '',
+  path: '',
+  type: 'text',
+  required: false,
+  source: 'file',
 }
 
 type ArtifactShape = NonNullable<StepShape['output_artifacts']>[number]

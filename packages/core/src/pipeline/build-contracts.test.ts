@@ -315,7 +315,7 @@ test.each<[string, ...string[]]>([
   ],
   [
     '{type: completeness, requires: [fix.report]}',
-    '8:60 requires the artifact "report" of "fix", which need not be finished before it starts.',
+    '8:60 requires the artifact "report" of "fix", which is that step itself.',
   ],
   [
     '{type: completeness, requires: [triage.facts, triage.facts]}',
@@ -441,6 +441,7 @@ test('what is wrong with the workspace or the retry is not told again by a contr
   const retry = 'retry: {max_attempts: 99, on_failure: rework, rework_step: none}'
   expect(toldOf(text.replace('exec: ', `${retry}\n    exec: `))).toEqual([
     problem('5:27 must be at most 10, not 99'),
+    problem('5:64 names the rework step "none", which does not exist'),
     problem('7:59 not "readwrit". | Did you mean "readwrite"?'),
   ])
 })

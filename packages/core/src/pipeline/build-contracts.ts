@@ -9,7 +9,7 @@ import type { Contract } from './pipeline.ts'
 import type { ShapePath } from './shape.ts'
 
 /**
- * The contracts of a step, those with problems left out. Whether a rework step, a reviewer's persona
+ * The contracts of a step. Whether a rework step, a reviewer's persona
  * and the artifacts of earlier steps exist is for the wiring and the plan to say.
  */
 export function buildContracts(
@@ -27,10 +27,17 @@ export function buildContracts(
     contract === undefined
       ? (contracts ?? []).map((each, index) => ({ each, at: [...at, 'contracts', index] }))
       : [{ each: contract, at: [...at, 'contract'] }]
-  return written.flatMap((one) => {
+  return written.map((one) => {
+    if (reading.isBroken(one.at)) return standIn({})
     const place = { path: one.at, step: shape, stepPath: path }
-    return buildContract(new ContractEntry(one.each, place, surroundings)) ?? []
+    const entry = new ContractEntry(one.each, place, surroundings)
+    return buildContract(entry) ?? standIn(entry.failure)
   })
+}
+
+/** In place of a contract that cannot be built, which has been told: the others keep their places. */
+function standIn(failure: Pick<Contract, 'rework'>): Contract {
+  return { type: 'non_empty_file', source: '', onFailure: undefined, ...failure }
 }
 
 function buildContract(entry: ContractEntry): Contract | undefined {

@@ -7,21 +7,32 @@ import type { ShapePath } from './shape.ts'
 
 type HookShape = XStatic<typeof HOOKS>[number]
 
-/** The hooks of a pipeline, those with problems left out. That a matcher matches is for the wiring to say. */
+/** The hooks of a pipeline. That a matcher matches is for the wiring to say. */
 export function buildHooks(
   { hooks }: { readonly hooks?: XStatic<typeof HOOKS> },
   reading: Reading,
 ): readonly Hook[] {
   const names = new Set<string>()
-  return (hooks ?? []).flatMap((hook, index) => {
+  return (hooks ?? []).map((hook, index) => {
     const at = ['hooks', index]
+    if (reading.isBroken(at)) return STAND_IN
     if (names.has(hook.name)) {
       const message = `Two hooks are named "${hook.name}".`
       reading.report(message, [...at, 'name'], 'Give each hook a name of its own.')
     }
     names.add(hook.name)
-    return buildHook(hook, at, reading) ?? []
+    return buildHook(hook, at, reading) ?? STAND_IN
   })
+}
+
+/** In place of a hook that cannot be built, which has been told: the others keep their places. */
+const STAND_IN: Hook = {
+  name: '',
+  matcher: '*',
+  timeoutMs: 1,
+  type: 'notify',
+  event: 'run_failed',
+  channel: '',
 }
 
 function buildHook(shape: HookShape, at: ShapePath, reading: Reading): Hook | undefined {

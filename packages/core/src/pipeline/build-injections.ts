@@ -13,10 +13,14 @@ export function buildInjections(
   path: ShapePath,
   reading: Reading,
 ): readonly Injection[] {
-  return (shape.memory?.inject_artifacts ?? []).map((written, index) =>
-    buildInjection(written, [...path, 'memory', 'inject_artifacts', index], reading),
-  )
+  return (shape.memory?.inject_artifacts ?? []).map((written, index) => {
+    const at = [...path, 'memory', 'inject_artifacts', index]
+    return reading.isBroken(at) ? NOTHING : buildInjection(written, at, reading)
+  })
 }
+
+/** In place of one that cannot be read, which has been told: the others keep their places. */
+const NOTHING: Injection = { step: '', artifact: '', as: '' }
 
 type InjectionShape = NonNullable<NonNullable<StepShape['memory']>['inject_artifacts']>[number]
 

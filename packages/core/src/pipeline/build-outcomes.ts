@@ -17,11 +17,12 @@ export function buildOutcomes(
   const callsOthers = ['pipeline', 'branch', 'loop'].some((key) => reading.has([...path, key]))
   // All items together are a JSON list.
   const isFanOut = shape.iterate !== undefined || shape.strategy !== undefined
-  return (shape.outcomes ?? []).map((outcome, index) => {
+  return (shape.outcomes ?? []).flatMap((outcome, index) => {
+    if (reading.isBroken([...path, 'outcomes', index])) return []
     const { type, label, json_path: jsonPath, extract_from: written } = outcome
     const at = [...path, 'outcomes', index]
     const found = findArtifact(written, artifacts)
-    if (found === undefined && !callsOthers) {
+    if (found === undefined && !callsOthers && !reading.opaque.has(shape.id)) {
       const names = artifacts.map((artifact) => artifact.name)
       const hint = suggestionHint(written, names, 'artifacts of this step')
       const complaint = `names the artifact "${written}", which this step does not declare`

@@ -20,7 +20,7 @@ export function buildPrompt(
 ): PromptPart | undefined {
   const { persona, model, limits } = shape
   if (persona === undefined) {
-    reading.report(`Step "${shape.id}" needs a "persona".`, path)
+    reading.report(`Step "${shape.id}" needs a "persona".`, [...path, 'persona'])
   }
   const task = buildTask(shape, path, reading)
   const permissions = buildPermissions(shape.permissions, [...path, 'permissions'], reading)

@@ -55,17 +55,15 @@ function bodyOf(shape: StepShape): readonly StepShape[] {
 
 function buildStep(shape: StepShape, path: ShapePath, building: Building): Step | undefined {
   const { reading } = building
-  const kind = kindOf(shape, path, reading)
-  const part = kind === undefined ? undefined : buildPart(kind, shape, path, building)
-  if (part !== undefined) return { ...part, ...buildCommon(shape, path, building, part) }
+  const kinded = kindOf(shape, path, reading)
+  const known = kinded?.shape ?? shape
+  const part = kinded && buildPart(kinded.kind, known, path, building)
+  if (part !== undefined) return { ...part, ...buildCommon(known, path, building, part) }
   // Its other mistakes are told all the same, apart from those about artifacts that are not known.
-  const kept = Object.entries(shape).filter(([key]) => !ABOUT_ARTIFACTS.has(key))
-  const rest = { ...Object.fromEntries(kept), id: shape.id }
-  buildCommon(rest, path, building, { artifacts: [] })
+  reading.opaque.add(shape.id)
+  buildCommon(known, path, building, { artifacts: [] })
   return undefined
 }
-
-const ABOUT_ARTIFACTS = new Set(['handover', 'outcomes', 'iterate', 'strategy'])
 
 type CommonKey = Exclude<keyof AggregateStep, 'kind' | 'artifacts' | 'from' | 'strategy'>
 type CommonPart = Pick<AggregateStep, CommonKey>

@@ -66,6 +66,7 @@ export class ContractEntry {
   /** The examined artifact, by its name or its path. Default: the first. */
   source(): ArtifactDeclaration | undefined {
     const [first] = this.artifacts
+    if (this.reading.opaque.has(this.step.id)) return undefined
     if (first === undefined) {
       this.report([], 'has nothing to examine: the step declares no artifact')
       return undefined
@@ -104,7 +105,7 @@ export class ContractEntry {
 
   /** Whether a key of the step was left out because of what is wrong in it. */
   #isUnread(key: 'workspace' | 'retry'): boolean {
-    return this.step[key] === undefined && this.#says(key)
+    return this.reading.isBroken([...this.#stepPath, key])
   }
 
   #failure(): Pick<Contract, 'onFailure' | 'rework'> {

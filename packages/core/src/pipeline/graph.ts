@@ -68,9 +68,24 @@ export class StepGraph {
     return dependents
   }
 
-  /** The steps of one circle, each of which depends on the next and the last on the first. */
-  findCycle(): readonly string[] | undefined {
-    const stuck = this.#findStuck()
+  /**
+   * Circles of steps, each of which depends on the next and the last on the first. Of circles that share
+   * steps only the first is found; enough of them to break every one that has no step in common with it.
+   */
+  findCycles(): readonly (readonly string[])[] {
+    const cycles: (readonly string[])[] = []
+    const broken = new Set<number>()
+    for (let cycle = this.#findCycle(broken); cycle !== undefined;) {
+      for (const index of cycle) broken.add(index)
+      cycles.push(cycle.map((index) => this.steps[index]?.id ?? ''))
+      cycle = cycles.length < MAX_CYCLES ? this.#findCycle(broken) : undefined
+    }
+    return cycles
+  }
+
+  /** One that none of the given steps is part of. */
+  #findCycle(broken: ReadonlySet<number>): readonly number[] | undefined {
+    const stuck = this.#findStuck(broken)
     let current = stuck.findIndex((isStuck) => isStuck)
     if (current === -1) return undefined
     const positions = new Map<number, number>()
@@ -79,13 +94,12 @@ export class StepGraph {
       positions.set(current, positions.size)
       current = this.#parents[current]?.find((parent) => stuck[parent]) ?? current
     }
-    const circle = [...positions.keys()].slice(positions.get(current))
-    return circle.map((index) => this.steps[index]?.id ?? '')
+    return [...positions.keys()].slice(positions.get(current))
   }
 
-  /** By index: whether a step could never start, because a circle is above it. */
-  #findStuck(): boolean[] {
-    const waiting = this.#parents.map((parents) => parents.length)
+  /** By index: whether a step could never start, because a circle is above it; the given ones can. */
+  #findStuck(broken: ReadonlySet<number>): boolean[] {
+    const waiting = this.#parents.map((parents, index) => (broken.has(index) ? 0 : parents.length))
     const ready = waiting.flatMap((count, index) => (count === 0 ? [index] : []))
     for (let index = ready.pop(); index !== undefined; index = ready.pop()) {
       for (const child of this.#children[index] ?? []) {
@@ -107,6 +121,8 @@ export class StepGraph {
 }
 
 const MAX_REMEMBERED = 64
+/** Nobody mends more at once. */
+const MAX_CYCLES = 100
 
 /** When a walk along one path to each node comes to it and leaves it; 0: it is never reached. */
 interface SpanningTree {

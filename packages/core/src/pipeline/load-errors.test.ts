@@ -158,7 +158,7 @@ test.each<[string, string, readonly string[]]>([
     after(
       '  - {id: g, gate: {type: approval}, aggregate: {from: [first.out], strategy: concat}}\n',
     ),
-    ['4:48 Step "g" is a gate step and takes no "aggregate".'],
+    ['4:48 Step "g" has "gate" and "aggregate", but is of one kind only.'],
   ],
   [
     'a conditional step',
@@ -622,6 +622,7 @@ test('what depends on a step that cannot be read is not called wrong', () => {
     ),
   )
   expect(problems).toEqual([
+    expect.stringMatching(/^4:69 .* lacks the required key "path"/u),
     expect.stringMatching(/^4:81 .* unknown key "nam"/u),
     expect.stringMatching(/^5:68 .* must be a name/u),
     expect.stringMatching(/^6:5 Step "c" has nothing to do/u),

@@ -325,8 +325,7 @@ test.each<[string, string, readonly string[]]>([
     'both kinds',
     one('    type: command\n    script: x'),
     [
-      '4:14 Step "a" is a command step and takes no "persona".',
-      '5:11 Step "a" is a command step and takes no "exec".',
+      '5:11 Step "a" has "type: command" and "exec" and "script", but is of one kind only. | Make a step of its own of each.',
     ],
   ],
   [

@@ -158,7 +158,9 @@ function buildOutputs(
   steps: readonly Step[],
   reading: Reading,
 ): readonly PipelineOutput[] {
-  return Object.entries(shapes).map(([name, { step: id, artifact, field, type }]) => {
+  return Object.entries(shapes).flatMap(([name, shape]) => {
+    if (reading.isBroken(['pipeline_outputs', name])) return []
+    const { step: id, artifact, field, type } = shape
     if (!new RegExp(NAME.pattern, 'u').test(name)) {
       const message = `"pipeline_outputs" must be named by ${NAME.title}, not "${name}".`
       reading.report(message, ['pipeline_outputs', name])

@@ -33,7 +33,8 @@ export class Reading {
   }
 
   report(message: string, path: ShapePath, hint?: string): void {
-    if (this.#unsound.some((place) => isWithin(place, path) || isWithin(path, place))) return
+    // What is wrong in one key of a step says nothing about the step.
+    if (isStep(path) ? this.#isIn(path) : this.isBroken(path)) return
     const advice = hint === undefined ? {} : { hint }
     this.problems.push({
       code: 'pipeline-invalid',
@@ -41,6 +42,15 @@ export class Reading {
       location: this.locate(path),
       ...advice,
     })
+  }
+
+  /** Whether a place has not the right shape, or something in it has not. */
+  isBroken(path: ShapePath): boolean {
+    return this.#isIn(path) || this.#unsound.some((place) => isWithin(path, place))
+  }
+
+  #isIn(path: ShapePath): boolean {
+    return this.#unsound.some((place) => isWithin(place, path))
   }
 
   addOfChild(problems: readonly Problem[]): void {
@@ -100,6 +110,10 @@ function stepDepth(path: ShapePath): number {
     depth += 1
   }
   return depth === 0 ? 0 : depth - 1
+}
+
+function isStep(path: ShapePath): boolean {
+  return path.length > 0 && stepDepth(path) === path.length
 }
 
 function dotted(path: ShapePath): string {

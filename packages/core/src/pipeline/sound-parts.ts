@@ -12,22 +12,77 @@ export type SoundParts = Partial<Omit<PipelineShape, 'steps'>> & {
 interface Gaps {
   readonly opaque: Set<string>
   readonly loose: Set<string>
+  /** What stands there as the id of a step. */
+  idOf(path: ShapePath): string | undefined
 }
 
 /**
  * What can be looked at further although some of the file is wrong, so that all other mistakes are told
- * as well. A key with something wrong in it is left out.
+ * as well. What is wrong is left out; where that leaves too little of a key, so is the key. Lists keep all
+ * their entries, so that places are right: whoever reads them passes over those that are broken.
  */
 export function soundParts({ value, unsound }: Shaped, gaps: Gaps): SoundParts {
-  const wrong = new Set(unsound.map(([key]) => key))
   const stepsAreSound = !unsound.some((path) => path.length === 1 && path[0] === 'steps')
   const { steps = [], ...rest } = hasSoundKeys(value) ? value : NOTHING
-  const kept = Object.entries(rest).filter(([key]) => !wrong.has(key))
-  const below = unsound.filter(([key]) => key === 'steps').map((path) => path.slice(1))
+  const ofSteps = unsound.filter(([key]) => key === 'steps')
+  const others = unsound.filter(([key]) => key !== 'steps')
+  const list = stepsAreSound && Array.isArray(steps) ? steps : []
   return {
-    ...Object.fromEntries(kept),
-    steps: stepsAreSound && Array.isArray(steps) ? soundSteps(steps, below, gaps) : [],
+    ...withoutWrong(rest, others, FILE_KEYS),
+    steps: soundSteps(list, ['steps'], { unsound: ofSteps, gaps }),
   }
+}
+
+/** How much of a key with something wrong in it can be used. */
+type Rule =
+  /** All keys in it stand for themselves. */
+  | 'parts'
+  /** Lists and maps of entries, broken ones among them. */
+  | 'entries'
+
+const FILE_KEYS: Readonly<Record<string, Rule>> = {
+  metadata: 'parts',
+  input: 'parts',
+  requires: 'parts',
+  limits: 'parts',
+  snapshot: 'parts',
+  hooks: 'entries',
+  pipeline_outputs: 'entries',
+}
+
+const STEP_KEYS: Readonly<Record<string, Rule>> = {
+  exec: 'parts',
+  permissions: 'parts',
+  limits: 'parts',
+  memory: 'parts',
+  'memory.inject_artifacts': 'entries',
+  workspace: 'parts',
+  output_artifacts: 'entries',
+  handover: 'parts',
+  'handover.contract': 'entries',
+  'handover.contracts': 'entries',
+  retry: 'parts',
+  outcomes: 'entries',
+  config: 'parts',
+}
+
+/** A map without what is wrong in it. `unsound` are paths below the map. */
+function withoutWrong(
+  map: object,
+  unsound: readonly ShapePath[],
+  rules: Readonly<Record<string, Rule>>,
+  prefix = '',
+): Record<string, unknown> {
+  const byKey = Map.groupBy(unsound, ([key]) => key)
+  const kept = Object.entries(map).flatMap(([key, value]): [string, unknown][] => {
+    const below = (byKey.get(key) ?? []).map((path) => path.slice(1))
+    if (below.length === 0) return [[key, value]]
+    const rule = below.some((path) => path.length === 0) ? undefined : rules[prefix + key]
+    if (rule === 'entries') return [[key, value]]
+    if (rule === undefined || !isRecord(value)) return []
+    return [[key, withoutWrong(value, below, rules, `${prefix}${key}.`)]]
+  })
+  return Object.fromEntries(kept)
 }
 
 const NOTHING: Partial<PipelineShape> = {}
@@ -37,18 +92,26 @@ function hasSoundKeys(value: unknown): value is Partial<PipelineShape> {
   return isRecord(value)
 }
 
-/** The steps of a list, in their places. `unsound` are paths below the list. */
+interface Around {
+  /** Paths below the list. */
+  readonly unsound: readonly ShapePath[]
+  readonly gaps: Gaps
+}
+
+/** The steps of a list, in their places. */
 function soundSteps(
   steps: readonly unknown[],
-  unsound: readonly ShapePath[],
-  gaps: Gaps,
+  path: ShapePath,
+  { unsound, gaps }: Around,
 ): (StepShape | undefined)[] {
   if (unsound.length === 0) return steps.map((step) => (isStepShape(step) ? step : undefined))
-  const byStep = Map.groupBy(unsound, ([index]) => index)
-  return steps.map((step, index) => {
-    const paths = (byStep.get(index) ?? []).map((path) => path.slice(1))
-    return isStepShape(step) ? soundStep(step, paths, gaps) : undefined
-  })
+  const depth = path.length
+  const byStep = Map.groupBy(unsound, (place) => place[depth])
+  return steps.map((step, index) =>
+    isRecord(step)
+      ? soundStep(step, [...path, index], { unsound: byStep.get(index) ?? [], gaps })
+      : undefined,
+  )
 }
 
 function isStepShape(value: unknown): value is StepShape {
@@ -56,23 +119,32 @@ function isStepShape(value: unknown): value is StepShape {
 }
 
 function soundStep(
-  step: StepShape,
-  unsound: readonly ShapePath[],
-  gaps: Gaps,
+  step: Readonly<Record<string, unknown>>,
+  path: ShapePath,
+  { unsound, gaps }: Around,
 ): StepShape | undefined {
-  if (unsound.length === 0) return step
-  if (unsound.some(([key]) => key === undefined || key === 'id')) return undefined
-  const inBody = unsound.filter(isInBody)
-  const wrong = new Set(unsound.filter((path) => !isInBody(path)).map(([key]) => key))
-  // They are about artifacts that are not known then.
-  if (wrong.has('output_artifacts')) for (const key of ['handover', 'outcomes']) wrong.add(key)
-  if ([...wrong].some((key) => SEEN_BY_OTHERS.has(key))) gaps.opaque.add(step.id)
-  if (wrong.has('dependencies')) gaps.loose.add(step.id)
-  const kept = Object.entries(step).filter(([key]) => !wrong.has(key))
-  const sound = { ...Object.fromEntries(kept), id: step.id }
-  if (step.loop === undefined || wrong.has('loop')) return sound
-  const below = inBody.map((path) => path.slice(2))
-  return { ...sound, loop: { ...step.loop, steps: soundSteps(step.loop.steps, below, gaps) } }
+  const below = unsound.map((place) => place.slice(path.length))
+  if (below.some(([key]) => key === undefined)) return undefined
+  const ownId = typeof step['id'] === 'string' ? step['id'] : gaps.idOf(path)
+  // A name that no other step can have.
+  const id = ownId ?? `#${Number(path.at(-1)) + 1}`
+  const inBody = below.filter(isInBody)
+  const own = below.filter((place) => !isInBody(place))
+  if (own.some(([key]) => SEEN_BY_OTHERS.has(key))) gaps.opaque.add(id)
+  if (own.some(([key]) => key === 'dependencies')) gaps.loose.add(id)
+  const sound = { ...withoutWrong(step, own, STEP_KEYS), id }
+  const { loop } = step
+  if (!isLoop(loop) || own.some(([key]) => key === 'loop')) return sound
+  if (inBody.length === 0) return { ...sound, loop }
+  const steps = soundSteps(loop.steps, [...path, 'loop', 'steps'], {
+    unsound: unsound.filter((place) => isInBody(place.slice(path.length))),
+    gaps,
+  })
+  return { ...sound, loop: { ...loop, steps } }
+}
+
+function isLoop(value: unknown): value is NonNullable<StepShape['loop']> {
+  return isRecord(value)
 }
 
 /** What other steps rely on. */

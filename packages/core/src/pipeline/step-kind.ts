@@ -3,17 +3,24 @@ import type { Step } from './pipeline.ts'
 import type { Reading } from './reading.ts'
 import type { ShapePath } from './shape.ts'
 
-/**
- * What kind of step the keys make; keys that do not fit the kind are reported. Undefined when nothing
- * tells.
- */
-export function kindOf(
-  shape: StepShape,
-  path: ShapePath,
-  reading: Reading,
-): Step['kind'] | undefined {
-  const kind = findKind(shape)
+/** What kind of step the keys make, and the keys that fit it. */
+export interface Kinded {
+  readonly kind: Step['kind']
+  readonly shape: StepShape
+}
+
+/** Keys that do not fit the kind are reported and left out. Undefined when nothing tells the kind. */
+export function kindOf(shape: StepShape, path: ShapePath, reading: Reading): Kinded | undefined {
+  const [kind, second] = kindsIn(shape)
+  if (second !== undefined) {
+    const keys = [...(shape.type === 'command' ? ['type: command'] : []), ...kindKeysOf(shape)]
+    const message = `Step "${shape.id}" has ${keys.map((key) => `"${key}"`).join(' and ')}, but is of one kind only.`
+    reading.report(message, [...path, second], 'Make a step of its own of each.')
+    return undefined
+  }
   if (kind === undefined) {
+    // A key that would tell has been told to be wrong.
+    if ([...KIND_KEYS, 'type'].some((key) => reading.isBroken([...path, key]))) return undefined
     const kinds = '"exec", "script", "pipeline", "branch", "loop", "gate" or "aggregate"'
     reading.report(`Step "${shape.id}" has nothing to do: it needs ${kinds}.`, path)
     return undefined
@@ -23,20 +30,37 @@ export function kindOf(
     const message = `Step "${shape.id}" has a "script", but is no command step.`
     reading.report(message, [...path, 'script'], 'Add `type: command`.')
   }
+  checkWorkspace(shape, kind, path, reading)
+  return { kind, shape: withoutForeignKeys(shape, kind, path, reading) }
+}
+
+function withoutForeignKeys(
+  shape: StepShape,
+  kind: Step['kind'],
+  path: ShapePath,
+  reading: Reading,
+): StepShape {
   const own: readonly string[] = OWN_KEYS[kind]
-  const taken = new Set([...COMMON_KEYS, ...own])
-  for (const key of Object.keys(shape)) {
-    if (taken.has(key)) continue
+  const foreign = Object.keys(shape).filter((key) => !COMMON_KEYS.has(key) && !own.includes(key))
+  if (foreign.length === 0) return shape
+  for (const key of foreign) {
     const message = `Step "${shape.id}" is a ${kind} step and takes no "${key}".`
     reading.report(message, [...path, key], adviceFor(kind, key))
   }
-  checkWorkspace(shape, kind, path, reading)
-  return kind
+  const kept = Object.entries(shape).filter(([key]) => !foreign.includes(key))
+  return { ...Object.fromEntries(kept), id: shape.id }
 }
 
 const COMPOSED = ['pipeline', 'branch', 'loop', 'gate', 'aggregate'] as const
 
-const COMMON_KEYS = ['id', 'dependencies', 'when', 'optional', 'message', 'outcomes']
+const COMMON_KEYS: ReadonlySet<string> = new Set([
+  'id',
+  'dependencies',
+  'when',
+  'optional',
+  'message',
+  'outcomes',
+])
 const ATTEMPT_KEYS = ['retry', 'timeout', 'timeout_minutes', 'handover'] as const
 const FAN_OUT_KEYS = ['iterate', 'strategy'] as const
 const WORK_KEYS = [
@@ -59,10 +83,31 @@ const OWN_KEYS = {
   aggregate: [...ATTEMPT_KEYS, 'aggregate', 'output_artifacts'],
 } as const
 
-function findKind(shape: StepShape): Step['kind'] | undefined {
-  if (shape.type === 'command' || shape.script !== undefined) return 'command'
-  const composed = COMPOSED.find((kind) => shape[kind] !== undefined)
-  return composed ?? (shape.exec === undefined ? undefined : 'prompt')
+const KIND_KEYS = ['exec', 'script', ...COMPOSED] as const
+
+/** The kind that the keys make, and the key that makes it another one as well. */
+function kindsIn(shape: StepShape): readonly [Step['kind'] | undefined, KindKey | undefined] {
+  const keys = kindKeysOf(shape)
+  const [first, second] = keys
+  if (shape.type === 'command') return ['command', keys.find((key) => key !== 'script')]
+  if (first === undefined) return [undefined, undefined]
+  return [KINDS[first], second]
+}
+
+type KindKey = (typeof KIND_KEYS)[number]
+
+const KINDS = {
+  exec: 'prompt',
+  script: 'command',
+  pipeline: 'pipeline',
+  branch: 'branch',
+  loop: 'loop',
+  gate: 'gate',
+  aggregate: 'aggregate',
+} as const satisfies Record<KindKey, Step['kind']>
+
+function kindKeysOf(shape: StepShape): readonly KindKey[] {
+  return KIND_KEYS.filter((key) => shape[key] !== undefined)
 }
 
 const FROM_CHILD = 'Its artifacts are the "pipeline_outputs" of the pipeline that it calls.'

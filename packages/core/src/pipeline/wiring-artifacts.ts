@@ -68,6 +68,8 @@ export class ArtifactWiring {
     for (const [position, injection] of step.inject.entries()) {
       const at = [...path, 'memory', 'inject_artifacts', position]
       const { as } = injection
+      // It could not be read.
+      if (as === '') continue
       // Commands get variables such as WAVE_ARTIFACT_ROOT_CAUSE.
       const variable = as.toUpperCase().replaceAll('-', '_')
       const other = aliases.get(variable)
@@ -171,7 +173,8 @@ export class ArtifactWiring {
       place.report(`${said} ${complaint}.`, at.step, hint)
       return undefined
     }
-    if (!scope.isBefore(id, step) && gaps.loose.size === 0) {
+    if (!scope.isBefore(id, step)) {
+      if (scope.isLoose(step, gaps.loose)) return undefined
       const { complaint, hint } = lateness(id, step, scope)
       place.report(`${said} "${id}", ${complaint}.`, at.step, hint)
       return undefined
@@ -294,7 +297,8 @@ function lateness(
   const waitedFor = awaited(id, step, scope)
   if (waitedFor !== undefined) return { complaint: `which itself waits for "${waitedFor}"` }
   const complaint = 'which need not be finished before it starts'
-  if (id === step.id || id === loop?.id) return { complaint }
+  if (id === step.id) return { complaint: 'which is that step itself' }
+  if (id === loop?.id) return { complaint }
   const dependent = scope.graph.find(id) === undefined ? (loop?.id ?? step.id) : step.id
   return { complaint, hint: `Add "${id}" to the dependencies of "${dependent}".` }
 }

@@ -55,6 +55,12 @@ export class Scope {
     return this.#isBefore(id, step, new Set())
   }
 
+  /** Whether not all is known that has ended when a step starts. */
+  isLoose(step: Step, loose: ReadonlySet<string>): boolean {
+    if (loose.has(step.id) || [...loose].some((id) => this.isBefore(id, step))) return true
+    return this.outer?.scope.isLoose(this.outer.loop, loose) ?? false
+  }
+
   /** Whether this is the body of a loop in the other scope, however deep. */
   isWithin(other: Scope): boolean {
     return this === other || (this.outer?.scope.isWithin(other) ?? false)

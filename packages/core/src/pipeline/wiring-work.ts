@@ -27,20 +27,34 @@ export class WorkWiring {
   /** A step that only repairs others must be named by exactly one, and nothing can wait for it. */
   #checkReworks(scope: Scope): void {
     const users = new Map<string, Step>()
+    let isMisnamed = false
     for (const [index, step] of scope.steps.entries()) {
       const path = [...scope.path, index]
+      const named = new Set<string>()
       for (const { step: id, at } of reworksOf(step)) {
+        // Contracts without a step of their own name that of "retry" again.
+        if (named.has(id)) continue
+        named.add(id)
         const user = users.get(id)
         this.#checkTarget(scope, { step, id, user, at: [...path, ...at] })
         if (user === undefined) users.set(id, step)
+        isMisnamed ||= scope.graph.find(id) === undefined
       }
       this.#checkDependents(scope, step, path)
     }
+    // A name that does not fit may have been meant for it.
+    if (isMisnamed || this.#hasGap(scope)) return
     for (const [index, step] of scope.steps.entries()) {
-      if (step.reworkOnly !== true || users.has(step.id) || this.#hasGap(scope)) continue
+      if (step.reworkOnly !== true || users.has(step.id) || this.#isNamedElsewhere(step.id))
+        continue
       const message = `Step "${step.id}" is rework_only, but no step names it as its "rework_step".`
       this.#parts.place.report(message, [...scope.path, index, 'rework_only'])
     }
+  }
+
+  #isNamedElsewhere(id: string): boolean {
+    const all = this.#parts.scopes.flatMap(({ steps }) => steps)
+    return all.some((step) => reworksOf(step).some(({ step: target }) => target === id))
   }
 
   #checkTarget(
@@ -96,7 +110,8 @@ export class WorkWiring {
       const known = [...scope.graph.ids()].filter((id) => id !== step.id)
       const hint = suggestionHint(ref, known, 'steps')
       place.report(`${subject} the unknown step "${ref}".`, at, hint)
-    } else if (!scope.isBefore(ref, step) && gaps.loose.size === 0) {
+    } else if (!scope.isBefore(ref, step)) {
+      if (scope.isLoose(step, gaps.loose)) return
       const hint = `Add "${ref}" to the dependencies of "${step.id}".`
       const message = `${subject} "${ref}", which need not be finished before it starts.`
       place.report(message, at, hint)

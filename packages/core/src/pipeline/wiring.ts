@@ -23,10 +23,11 @@ export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Pro
   const scopes = scopesOf(pipeline.steps)
   const order = new OrderWiring(scopes, place)
   order.check()
-  if (order.hasCycle) return place.problems
-  const artifacts = new ArtifactWiring({ pipeline, scopes, place, gaps })
+  const loose = new Set([...gaps.loose, ...order.loose])
+  const parts = { pipeline, scopes, place, gaps: { opaque: gaps.opaque, loose } }
+  const artifacts = new ArtifactWiring(parts)
   artifacts.check()
-  const work = new WorkWiring({ pipeline, scopes, place, gaps })
+  const work = new WorkWiring(parts)
   work.check()
   return place.problems
 }
@@ -35,7 +36,8 @@ const NO_GAPS: Gaps = { opaque: new Set(), loose: new Set() }
 
 /** Ids and dependencies. */
 class OrderWiring {
-  hasCycle = false
+  /** Steps with a dependency that cannot be, so that another one was meant. */
+  readonly loose = new Set<string>()
   readonly #scopes: readonly Scope[]
   readonly #place: Place
   /** The first step of each id, in the whole file. */
@@ -86,6 +88,7 @@ class OrderWiring {
         this.#place.report(`Step "${step.id}" names the dependency "${id}" twice.`, at)
       } else if (scope.graph.find(id) === undefined) {
         const { complaint, hint } = this.#explain(id, step, scope)
+        this.loose.add(step.id)
         this.#place.report(`Step "${step.id}" depends on ${complaint}.`, at, hint)
       }
     }
@@ -114,16 +117,15 @@ class OrderWiring {
   }
 
   #checkCycle(scope: Scope): void {
-    const cycle = scope.graph.findCycle()
-    if (cycle === undefined) return
-    this.hasCycle = true
-    const [first = ''] = cycle
-    // A step that depends on itself has been told.
-    if (cycle.length === 1) return
-    const index = scope.steps.findIndex((step) => step.id === first)
-    const message = `Steps wait for each other: ${showCircle(cycle)}.`
-    const at = [...scope.path, index, 'dependencies']
-    this.#place.report(message, at, 'Remove one of these dependencies.')
+    for (const cycle of scope.graph.findCycles()) {
+      const [first = ''] = cycle
+      // A step that depends on itself has been told.
+      if (cycle.length === 1) continue
+      const index = scope.steps.findIndex((step) => step.id === first)
+      const message = `Steps wait for each other: ${showCircle(cycle)}.`
+      const at = [...scope.path, index, 'dependencies']
+      this.#place.report(message, at, 'Remove one of these dependencies.')
+    }
   }
 }
 

@@ -147,10 +147,11 @@ function readBody(shape: StepShape, path: ShapePath, draft: Draft): Body | undef
   const given = MODES.filter((mode) => shape[mode] !== undefined)
   if (given.length !== 1) {
     const subject = draft.subject(path)
-    // A mode that is refused has been reported as such.
-    if (given.length === 0 && REFUSED_MODES.some((key) => draft.reading.has([...path, key]))) {
-      return undefined
-    }
+    // A mode that is refused or wrong has been reported as such.
+    const isTold =
+      REFUSED_MODES.some((key) => draft.reading.has([...path, key])) ||
+      MODES.some((key) => draft.reading.isBroken([...path, key]))
+    if (given.length === 0 && isTold) return undefined
     const [first = '', ...rest] = given.map((mode) => `"${mode}"`)
     const modes = '"run", "consensus", "template" or "loop"'
     if (rest.length === 0) draft.report(`${subject} has nothing to do: it needs ${modes}.`, path)
