@@ -237,11 +237,14 @@ function checkField(
     return { message: `"${path}" is text: it has no field "${field}".` }
   const missing = lacksField(schema, fields)
   if (missing === undefined) return undefined
+  const whose = SCHEMA_OF[path] ?? 'artifact'
   return {
-    message: `"${showName([path, ...fields])}" is unknown: the schema of the artifact has no "${missing.field}".`,
+    message: `"${showName([path, ...fields])}" is unknown: the schema of the ${whose} has no "${missing.field}".`,
     hint: suggestionHint(missing.field, missing.known, 'fields'),
   }
 }
+
+const SCHEMA_OF: Readonly<Record<string, string>> = { input: 'input', item: 'items' }
 
 interface Members {
   readonly known: Iterable<string>

@@ -131,6 +131,7 @@ test.each([
   ['{{ steps.triage.artifacts.triag }}', '10:12', 'artifacts.triag', 'Did you mean "triage"?'],
   ['{{ steps.triage.artifacts.triage.severty }}', '10:12', 'no "severty"', 'severity'],
   ['{{ steps.triage.artifacts.notes.x }}', '10:12', 'is text: it has no field "x"', ''],
+  ['{{ steps.triage.artifacts.triage.severty }}', '10:12', 'the schema of the artifact', ''],
   ['{{ triage.output }}', '10:12', 'triage.output', 'steps.<id>.artifacts.<name>'],
   ['{{ project.tset_command }}', '10:12', 'project.tset_command', 'test_command'],
   ['{{ item }}', '10:12', 'unknown "item"', 'only in a step with "iterate"'],
@@ -241,4 +242,17 @@ test('a text needs the steps whose artifacts it names, and gates', () => {
     '{{ steps.a.artifacts.x.y }} {{ steps["b-c"].artifacts.z }} {{ steps.d.outcome }} {{ gate.e.text }}'
   expect([...stepsNamedBy(text)]).toEqual(['a', 'b-c', 'e'])
   expect([...stepsNamedBy('steps {{ input }}')]).toEqual([])
+})
+
+test('A key that the schema of the input or of an item does not have is said to be of that', () => {
+  const schema = { type: 'object', properties: { code: { type: 'string' } } }
+  const names = { ...NAMES, input: 'json', inputSchema: schema, item: true } as const
+  const said = (text: string, itemSchema = schema): string | undefined =>
+    checkTemplate(template(text), { ...names, itemSchema })[0]?.message
+  expect(said('{{ input.cod }}')).toBe(
+    '"input.cod" is unknown: the schema of the input has no "cod".',
+  )
+  expect(said('{{ item.cod }}')).toBe(
+    '"item.cod" is unknown: the schema of the items has no "cod".',
+  )
 })
