@@ -1,6 +1,7 @@
 import type { OutcomeValue, RunEvent, RunOutcome, StoredPatch } from '@wave/core'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
 import { FailedSteps } from './failed-steps.ts'
+import { PartialReasons } from './partial-reasons.ts'
 
 type Finished = Extract<RunEvent, { type: 'run-finished' }>
 type Waiting = Extract<RunEvent, { type: 'gate-waiting' }>
@@ -11,6 +12,7 @@ export class RunSummary {
   #run = ''
   #warnings = 0
   readonly #failed = new FailedSteps()
+  readonly #reasons = new PartialReasons()
   /** By step: a loop that is tried again makes the patches of its rounds anew. */
   readonly #patches = new Map<string, StoredPatch>()
   readonly #outcomes: OutcomeValue[] = []
@@ -20,6 +22,7 @@ export class RunSummary {
 
   watch(event: RunEvent): void {
     this.#failed.watch(event)
+    this.#reasons.watch(event)
     if (event.type === 'run-started') {
       this.#run = event.run
       this.pipeline = event.pipeline.name
@@ -42,6 +45,7 @@ export class RunSummary {
       ...this.#changes(),
       ...(this.#outcomes.length > 0 ? [`Outcomes: ${this.#outcomes.map(show).join(', ')}`] : []),
       ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
+      ...this.#reasons.lines(event.outcome),
       ...this.#failed.lines(event.outcome),
       ...this.#next(event.outcome),
     ].map(sanitiseLine)
