@@ -1,8 +1,15 @@
 import { basename, join } from 'node:path'
 import { FileArtifactStore, fold, journalPath, readJournal, WaveError } from '@wave/core'
 
-/** The patches of a run's completed steps, in the order in which these ended. Every digest is verified. */
-export function readRunPatches(directory: string): readonly Uint8Array[] {
+interface RunPatches {
+  /** Of the completed steps, in the order in which these ended. */
+  readonly patches: readonly Uint8Array[]
+  /** The tree that the run started from. */
+  readonly base: string | undefined
+}
+
+/** What a run changed. Every digest is verified. */
+export function readRunPatches(directory: string): RunPatches {
   const { events } = readJournal(journalPath(directory))
   const store = new FileArtifactStore(join(directory, 'store'))
   const { steps } = fold(events)
@@ -17,5 +24,6 @@ export function readRunPatches(directory: string): readonly Uint8Array[] {
       hint: 'Read its report: a fix may be described there.',
     })
   }
-  return patches
+  const started = events.find((event) => event.type === 'run-started')
+  return { patches, base: started?.snapshot.tree }
 }

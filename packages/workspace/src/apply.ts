@@ -11,6 +11,8 @@ import { openHostRepository } from './host-repository.ts'
 import { patchedFiles } from './patch-diff.ts'
 import { parsePatchText } from './patch-text.ts'
 import type { PatchEntry } from './patch-text.ts'
+import { settlePatches } from './settle-patches.ts'
+import type { PathProblem, Settled } from './settle-patches.ts'
 import { rememberFiles } from './remember-files.ts'
 
 export interface ApplyRequest {
@@ -19,6 +21,8 @@ export interface ApplyRequest {
   readonly dataDir: string
   /** Texts of patches, in the order in which they build on each other. */
   readonly patches: readonly Uint8Array[]
+  /** Git tree that the run started from: what steps made of it side by side is joined. */
+  readonly base?: string | undefined
   /** Paths whose flag the user has accepted. */
   readonly accept: readonly string[]
 }
@@ -33,12 +37,15 @@ export interface ApplyPlan {
   /** If there is any, nothing can be applied. */
   readonly rejected: readonly PatchedFile[]
   /** Paths that no longer hold what the patches were made against. */
-  readonly drifted: readonly { readonly path: string; readonly problem: string }[]
+  readonly drifted: readonly PathProblem[]
+  /** Changes of the run itself that do not go together. */
+  readonly conflicts: readonly PathProblem[]
 }
 
 /** Looks, and changes nothing. Throws `patch-invalid` for a text that wave did not write. */
 export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
-  return await plan(await openHost(request), request)
+  const host = await openHost(request)
+  return await plan(host, request, await settle(host, request))
 }
 
 /**
@@ -48,9 +55,10 @@ export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
  */
 export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
   const host = await openHost(request)
-  const planned = await plan(host, request)
+  const settled = await settle(host, request)
+  const planned = await plan(host, request, settled)
   refuse(planned)
-  const patches = request.patches.filter((text) => text.length > 0)
+  const patches = settled.patches.filter((text) => text.length > 0)
   if (patches.length > 0) await applyWhole(host, patches, planned)
   return planned
 }
@@ -82,9 +90,20 @@ async function openHost({ dataDir, root }: ApplyRequest): Promise<HostRepository
   }
 }
 
-async function plan(host: HostRepository, request: ApplyRequest): Promise<ApplyPlan> {
-  const files = request.patches.flatMap((text) => patchedFiles(text))
-  const entries = request.patches.flatMap((text) => parsePatchText(text))
+/** What must never be applied is not worked with either. */
+async function settle(host: HostRepository, { patches, base }: ApplyRequest): Promise<Settled> {
+  const files = patches.flatMap((text) => patchedFiles(text))
+  const isSound = files.every((file) => file.verdict !== 'rejected')
+  return isSound ? await settlePatches(host, patches, base) : { patches, conflicts: [] }
+}
+
+async function plan(
+  host: HostRepository,
+  request: ApplyRequest,
+  { patches, conflicts }: Settled,
+): Promise<ApplyPlan> {
+  const files = patches.flatMap((text) => patchedFiles(text))
+  const entries = patches.flatMap((text) => parsePatchText(text))
   const accepted = new Set(request.accept.map((path) => posix.normalize(path)))
   const rejected = files.filter((file) => file.verdict === 'rejected')
   return {
@@ -93,11 +112,12 @@ async function plan(host: HostRepository, request: ApplyRequest): Promise<ApplyP
     rejected,
     needsAccept: files.filter((file) => file.verdict === 'flagged' && !accepted.has(file.path)),
     drifted: rejected.length > 0 ? [] : await findDrift(host.workTree, entries),
+    conflicts,
   }
 }
 
 function refuse(planned: ApplyPlan): void {
-  const { rejected, drifted, needsAccept } = planned
+  const { rejected, drifted, needsAccept, conflicts } = planned
   if (rejected.length > 0)
     throw new WaveError('patch-invalid', `Never applied: ${describe(rejected)}.`, {
       hint: 'Look at the patch by hand; wave does not apply it.',
@@ -109,8 +129,16 @@ function refuse(planned: ApplyPlan): void {
   if (drifted.length > 0)
     throw new WaveError(
       'patch-drifted',
-      `The project has changed since the run, nothing was applied: ${drifted.map(({ path, problem }) => `${printable(path)} ${problem}`).join(', ')}.`,
+      `The project has changed since the run, nothing was applied: ${list(drifted)}.`,
       { hint: 'Put these files back to what they were, or run the pipeline again.' },
+    )
+  if (conflicts.length > 0)
+    throw new WaveError(
+      'patch-drifted',
+      `The changes of the run do not go together, nothing was applied: ${list(conflicts)}.`,
+      {
+        hint: 'Let these steps run one after the other: items with "mode: sequential", steps with "workspace.ref".',
+      },
     )
   if (needsAccept.length > 0)
     throw new WaveError('approval-needed', `Needs your yes: ${describe(needsAccept)}.`, {
@@ -119,6 +147,10 @@ function refuse(planned: ApplyPlan): void {
 }
 
 const ALREADY = 'holds this change already'
+
+function list(problems: readonly PathProblem[]): string {
+  return problems.map(({ path, problem }) => `${printable(path)} ${problem}`).join(', ')
+}
 
 function describe(files: readonly PatchedFile[]): string {
   return files.map((file) => `${printable(file.path)} (${file.because ?? file.verdict})`).join(', ')
@@ -129,30 +161,21 @@ function printable(path: string): string {
   return /^[\w./@+ -]+$/.test(path) ? path : JSON.stringify(path)
 }
 
-/** Follows each path through the patches, starting from what is on disk. */
+/** What the patches find of each path on disk; what they make of it is theirs. */
 async function findDrift(
   root: string,
   entries: readonly PatchEntry[],
 ): Promise<ApplyPlan['drifted']> {
-  const expected = new Map<string, string | undefined>()
-  const drifted: { path: string; problem: string }[] = []
+  const seen = new Set<string>()
+  const drifted: PathProblem[] = []
   const goes = (path: string) => entries.some((entry) => entry.path === path && isDeletion(entry))
   for (const entry of entries) {
-    const problem = expected.has(entry.path)
-      ? chainProblem(entry, expected.get(entry.path))
-      : await diskProblem(root, entry, goes)
+    const problem = seen.has(entry.path) ? undefined : await diskProblem(root, entry, goes)
     if (problem !== undefined) drifted.push({ path: entry.path, problem })
     const isModeOnly = entry.newOid === undefined && entry.newMode !== undefined
-    if (!isModeOnly) expected.set(entry.path, entry.newOid)
+    if (!isModeOnly) seen.add(entry.path)
   }
   return drifted
-}
-
-function chainProblem(entry: PatchEntry, before: string | undefined): string | undefined {
-  if (entry.oldMode === undefined) return before === undefined ? undefined : 'is added twice'
-  return entry.oldOid === undefined || entry.oldOid === before
-    ? undefined
-    : 'is changed differently by two patches'
 }
 
 const isDeletion = (entry: PatchEntry) => entry.newMode === undefined

@@ -63,14 +63,19 @@ function append(file: string, report: Uint8Array): void {
   }
 }
 
+const APPLIED = 'Applied. Nothing is staged or committed.\n'
+
 /** `--apply` takes no flagged path: those need a person. */
 async function applyChanges(invocation: Invocation, finished: FinishedRun): Promise<number> {
   const { prepared, result } = finished
   const { root } = prepared.project
   const { dataDir } = prepared.config.paths
   try {
-    const patches = readRunPatches(join(runsFolder(root), result.runId))
-    await applyPatches({ root, dataDir, patches, accept: [] })
+    const changes = readRunPatches(join(runsFolder(root), result.runId))
+    await applyPatches({ root, dataDir, ...changes, accept: [] })
+    if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
+      invocation.host.out.write(APPLIED)
+    }
     return result.exitCode
   } catch (error) {
     if (!(error instanceof WaveError)) throw error

@@ -19,11 +19,11 @@ export async function apply(
 ): Promise<number> {
   const project = findProject(invocation.cwd)
   const config = await loadConfig(invocation, project)
-  const patches = readRunPatches(findRun(runsFolder(project.root), prefix))
+  const changes = readRunPatches(findRun(runsFolder(project.root), prefix))
   const request: ApplyRequest = {
     root: project.root,
     dataDir: config.paths.dataDir,
-    patches,
+    ...changes,
     accept: options.accept ?? [],
   }
   const planned = await planApply(request)
@@ -55,8 +55,9 @@ async function confirmApply(
   planned: ApplyPlan,
   isText: boolean,
 ): Promise<void> {
-  const blocked = planned.rejected.length + planned.drifted.length + planned.needsAccept.length > 0
-  if (blocked || invocation.yes) return
+  const { rejected, drifted, conflicts, needsAccept } = planned
+  const isBlocked = [rejected, drifted, conflicts, needsAccept].some((found) => found.length > 0)
+  if (isBlocked || invocation.yes) return
   if (!invocation.mayAsk || !isText) {
     throw new WaveError('approval-needed', 'Applying changes your files.', {
       hint: 'Add --yes to apply without being asked.',

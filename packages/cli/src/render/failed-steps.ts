@@ -18,15 +18,17 @@ export class FailedSteps {
     const told = [...this.#failures].filter(
       ([, failure]) => failure.reason !== 'child-failed' || !this.#failures.has(failure.step),
     )
-    const lines = told.slice(0, MAX_STEPS).flatMap(([step, failure]) => {
-      return [`Step ${step} failed: ${describeFailure(failure)}`, ...details(failure)]
-    })
+    const lines = told.slice(0, MAX_STEPS).flatMap(([step, failure]) => tell(step, failure))
     const left = told.length - MAX_STEPS
     return left > 0 ? [...lines, `${left} more ${left === 1 ? 'step' : 'steps'} failed`] : lines
   }
 }
 
 const MAX_STEPS = 20
+
+function tell(step: string, failure: StepFailure): readonly string[] {
+  return [`Step ${step} failed: ${describeFailure(failure)}`, ...details(failure)]
+}
 
 function details(failure: StepFailure): readonly string[] {
   if (failure.reason === 'child-failed') return details(failure.failure)

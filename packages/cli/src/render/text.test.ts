@@ -202,9 +202,6 @@ Next: answer in advance with --answer sign-off=y|n
   })
 
   describe('steps that failed', () => {
-    const ended = (step: string, failure: StepFailure, outcome: RunOutcome = 'failed') =>
-      summaryOf([{ step, failure }], outcome)
-
     test('are all told, each once, where the failure began', () => {
       const missing = {
         reason: 'artifact-missing',
@@ -237,7 +234,9 @@ Next: see .wave/runs/20260204t100000-abcd/
     })
 
     test('are not told of a run that completed without them', () => {
-      expect(ended('ballot', { reason: 'model-refused' }, 'completed')).toBe('')
+      expect(
+        summaryOf([{ step: 'ballot', failure: { reason: 'model-refused' } }], 'completed'),
+      ).toBe('')
     })
 
     test('are forgotten once they succeed', () => {
@@ -253,7 +252,8 @@ Next: see .wave/runs/20260204t100000-abcd/
     test('show the end of what their command printed, and only the beginning of its script', () => {
       const output = Array.from({ length: 20 }, (_, index) => `line ${index + 1}\n`).join('')
       const command = `set -e\n${'npm test -- --all '.repeat(10)}`
-      expect(ended('tests', { reason: 'command-failed', exitCode: 3, command, output })).toBe(`\
+      const failure = { reason: 'command-failed', exitCode: 3, command, output } as const
+      expect(summaryOf([{ step: 'tests', failure }])).toBe(`\
 Step tests failed: command-failed: exit code 3 of set -e …
   …
   line 16
