@@ -154,3 +154,18 @@ test('checking leaves nothing behind', () => {
   checkDeliverable(root)
   expect(readdirSync(root)).toEqual([])
 })
+
+test.each([
+  ['assess/triage', 'output/note.assess.triage.txt'],
+  ['review[3]', 'output/note.review.3.txt'],
+  ['draft#2', 'output/note.draft.2.txt'],
+  ['each#2[1]/write', 'output/note.each.2.1.write.txt'],
+])('the earlier step of two with one path marks its file, as %s in %s', (step, marked) => {
+  const delivery = run(
+    'r1',
+    artifact('output/note.txt', 'one', { step }),
+    artifact('output/note.txt', 'two', { step: 'later' }),
+  )
+  expect(paths(delivery)).toEqual([marked, 'output/note.txt'])
+  expect(readdirSync(join(root, 'output'))).toHaveLength(2)
+})

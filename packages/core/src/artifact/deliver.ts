@@ -5,7 +5,6 @@ import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
 import { createFile, hasErrorCode, makeDirectory, replaceFile } from '../run/durable-fs.ts'
-import { inFileName } from '../run/ids.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
 import { artifactRef } from './store.ts'
@@ -97,7 +96,7 @@ function nameFiles(artifacts: readonly Deliverable[]): readonly NamedFile[] {
   const taken = new Set<string>()
   const named = artifacts.toReversed().map((artifact) => {
     let { path } = artifact
-    while (taken.has(fold(path))) path = withMark(path, inFileName(artifact.step))
+    while (taken.has(fold(path))) path = withMark(path, markOf(artifact.step))
     taken.add(fold(path))
     return { artifact, path }
   })
@@ -107,6 +106,11 @@ function nameFiles(artifacts: readonly Deliverable[]): readonly NamedFile[] {
 /** Some file systems do not tell these apart. */
 function fold(path: string): string {
   return path.normalize('NFC').toLowerCase()
+}
+
+/** The id of a step in a loop, a fan-out or a called pipeline as a part of a file's name: `each.2.write`. */
+function markOf(step: string): string {
+  return step.replaceAll(/[#[/]/gu, '.').replaceAll(']', '')
 }
 
 function withMark(path: string, mark: string): string {

@@ -88,14 +88,18 @@ function deliverOutputs(run: RunContext): Delivery {
   return delivery
 }
 
-/** Rounds of a loop are left out: the loop stands for its last one. */
+/**
+ * Rounds of a loop are left out: the loop stands for its last one. Items of a fan-out are delivered, but the
+ * list of their results stands for them in the summary.
+ */
 function deliverables(run: RunContext): readonly Deliverable[] {
   const { steps } = run.log.state
   const completed = steps.values().filter(({ status }) => status === 'succeeded')
   const needed = new Set(completed.flatMap(({ dependencies }) => dependencies))
   const isLeaf = ({ id, parent }: StepState): boolean => {
     const around = parent === undefined ? undefined : steps.get(parent)
-    return !needed.has(id) && (around === undefined || isLeaf(around))
+    if (needed.has(id) || id.startsWith(`${parent}[`)) return false
+    return around === undefined || isLeaf(around)
   }
   const found = completed
     .filter(({ id }) => !id.includes('#'))
