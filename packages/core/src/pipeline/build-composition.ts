@@ -34,7 +34,7 @@ export function buildLoop(
   const { reading } = around
   const at = [...path, 'loop']
   const steps = around.buildBody(loop.steps, [...at, 'steps'])
-  if (steps.some(({ id }) => reading.opaque.has(id))) reading.opaque.add(shape.id)
+  if (steps.some(({ id }) => reading.unlisted.has(id))) reading.unlisted.add(shape.id)
   return {
     kind: 'loop',
     maxIterations: loop.max_iterations,

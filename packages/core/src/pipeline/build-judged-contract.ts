@@ -108,8 +108,8 @@ function buildContext(
   const injected = (entry.step.memory?.inject_artifacts ?? []).map(
     ({ as, artifact: name }) => as ?? name,
   )
-  const isUnknown = !entry.reading.opaque.has(entry.step.id)
-  if (found !== undefined || injected.includes(artifact) || !isUnknown) {
+  const isListed = !entry.reading.unlisted.has(entry.step.id)
+  if (found !== undefined || injected.includes(artifact) || !isListed) {
     return { source, artifact: found?.name ?? artifact, maxBytes }
   }
   const names = [...entry.artifacts.map(({ name }) => name), ...injected]

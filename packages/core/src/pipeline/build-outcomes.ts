@@ -22,7 +22,7 @@ export function buildOutcomes(
     const { type, label, json_path: jsonPath, extract_from: written } = outcome
     const at = [...path, 'outcomes', index]
     const found = findArtifact(written, artifacts)
-    if (found === undefined && !callsOthers && !reading.opaque.has(shape.id)) {
+    if (found === undefined && !callsOthers && !reading.unlisted.has(shape.id)) {
       const names = artifacts.map((artifact) => artifact.name)
       const hint = suggestionHint(written, names, 'artifacts of this step')
       const complaint = `names the artifact "${written}", which this step does not declare`

@@ -60,6 +60,7 @@ function buildStep(shape: StepShape, path: ShapePath, building: Building): Step 
   const part = kinded && buildPart(kinded.kind, known, path, building)
   if (part !== undefined) return { ...part, ...buildCommon(known, path, building, part) }
   // Its other mistakes are told all the same, apart from those about artifacts that are not known.
+  reading.unlisted.add(shape.id)
   reading.opaque.add(shape.id)
   buildCommon(known, path, building, { artifacts: [] })
   return undefined
@@ -191,6 +192,7 @@ function defaultTimeoutMs({ pipeline, branch, loop }: StepShape): number {
 /** Stands for a step that could not be built; only what other steps say about it is looked at. */
 function placeholder(shape: StepShape | undefined, path: ShapePath, reading: Reading): Step {
   const id = shape?.id ?? reading.idOf(path) ?? `?${path.join('.')}`
+  reading.unlisted.add(id)
   reading.opaque.add(id)
   return {
     kind: 'aggregate',

@@ -66,7 +66,7 @@ export class ContractEntry {
   /** The examined artifact, by its name or its path. Default: the first. */
   source(): ArtifactDeclaration | undefined {
     const [first] = this.artifacts
-    if (this.reading.opaque.has(this.step.id)) return undefined
+    if (this.reading.unlisted.has(this.step.id)) return undefined
     if (first === undefined) {
       this.report([], 'has nothing to examine: the step declares no artifact')
       return undefined

@@ -14,7 +14,9 @@ export class Reading {
   readonly problems: Problem[] = []
   /** What is wrong with the pipelines that this one calls, each told once. */
   readonly problemsOfChildren = new Set<Problem>()
-  /** Steps that could not be built in full: what they hand over is unknown. */
+  /** Steps whose artifacts are not all known. */
+  readonly unlisted = new Set<string>()
+  /** Steps of which something else is not known that others rely on. */
   readonly opaque = new Set<string>()
   /** Steps whose dependencies could not be read. */
   readonly loose = new Set<string>()

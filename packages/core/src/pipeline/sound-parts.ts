@@ -10,6 +10,7 @@ export type SoundParts = Partial<Omit<PipelineShape, 'steps'>> & {
 
 /** Filled with what is not known of steps, by their ids. */
 interface Gaps {
+  readonly unlisted: Set<string>
   readonly opaque: Set<string>
   readonly loose: Set<string>
   /** What stands there as the id of a step. */
@@ -130,6 +131,7 @@ function soundStep(
   const id = ownId ?? `#${Number(path.at(-1)) + 1}`
   const inBody = below.filter(isInBody)
   const own = below.filter((place) => !isInBody(place))
+  if (own.some(([key]) => ABOUT_ARTIFACTS.has(key))) gaps.unlisted.add(id)
   if (own.some(([key]) => SEEN_BY_OTHERS.has(key))) gaps.opaque.add(id)
   if (own.some(([key]) => key === 'dependencies')) gaps.loose.add(id)
   const sound = { ...withoutWrong(step, own, STEP_KEYS), id }
@@ -147,9 +149,10 @@ function isLoop(value: unknown): value is NonNullable<StepShape['loop']> {
   return isRecord(value)
 }
 
-/** What other steps rely on. */
+const ABOUT_ARTIFACTS: ReadonlySet<unknown> = new Set(['output_artifacts', 'iterate', 'strategy'])
+
+/** What other steps rely on as well. */
 const SEEN_BY_OTHERS: ReadonlySet<unknown> = new Set([
-  'output_artifacts',
   'iterate',
   'strategy',
   'workspace',

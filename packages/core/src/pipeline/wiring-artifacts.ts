@@ -195,7 +195,7 @@ export class ArtifactWiring {
 
   #declared(producer: Step, wanted: Wanted): Found | undefined {
     const { place, gaps } = this.#parts
-    if (gaps.opaque.has(producer.id)) return undefined
+    if (gaps.unlisted.has(producer.id)) return undefined
     const { artifact: name, subject, at, isNeeded } = wanted
     const artifact = producer.artifacts.find((one) => one.name === name)
     const said = `${subject} the artifact "${name}" of "${producer.id}", which`

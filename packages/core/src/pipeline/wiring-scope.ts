@@ -14,6 +14,7 @@ export interface WiringParts {
   readonly scopes: readonly Scope[]
   readonly place: Place
   readonly gaps: {
+    readonly unlisted: ReadonlySet<string>
     readonly opaque: ReadonlySet<string>
     readonly loose: ReadonlySet<string>
   }

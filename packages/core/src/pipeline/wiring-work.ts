@@ -123,7 +123,7 @@ export class WorkWiring {
 
   /** The artifacts of these are only known once the pipelines they call are. */
   #checkOutcomes(step: Step, path: Path): void {
-    if (!CALLERS.has(step.kind) || this.#parts.gaps.opaque.has(step.id)) return
+    if (!CALLERS.has(step.kind) || this.#parts.gaps.unlisted.has(step.id)) return
     for (const [index, { extractFrom, jsonPath }] of (step.outcomes ?? []).entries()) {
       const at = [...path, 'outcomes', index]
       const found = step.artifacts.find(({ name }) => name === extractFrom)

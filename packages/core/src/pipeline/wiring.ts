@@ -9,6 +9,8 @@ import type { Scope, Wired } from './wiring-scope.ts'
 /** What is not known of a pipeline with other mistakes in it, so that nothing is said about it. */
 export interface Gaps {
   /** Steps that could not be built in full: what they hand over is unknown. */
+  readonly unlisted: ReadonlySet<string>
+  /** Steps of which something else is not known that others rely on. */
   readonly opaque: ReadonlySet<string>
   /** Steps whose dependencies could not be read. */
   readonly loose: ReadonlySet<string>
@@ -24,7 +26,8 @@ export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Pro
   const order = new OrderWiring(scopes, place)
   order.check()
   const loose = new Set([...gaps.loose, ...order.loose])
-  const parts = { pipeline, scopes, place, gaps: { opaque: gaps.opaque, loose } }
+  const { unlisted, opaque } = gaps
+  const parts = { pipeline, scopes, place, gaps: { unlisted, opaque, loose } }
   const artifacts = new ArtifactWiring(parts)
   artifacts.check()
   const work = new WorkWiring(parts)
@@ -32,7 +35,7 @@ export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Pro
   return place.problems
 }
 
-const NO_GAPS: Gaps = { opaque: new Set(), loose: new Set() }
+const NO_GAPS: Gaps = { unlisted: new Set(), opaque: new Set(), loose: new Set() }
 
 /** Ids and dependencies. */
 class OrderWiring {
