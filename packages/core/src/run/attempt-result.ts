@@ -20,6 +20,8 @@ export interface AttemptEnd {
   readonly close: () => Promise<void>
 }
 
+export type FailedEnd = AttemptEnd & { readonly result: AttemptFailure }
+
 export type AttemptResult = AttemptSuccess | AttemptFailure | AttemptWaiting
 
 interface AttemptSuccess {
@@ -104,6 +106,11 @@ export function failedAttempt(
     rework: undefined,
     ...more,
   }
+}
+
+/** A failure before anything was opened. */
+export function withoutAttempt(result: AttemptFailure): FailedEnd {
+  return { result, durationMs: 0, close: () => Promise.resolve() }
 }
 
 export function warning(step: string, message: string): NewRunEvent {

@@ -1,9 +1,12 @@
 import { WaveError } from '../errors.ts'
+import type { StepFailure } from '../events.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import { WorkspaceLost } from '../ports.ts'
-import { failedAttempt, warning } from './attempt-result.ts'
+import type { InjectedArtifact } from '../ports.ts'
+import { failedAttempt, warning, withoutAttempt } from './attempt-result.ts'
 import type {
   AttemptEnd,
+  AttemptFailure,
   AttemptRequest,
   AttemptResult,
   AttemptScope,
@@ -23,8 +26,10 @@ export async function runAttempt(request: AttemptRequest, work: Work): Promise<A
   const { task } = request
   const { clock } = task.frame.run.request
   const startedMs = clock.monotonicMs()
+  const read = readInputs(request)
+  if (!read.ok) return withoutAttempt(read.result)
   const limit = limitTime(clock, request.signal, timeoutOf(task))
-  const scope = openScope(request, limit.signal)
+  const scope = openScope(request, limit.signal, read.inputs)
   const close = async (): Promise<void> => {
     if (!scope.workspace.wanted) return
     limit.abort()
@@ -54,11 +59,29 @@ function timeoutOf({ planned: { step }, frame }: Task): number {
   return step.kind === 'gate' ? Infinity : step.timeoutMs
 }
 
-function openScope(request: AttemptRequest, signal: AbortSignal): AttemptScope {
-  const { task, attempt, start, given = [] } = request
+/** What the attempt is given; a stored artifact that was damaged fails it. */
+function readInputs({
+  task,
+  given = [],
+}: AttemptRequest):
+  | { readonly ok: true; readonly inputs: readonly InjectedArtifact[] }
+  | { readonly ok: false; readonly result: AttemptFailure } {
+  try {
+    return { ok: true, inputs: [...given, ...loadInputs(task)] }
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    return { ok: false, result: failedAttempt(task.planned, environmentFailure(error)) }
+  }
+}
+
+function openScope(
+  request: AttemptRequest,
+  signal: AbortSignal,
+  inputs: readonly InjectedArtifact[],
+): AttemptScope {
+  const { task, attempt, start } = request
   const { run } = task.frame
   const planned = strengthened(placeArtifacts(task, attempt), attempt)
-  const inputs = [...given, ...loadInputs(task)]
   const { step } = planned
   const dependents = stepsBehind(task)
   const limits = step.kind === 'prompt' ? step.limits : undefined
@@ -102,8 +125,11 @@ function expected(scope: AttemptScope, error: unknown): AttemptResult {
     return failedAttempt(planned, { reason: error.reason, message: error.message })
   }
   if (!(error instanceof WaveError)) throw error
-  const { code, message, hint } = error
-  return failedAttempt(planned, { reason: 'environment', code, message, ...(hint && { hint }) })
+  return failedAttempt(planned, environmentFailure(error))
+}
+
+function environmentFailure({ code, message, hint }: WaveError): StepFailure {
+  return { reason: 'environment', code, message, ...(hint !== undefined && { hint }) }
 }
 
 function isFatal(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { Evaluated, NewRunEvent, StepFailure, StoredArtifact } from '../events.ts'
-import { failedAttempt } from './attempt-result.ts'
-import type { AttemptEnd, AttemptFailure } from './attempt-result.ts'
+import { failedAttempt, withoutAttempt } from './attempt-result.ts'
+import type { AttemptEnd, FailedEnd } from './attempt-result.ts'
 import { describeFailure } from './failure.ts'
 import type { Task } from './frame.ts'
 import { notify } from './hooks.ts'
@@ -69,8 +69,6 @@ export function ended({ planned }: Task, { result, close }: AttemptEnd): StepEnd
   return { ...common, effect: 'succeeded', partial, artifacts }
 }
 
-export type FailedEnd = AttemptEnd & { readonly result: AttemptFailure }
-
 /** A step that failed for good. */
 export function failedFor(task: Task, attempt: number, end: FailedEnd): StepEnd {
   const { failure, effect: wanted } = end.result
@@ -87,10 +85,6 @@ export function failedFor(task: Task, attempt: number, end: FailedEnd): StepEnd 
 /** A step that failed before its first attempt. */
 export function neverStarted(task: Task, failure: StepFailure): StepEnd {
   return failedFor(task, 1, withoutAttempt(failedAttempt(task.planned, failure)))
-}
-
-export function withoutAttempt(result: AttemptFailure): FailedEnd {
-  return { result, durationMs: 0, close: () => Promise.resolve() }
 }
 
 /** A step that does not run, and why. */

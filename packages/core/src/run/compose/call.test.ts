@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { WaveError } from '../../errors.ts'
+import { MemoryArtifactStore } from '../../testing/memory-storage.ts'
 import { succeed } from '../../testing/rig.ts'
 import { artifactYaml, pipelineYaml, promptYaml, runYaml } from '../../testing/yaml-run.ts'
+import type { Perform } from '../../testing/yaml-run.ts'
 
 const files = {
   audit: `kind: WavePipeline
@@ -70,4 +76,53 @@ test('a child that fails fails the step, and the reason is kept', async () => {
     step: 'audit/scan',
     failure: { reason: 'model-refused' },
   })
+})
+
+const writer = pipelineYaml(
+  promptYaml('draft', '    output_artifacts: [{name: draft, path: output/draft.txt}]\n') +
+    promptYaml(
+      'write',
+      '    dependencies: [draft]\n    output_artifacts: [{name: text, path: output/text.txt}]\n',
+    ),
+).replace('name: test', 'name: writer')
+
+const write: Perform = () => succeed({ draft: 'D', text: 'T' })
+
+async function leavesOf(text: string): Promise<readonly string[]> {
+  const projectRoot = mkdtempSync(join(tmpdir(), 'wave-'))
+  const { delivered } = await runYaml(text, write, { files: { writer }, projectRoot })
+  rmSync(projectRoot, { recursive: true })
+  expect(delivered).toHaveLength(2)
+  return delivered.filter(({ leaf }) => leaf).map(({ path }) => path)
+}
+
+test('the summary names what a called pipeline delivers, unless a later step builds on the call', async () => {
+  const called = pipelineYaml('  - {id: call, pipeline: writer, input: x}\n')
+  expect(await leavesOf(called)).toEqual(['output/text.txt'])
+  expect(await leavesOf(called + promptYaml('last', '    dependencies: [call]\n'))).toEqual([])
+})
+
+test('an artifact that was damaged fails the step that needs it, not the whole run', async () => {
+  const store = new MemoryArtifactStore()
+  const get = store.get.bind(store)
+  store.get = (ref) => {
+    const content = get(ref)
+    if (Buffer.from(content).toString() !== 'broken') return content
+    throw new WaveError('workspace-failed', 'An artifact was damaged.')
+  }
+  const { statuses, exitCode } = await runYaml(
+    pipelineYaml(
+      promptYaml('first', artifactYaml('x', 'txt')) +
+        promptYaml(
+          'use',
+          '    dependencies: [first]\n    memory: {inject_artifacts: [{step: first, artifact: x}]}\n',
+        ) +
+        promptYaml('other', '    dependencies: [first]\n'),
+      'failure_policy: continue',
+    ),
+    () => succeed({ x: 'broken' }),
+    { store },
+  )
+  expect(statuses).toEqual({ first: 'succeeded', use: 'failed', other: 'succeeded' })
+  expect(exitCode).toBe(4)
 })
