@@ -4,4 +4,5 @@
  */
 export { personaDocument, pipelineDocument, remarksOn } from './document/pipeline-document.ts'
 export { languageSchemas, schemaFile } from './document/schemas.ts'
+export { workflowForms } from './document/workflow-forms.ts'
 export { yamlText } from './document/yaml-text.ts'

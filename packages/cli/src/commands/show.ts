@@ -1,5 +1,11 @@
 import type { Persona, Pipeline } from '@wave/core'
-import { personaDocument, pipelineDocument, remarksOn, yamlText } from '@wave/core/documents'
+import {
+  personaDocument,
+  pipelineDocument,
+  remarksOn,
+  workflowForms,
+  yamlText,
+} from '@wave/core/documents'
 import { suggestionHint, WaveError } from '@wave/core/language'
 import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from '../catalog.ts'
 import { loadConfig } from '../config/load.ts'
@@ -15,13 +21,14 @@ export async function show(
 ): Promise<number> {
   const project = findProject(invocation.cwd)
   const config = await loadConfig(invocation, project)
-  const shown = find(name, project, invocation.cwd)
+  const { ofWorkflow, ...shown } = find(name, project, invocation.cwd)
   const { out } = invocation.host
   if (config.output === 'json') {
     out.write(`${escapeJson(JSON.stringify({ v: 1, ...shown }))}\n`)
   } else {
-    const { kind, origin, file, remarks } = shown
-    out.write(sanitiseText(yamlText(shown.document, [`${kind}, ${origin}: ${file}`, ...remarks])))
+    const { kind, origin, file } = shown
+    const remarks = [`${kind}, ${origin}: ${file}`, ...shown.remarks]
+    out.write(sanitiseText(yamlText(shown.document, remarks, ofWorkflow)))
   }
   return 0
 }
@@ -33,6 +40,8 @@ interface Shown {
   readonly digest: string
   readonly remarks: readonly string[]
   readonly document: Readonly<Record<string, unknown>>
+  /** What of it no WavePipeline file can say. */
+  readonly ofWorkflow: ReturnType<typeof workflowForms>
 }
 
 function find(name: string, project: Project, cwd: string): Shown {
@@ -53,10 +62,12 @@ function find(name: string, project: Project, cwd: string): Shown {
 function showPipeline(pipeline: Pipeline): Shown {
   const { origin, file, digest } = pipeline
   const document = pipelineDocument(pipeline)
-  return { kind: 'pipeline', origin, file, digest, remarks: remarksOn(pipeline), document }
+  const [remarks, ofWorkflow] = [remarksOn(pipeline), workflowForms(pipeline)]
+  return { kind: 'pipeline', origin, file, digest, remarks, document, ofWorkflow }
 }
 
 function showPersona(persona: Persona): Shown {
   const { origin, file, digest } = persona
-  return { kind: 'persona', origin, file, digest, remarks: [], document: personaDocument(persona) }
+  const document = personaDocument(persona)
+  return { kind: 'persona', origin, file, digest, remarks: [], document, ofWorkflow: [] }
 }

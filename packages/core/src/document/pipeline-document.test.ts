@@ -4,6 +4,7 @@ import { loadPipeline } from '../pipeline/load.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { PipelineFile, ProjectFiles } from '../pipeline/source.ts'
 import { pipelineDocument, remarksOn } from './pipeline-document.ts'
+import { workflowForms } from './workflow-forms.ts'
 import { yamlText } from './yaml-text.ts'
 
 test('what is written loads again as the same pipeline: every kind of step, every contract', () => {
@@ -23,6 +24,27 @@ test.each(bundledPipelines())('$name is the same pipeline when it is written out
 test('a long prompt is written as lines, and values that occur twice in full', () => {
   const written = yamlText({ one: 'a\nb\n', two: SHARED, three: SHARED }, [])
   expect(written).toBe('one: |\n  a\n  b\ntwo:\n  x: [1]\nthree:\n  x: [1]\n')
+})
+
+test('what only a workflow can say is marked where it stands', () => {
+  const pipeline = load('calls', CALLS)
+  const written = yamlText(pipelineDocument(pipeline), [], workflowForms(pipeline))
+  const mark = '# only a workflow can say this'
+  expect(written).toContain(`\n    ${mark}\n    input:\n      code: `)
+  expect(written).toContain(`\n      ${mark}\n      over: "{{`)
+  expect(written).toContain(`\n      ${mark}\n      over: file://list.txt`)
+  expect(written).toContain(`\n          ${mark}\n          input:\n            code: again`)
+  expect(written).toContain(`\n            ${mark}\n            on_failure: ignore`)
+  expect(written.split(mark)).toHaveLength(1 + 4 + 2 + 2)
+  expect(remarksOn(pipeline).slice(0, 2)).toEqual([
+    'Translated from workflow/v2.0.',
+    'No WavePipeline file loads with what only a workflow can say.',
+  ])
+})
+
+test.each(bundledPipelines())('$name says nothing that only a workflow can say', (file) => {
+  const loaded = loadPipeline(file, BUNDLED_FILES)
+  expect(loaded.ok && workflowForms(loaded.value)).toEqual([])
 })
 
 test('what wave made of a file beyond its words is remarked', () => {
@@ -71,6 +93,29 @@ function bare(value: unknown): unknown {
   return parsed
 }
 
+const CALLS = `
+$schema: workflow/v2.0
+name: calls
+version: 1.0.0
+execution: {provider: anthropic, model: m}
+steps:
+  - {name: list, run: "List {{input}}"}
+  - {name: check, needs: [list], template: {name: part, with: {code: "{{list}}", more: x}}}
+  - {name: each, needs: [list], loop: {workflow: part, mode: iterate, items: "{{list}}", max_iterations: 9, with: {code: "{{item}}"}}}
+  - {name: file, loop: {workflow: part, mode: iterate, items: "file://list.txt", max_iterations: 9, with: {code: "{{item}}"}}}
+  - {name: again, loop: {workflow: part, max_iterations: 2, until: "{{loop.output}} == 'YES'", with: {code: again}}}
+  - {name: vote, consensus: {prompt: "YES or NO?", require: majority, executions: [{provider: a, model: m}, {provider: b, model: m}]}}
+`
+
+const PART = `
+$schema: workflow/v2.0
+name: part
+version: 1.0.0
+execution: {provider: anthropic, model: m}
+steps:
+  - {name: look, run: "Look at {{input.code}}"}
+`
+
 const CHILD = `
 kind: WavePipeline
 metadata: {name: child}
@@ -81,7 +126,10 @@ pipeline_outputs: {findings: {step: scan, artifact: found}}
 
 const FILES: ProjectFiles = {
   read: () => undefined,
-  pipeline: (name) => (name === 'child' ? fileOf('child', CHILD) : undefined),
+  pipeline: (name) => {
+    if (name === 'part') return fileOf('part', PART)
+    return name === 'child' ? fileOf('child', CHILD) : undefined
+  },
 }
 
 const RICH = `

@@ -2,6 +2,7 @@ import type { Persona } from '../persona/persona.ts'
 import type { Hook, Pipeline } from '../pipeline/pipeline.ts'
 import { defined, durationText, type Fields, unlessEmpty } from './fields.ts'
 import { stepDocument } from './step-document.ts'
+import { workflowForms } from './workflow-forms.ts'
 
 /**
  * A pipeline as a WavePipeline file would say it: of either dialect, defaults filled in, texts from
@@ -34,11 +35,13 @@ export function personaDocument(persona: Persona): Fields {
 /** What wave made of a file beyond what the file says, one line each. */
 export function remarksOn(pipeline: Pipeline): readonly string[] {
   const from = pipeline.dialect === 'WavePipeline' ? [] : [`Translated from ${pipeline.dialect}.`]
+  const isMarked = workflowForms(pipeline).length > 0
+  const marked = isMarked ? ['No WavePipeline file loads with what only a workflow can say.'] : []
   const values = Object.entries(pipeline.env).map(([key, value]) => `env.${key}: ${value}`)
   const notices = pipeline.notices.map(({ message, location }) =>
     location === undefined ? message : `Line ${location.line}: ${message}`,
   )
-  return [...from, ...values, ...notices, ...pipeline.steps.flatMap(remarksOnStep)]
+  return [...from, ...marked, ...values, ...notices, ...pipeline.steps.flatMap(remarksOnStep)]
 }
 
 function remarksOnStep(step: Pipeline['steps'][number]): readonly string[] {
