@@ -46,7 +46,7 @@ export function checkArtifacts(
     const content = artifacts.get(name)
     if (content === undefined || isBlank(declared.type, content)) {
       if (!declared.required) continue
-      const missing = describeMissing(declared, content !== undefined)
+      const missing = describeMissing(step, declared, content !== undefined)
       problems.push({ name, reason: 'artifact-missing', problems: [missing] })
       continue
     }
@@ -109,11 +109,11 @@ async function inOrder<T extends Contract>(
   return reports
 }
 
-function describeMissing(declared: ArtifactDeclaration, isEmpty: boolean): string {
+function describeMissing({ kind }: Step, declared: ArtifactDeclaration, isEmpty: boolean): string {
   const state = isEmpty ? 'is empty' : 'is missing'
   const where =
     declared.source === 'stdout'
       ? 'it is taken from the standard output or the final message'
-      : `write it to /work/${declared.path} or hand it to submit`
+      : `write it to /work/${declared.path}${kind === 'prompt' ? ' or hand it to submit' : ''}`
   return `The required artifact "${declared.name}" ${state}: ${where}.`
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { checkArtifacts, checkDocuments, runContracts } from '../contract/check.ts'
 import type { ArtifactCheck, ContractReport } from '../contract/check.ts'
 import type { ContractContext } from '../contract/context.ts'
@@ -72,7 +73,8 @@ function summarise(step: Step, { collected, check, reports }: Checked): Outputs 
   // What is missing or unreadable is told once, not again by each of its contracts.
   const failed = reports.filter(({ passed, contract }) => !passed && !known.has(sourceOf(contract)))
   const [warned, broken] = partition(failed, (report) => effectOf(step, report) === 'warn')
-  const notes = collected.refused.map(({ name, message }) => `${name}: ${message}`)
+  const refused = collected.refused.map(({ name, message }) => `${name}: ${message}`)
+  const notes = [...refused, ...collected.misplaced]
   return {
     artifacts: check.artifacts,
     reports,
@@ -111,6 +113,8 @@ export function storePatch(
 interface Collection {
   readonly artifacts: ReadonlyMap<string, Uint8Array>
   readonly refused: readonly { readonly name: string; readonly message: string }[]
+  /** Files that were probably meant, as sentences. */
+  readonly misplaced: readonly string[]
 }
 
 async function collect(
@@ -120,15 +124,35 @@ async function collect(
 ): Promise<Collection> {
   const artifacts = new Map(given)
   const refused: { name: string; message: string }[] = []
+  const misplaced: string[] = []
   const missing = missingFiles(step, given)
-  if (files === undefined || missing.length === 0) return { artifacts, refused }
+  if (files === undefined || missing.length === 0) return { artifacts, refused, misplaced }
   const workspace = await files()
-  for (const { name, path } of missing) {
+  for (const { name, path, required } of missing) {
     const found = await workspace.collect(`/work/${path}`)
     if (found.found) artifacts.set(name, found.content)
     else if (found.problem === 'refused') refused.push({ name, message: found.message })
+    else if (required) misplaced.push(...(await findMisplaced(step, path, workspace)))
   }
-  return { artifacts, refused }
+  return { artifacts, refused, misplaced }
+}
+
+/** A file that lies at the path of an artifact, but below the mount. */
+async function findMisplaced(
+  step: Step,
+  path: string,
+  workspace: Workspace,
+): Promise<readonly string[]> {
+  const dir = step.kind === 'command' ? step.dir : undefined
+  const folders = [step.mount?.target, dir].filter((folder) => folder !== undefined)
+  const elsewhere = new Set(folders.map((folder) => posix.join(folder, path)))
+  elsewhere.delete(`/work/${path}`)
+  for (const file of elsewhere) {
+    // oxlint-disable-next-line no-await-in-loop
+    const found = await workspace.collect(file)
+    if (found.found) return [`There is a file ${file}, but artifacts are taken from /work.`]
+  }
+  return []
 }
 
 function missingFiles(

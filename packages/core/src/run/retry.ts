@@ -9,6 +9,19 @@ export function mayRetry(retry: Retry, failures: readonly StepFailure[]): boolea
   return isRetryable(last) && !isRepeating(failures)
 }
 
+/** Why attempts that are left are not made, where nobody could tell from the failure itself. */
+export function whyNotRetried(
+  { maxAttempts }: Retry,
+  failures: readonly StepFailure[],
+): string | undefined {
+  const left = maxAttempts - failures.length
+  const last = failures.at(-1)
+  if (left < 1 || last === undefined || !isRetryable(last) || !isRepeating(failures))
+    return undefined
+  const attempts = left === 1 ? '1 attempt is' : `${left} attempts are`
+  return `Not tried again, though ${attempts} left: three failures in a row were the same.`
+}
+
 /** The pause before attempt `attempt + 1`, with jitter: between half of it and all of it. */
 export function retryDelayMs(retry: Retry, attempt: number, fraction: number): number {
   const full = Math.min(retry.maxDelayMs, retry.baseDelayMs * growth(retry.backoff, attempt))

@@ -442,6 +442,10 @@ describe('failures', () => {
     const rig = startRig({ plan: plan([{ id: 'a', retry: retry(9) }]), perform: () => stuck })
     await rig.clock.advance(600_000)
     expect((await rig.result).state.steps.get('a')?.attempt).toBe(3)
+    const warnings = rig.events.flatMap((event) => (event.type === 'warning' ? event.message : []))
+    expect(warnings).toEqual([
+      'Not tried again, though 6 attempts are left: three failures in a row were the same.',
+    ])
   })
 
   test('cancel_all kills running siblings and skips the rest', async () => {

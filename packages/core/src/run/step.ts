@@ -1,7 +1,7 @@
 import type { StepFailure } from '../events.ts'
 import type { Retry } from '../pipeline/pipeline.ts'
 import type { PreviousAttempt, Snapshot } from '../ports.ts'
-import { failedAttempt, withoutAttempt } from './attempt-result.ts'
+import { failedAttempt, warning, withoutAttempt } from './attempt-result.ts'
 import type { AttemptFailure, FailedEnd } from './attempt-result.ts'
 import { abortReason } from './attempt-signal.ts'
 import { runAttempt } from './attempt.ts'
@@ -9,7 +9,7 @@ import { sleep } from './clock.ts'
 import type { Task } from './frame.ts'
 import { perform } from './perform.ts'
 import type { RunContext } from './request.ts'
-import { mayRetry, retryDelayMs } from './retry.ts'
+import { mayRetry, retryDelayMs, whyNotRetried } from './retry.ts'
 import { repair } from './rework.ts'
 import { ended, failedEvents, failedFor, startedEvent } from './step-end.ts'
 import type { StepEnd } from './step-end.ts'
@@ -30,6 +30,8 @@ export async function runStep(task: Task, signal: AbortSignal): Promise<StepEnd>
     if (result.status !== 'failed') return ended(task, end)
     failures.push(result.failure)
     if (signal.aborted || result.effect === 'rejected' || !mayRetry(retry, failures)) {
+      const given = whyNotRetried(retry, failures)
+      if (given !== undefined) run.log.append(warning(task.planned.step.id, given))
       const repaired = await repair(task, { end, result, attempt, start, signal })
       return repaired ?? failedFor(task, attempt, { ...end, result })
     }

@@ -30,7 +30,7 @@ export async function runBranch(scope: AttemptScope, step: BranchStep): Promise<
   const value = String(decided.value)
   const chosen = cases?.byValue.get(value) ?? cases?.otherwise
   if (chosen === undefined) {
-    const message = `No case is for "${value.slice(0, 200)}", and there is no default.`
+    const message = `No case is for ${JSON.stringify(value.slice(0, 200))}, and there is no default.`
     return failedAttempt(scope.planned, { reason: 'branch-failed', message })
   }
   task.frame.run.log.append({
