@@ -98,6 +98,8 @@ export type NewRunEvent =
       readonly models: Readonly<Record<string, string>>
       readonly limits: RunLimits
       readonly waveVersion: string
+      /** What was inferred or taken otherwise than it is written, each with its place: `file:line:column: …`. */
+      readonly notices?: readonly string[]
     }
   | {
       readonly type: 'step-started'

@@ -4,7 +4,7 @@ import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Log } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
-import { renderNote, renderWarning } from '../render/problem.ts'
+import { renderNote, renderProblemWarning, renderWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
 
 /** Load, plan, wire, run, deliver, render, exit code. */
@@ -46,7 +46,7 @@ async function perform(
   const { runPipeline } = await import('@wave/core')
   await using wiring = await wire({ ...job, signal: interruption.signal })
   const { err } = invocation.host
-  for (const warning of prepared.warnings) err.write(renderWarning(warning))
+  warn(invocation, prepared)
   for (const note of wiring.notes) err.write(renderNote(note))
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
@@ -70,6 +70,12 @@ async function perform(
   })
 }
 
+/** What the user should know, however the run goes: of the configuration, and of the pipeline and those it calls. */
+function warn({ host }: Invocation, { warnings, plan }: PreparedRun): void {
+  for (const warning of warnings) host.err.write(renderWarning(warning))
+  for (const notice of plan.pipeline.notices) host.err.write(renderProblemWarning(notice))
+}
+
 async function openRunLog(invocation: Invocation, { config }: PreparedRun): Promise<Log> {
   const { openLog } = await import('../log.ts')
   const toStderr = invocation.verbosity > 0
@@ -88,8 +94,8 @@ async function showPlan(
     invocation.verbosity === 0 ? undefined : { input, project: config.project.project ?? {} }
   const { excluded } = selection
   const facts = { plan, projectDigest, sandbox: options.sandbox, rules, excluded, known }
-  const { out, err } = invocation.host
-  for (const warning of prepared.warnings) err.write(renderWarning(warning))
+  const { out } = invocation.host
+  warn(invocation, prepared)
   if (config.output === 'json') {
     const { planToJson } = await import('../render/plan-json.ts')
     out.write(`${escapeJson(JSON.stringify(planToJson(facts)))}\n`)

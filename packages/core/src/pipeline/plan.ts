@@ -121,7 +121,7 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
   // A missing model is told only when nothing is wrong with the files: it is another kind of error.
   if (session.missing.length > 0) return failed(withoutRepeats(session.missing))
   const verdict = loaded.verdict ?? (mode === 'evidence' ? pipeline.verdict : undefined)
-  const notices = [...pipeline.notices, ...withoutRepeats(session.notices)]
+  const notices = withoutRepeats(session.notices)
   return { ok: true, value: { ...plan, pipeline: { ...pipeline, verdict, notices } } }
 }
 
@@ -136,7 +136,8 @@ export interface Call {
 /** The plan of one pipeline, that of the run or one that is called. What is wrong goes to the session. */
 export function planOne(loaded: Pipeline, call: Call, session: PlanSession): Plan {
   const pipeline = inheritStandIns(loaded)
-  const { context, mode, problems, missing } = session
+  const { context, mode, problems, missing, notices } = session
+  notices.push(...pipeline.notices)
   // What was loaded has been checked, with the positions of its file.
   if (pipeline.locate === undefined) problems.push(...loadReading().checkWiring(pipeline))
   const { limits, problems: widened } = planLimits(

@@ -3,10 +3,12 @@ import type { Deliverable, Delivery } from '../artifact/deliver.ts'
 import { injectFacts } from '../artifact/inject.ts'
 import { readVerdict } from '../contract/verdict.ts'
 import { WaveError } from '../errors.ts'
+import type { Problem } from '../errors.ts'
 import type { NewRunEvent, RunOutcome, Verdict } from '../events.ts'
 import { createRunBudget } from './budget.ts'
 import { Dispatcher, dispatchWithin } from './dispatch.ts'
 import { readInput } from './frame-input.ts'
+import { cut } from './failure.ts'
 import { notify, sentNotices } from './hooks.ts'
 import { rootFrame } from './frame.ts'
 import type { FrameInput } from './frame.ts'
@@ -221,11 +223,23 @@ function startedEvent(request: RunRequest): NewRunEvent {
     models: modelNames(request),
     limits: plan.limits,
     waveVersion: request.waveVersion,
+    ...noticesOf(plan.pipeline.notices),
   }
 }
 
-/** The first record stays small even when thousands of paths are left out. */
+/** The first record stays small even when thousands of paths are left out, or inferences made. */
 const MAX_DROPPED = 500
+const MAX_NOTICES = 100
+
+function noticesOf(problems: readonly Problem[]): { readonly notices?: readonly string[] } {
+  if (problems.length === 0) return {}
+  const told = problems.slice(0, MAX_NOTICES).map(({ message, hint, location }) => {
+    const place = location && `${location.file}:${location.line}:${location.column}: `
+    return cut([`${place ?? ''}${message}`, ...(hint === undefined ? [] : [hint])].join(' '), 500)
+  })
+  const left = problems.length - told.length
+  return { notices: left > 0 ? [...told, `${left} more`] : told }
+}
 
 function modelNames(request: RunRequest): Readonly<Record<string, string>> {
   const entries = request.plan.steps.flatMap(({ step, models: [first] }) =>
