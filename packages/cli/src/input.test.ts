@@ -54,7 +54,8 @@ test('a missing file, a folder and bytes that are no text are told', async () =>
 })
 
 test('an empty input is refused with the example of the pipeline', () => {
-  const pipeline = { name: 'incident-response', example: '500s on /orders' }
+  const input = { source: 'cli', type: 'string', example: '500s on /orders' } as const
+  const pipeline = { name: 'incident-response', input }
   expect(() => requireInput(' \n', pipeline)).toThrow(
     expect.objectContaining({
       code: 'input-missing',

@@ -1,5 +1,6 @@
 import { openSync, closeSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Pipeline } from '@wave/core'
 import { WaveError } from '@wave/core/language'
 import type { Stdin } from './host.ts'
 import { whyUnreadable } from './why-unreadable.ts'
@@ -57,12 +58,13 @@ export function isFromFile({ argument, data, file }: InputForms): boolean {
 /** Refuses an empty input for a pipeline that uses one. */
 export function requireInput(
   input: string,
-  pipeline: { readonly name: string; readonly example: string | undefined },
+  { name, input: wanted }: Pick<Pipeline, 'name' | 'input'>,
 ): void {
   if (input.trim() !== '') return
-  const example = pipeline.example ?? 'what is wrong, where, since when'
-  throw new WaveError('input-missing', `Pipeline "${pipeline.name}" needs an input.`, {
-    hint: `For example: wave run ${pipeline.name} "${example}"`,
+  const example = wanted.example ?? 'what is wrong, where, since when'
+  const form = wanted.source === 'file' ? '--input-data @FILE' : `"${example}"`
+  throw new WaveError('input-missing', `Pipeline "${name}" needs an input.`, {
+    hint: `For example: wave run ${name} ${form}`,
   })
 }
 

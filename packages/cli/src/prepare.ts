@@ -137,8 +137,7 @@ async function inputFor(
     })
   }
   const input = pairs === undefined ? text : await joinPairs(pairs, wanted.schema)
-  if (wanted.type === 'json' || usesInput(pipeline))
-    requireInput(input, { name, example: wanted.example })
+  if (wanted.type === 'json' || usesInput(pipeline)) requireInput(input, pipeline)
   if (wanted.source === 'file' && input !== '' && !isFromFile(forms)) {
     throw new WaveError('usage', `Pipeline "${name}" takes its input from a file.`, {
       hint: `For example: wave run ${name} --input-data @FILE`,

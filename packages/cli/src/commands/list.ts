@@ -42,13 +42,25 @@ interface Listed {
   readonly name: string
   readonly origin: string
   readonly description: string
+  /** Of a pipeline. */
+  readonly category?: string | undefined
+  readonly disabled?: true | undefined
 }
 
 function listPipelines(project: Project): readonly Listed[] {
-  return allPipelines(project).map((file) => {
+  return allPipelines(project).map((file): Listed => {
     const loaded = loadPipeline(file, filesFor(file, project))
-    const description = loaded.ok ? loaded.value.description : 'invalid; see "wave validate"'
-    return { name: file.name ?? file.file, origin: file.origin, description }
+    const name = file.name ?? file.file
+    const { origin } = file
+    if (!loaded.ok) return { name, origin, description: 'invalid; see "wave validate"' }
+    const { description, category, disabled } = loaded.value
+    return {
+      name,
+      origin,
+      description,
+      category: category === '' ? undefined : category,
+      disabled: disabled || undefined,
+    }
   })
 }
 
@@ -77,11 +89,20 @@ function listModels(config: Config, invocation: Invocation): readonly Listed[] {
 function renderLists(lists: Readonly<Record<string, readonly Listed[]>>, bare: boolean): string {
   return Object.entries(lists)
     .map(([kind, rows]) => {
-      const cells = rows.map(({ name, origin, description }) => [name, origin, description])
+      const cells = rows.map((row) => [row.name, row.origin, ...categories(row, rows), about(row)])
       const body = rows.length === 0 ? EMPTY[kind] : renderRows(cells, bare ? '' : '  ')
       return bare ? body : `${kind}\n${body}`
     })
     .join(bare ? '' : '\n')
+}
+
+/** A column only where one of the rows has a category. */
+function categories({ category = '-' }: Listed, rows: readonly Listed[]): readonly string[] {
+  return rows.some((row) => row.category !== undefined) ? [category] : []
+}
+
+function about({ description, disabled }: Listed): string {
+  return disabled === true ? `${description} (disabled)`.trimStart() : description
 }
 
 const EMPTY: Readonly<Record<string, string>> = {

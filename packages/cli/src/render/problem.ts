@@ -5,7 +5,7 @@ import { escapeJson, escapeName, sanitiseLine, sanitiseText } from '../sanitise.
 /** An error as people read it: what happened, where, what to do. Anything but a `WaveError` is a bug in wave. */
 export function renderProblem(error: unknown, options: { readonly stack: boolean }): string {
   if (!(error instanceof WaveError)) return renderBug(error)
-  const text = problemsOf(error).map(renderOne).join('')
+  const text = withoutRepeatedHints(problemsOf(error)).map(renderOne).join('')
   return options.stack && error.stack !== undefined ? `${text}${sanitiseText(error.stack)}\n` : text
 }
 
@@ -40,6 +40,17 @@ function problemsOf(error: WaveError): readonly [Problem, ...Problem[]] {
   if (error instanceof ProblemsError) return error.problems
   const { code, message, hint, location } = error
   return [{ code, message, ...(hint && { hint }), ...(location && { location }) }]
+}
+
+/** What helps against several problems is said with the first of them. */
+function withoutRepeatedHints(problems: readonly Problem[]): readonly Problem[] {
+  const said = new Set<string>()
+  return problems.map((problem) => {
+    const { hint, ...rest } = problem
+    if (hint === undefined || said.has(hint)) return rest
+    said.add(hint)
+    return problem
+  })
 }
 
 function renderOne(problem: Problem): string {
