@@ -36,5 +36,13 @@ function inputOf(
     type: found?.type ?? 'text',
     content: found && frame.run.request.store.get(found),
     fanOut: producer?.local.step.iterate !== undefined,
+    ...makerOf(producer),
   }
+}
+
+/** The model that answered, where there was no choice of several. */
+function makerOf(producer: Task | undefined): Pick<JoinInput, 'provider' | 'model'> {
+  const [model, ...fallbacks] = producer?.planned.models ?? []
+  if (model === undefined || fallbacks.length > 0) return {}
+  return { provider: model.provider, model: model.model }
 }
