@@ -13,7 +13,7 @@ import type {
   Work,
 } from './attempt-result.ts'
 import { abortReason, limitTime, unlessDeaf } from './attempt-signal.ts'
-import { isComposed, stepsBehind } from './frame.ts'
+import { callsAround, isComposed, stepsBehind } from './frame.ts'
 import type { Task } from './frame.ts'
 import { loadInputs, placeArtifacts } from './inputs.ts'
 import { StepWorkspace, workspaceOpener } from './step-workspace.ts'
@@ -84,6 +84,7 @@ function openScope(
   const planned = strengthened(placeArtifacts(task, attempt), attempt)
   const { step } = planned
   const dependents = stepsBehind(task)
+  const calls = callsAround(task)
   const limits = step.kind === 'prompt' ? step.limits : undefined
   const open = workspaceOpener({ task, planned, attempt, inputs, start })
   return {
@@ -91,7 +92,7 @@ function openScope(
     planned,
     signal,
     startedMs: run.request.clock.monotonicMs(),
-    budget: run.budget.forStep({ id: step.id, dependents, ...(limits && { limits }) }),
+    budget: run.budget.forStep({ id: step.id, dependents, calls, ...(limits && { limits }) }),
     workspace: new StepWorkspace(() => open(signal)),
     inputs,
     events: [],

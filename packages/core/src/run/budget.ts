@@ -16,6 +16,13 @@ interface BudgetedStep {
   readonly dependents: readonly string[]
   /** Of all attempts of the step together. */
   readonly limits?: Pick<RunLimits, 'tokens' | 'usd'>
+  /** The called pipelines that it belongs to and that have limits of their own, by the step that calls. */
+  readonly calls?: readonly BudgetedCall[]
+}
+
+export interface BudgetedCall {
+  readonly id: string
+  readonly limits: Pick<RunLimits, 'tokens' | 'usd'>
 }
 
 /**
@@ -29,10 +36,13 @@ export function createRunBudget(
   const ofRun = potsFor('run', limits)
   const ofSteps = new Map<string, readonly Pot[]>()
   return {
-    forStep: ({ id, dependents, limits: own }) => {
-      const known = ofSteps.get(id)
-      const ofStep = known ?? (own === undefined ? [] : potsFor('step', own))
-      if (own !== undefined) ofSteps.set(id, ofStep)
+    forStep: ({ id, dependents, limits: own, calls = [] }) => {
+      const bounds = own === undefined ? calls : [{ id, limits: own }, ...calls]
+      const ofStep = bounds.flatMap((bound) => {
+        const pots = ofSteps.get(bound.id) ?? potsFor('step', bound.limits)
+        ofSteps.set(bound.id, pots)
+        return pots
+      })
       const share = dependents.length > 0 ? 1 - RESERVED_SHARE : 1
       return stepBudget([...ofStep, ...ofRun], share, (limit, used) =>
         warn({ type: 'limit-warning', step: id, limit, share: used }),

@@ -2,6 +2,7 @@ import type { StepHeader } from '../events.ts'
 import type { Plan, PlannedStep } from '../pipeline/plan.ts'
 import type { Pipeline, Retry } from '../pipeline/pipeline.ts'
 import type { Snapshot } from '../ports.ts'
+import type { BudgetedCall } from './budget.ts'
 import type { RunContext } from './request.ts'
 import type { StepState } from './state.ts'
 
@@ -148,6 +149,16 @@ export function isComposed({ planned: { runner, step } }: Task): boolean {
 export function stepsBehind({ local, frame }: Task): readonly string[] {
   const { dependents } = local
   return dependents.length > 0 || frame.owner === undefined ? dependents : stepsBehind(frame.owner)
+}
+
+/** The calls that a task is a part of, with the limits that the called pipelines set. */
+export function callsAround({ frame }: Task): readonly BudgetedCall[] {
+  const { owner, isOpen, pipeline } = frame
+  if (owner === undefined) return []
+  const { tokens, usd } = pipeline.limits
+  const isBound = !isOpen && (tokens !== undefined || usd !== undefined)
+  const own = isBound ? [{ id: owner.planned.step.id, limits: { tokens, usd } }] : []
+  return [...own, ...callsAround(owner)]
 }
 
 /** The state of a step that a graph can name. */

@@ -74,3 +74,19 @@ test('what a repair makes for a step belongs to that step', async () => {
   expect(state.steps.get('fix')?.artifacts).toHaveLength(1)
   expect(state.steps.get('mend')).toMatchObject({ status: 'succeeded', artifacts: [] })
 })
+
+test('items are repaired one by one, never the list that they make', async () => {
+  const each = pipelineYaml(
+    promptYaml(
+      'fix',
+      `    iterate: {over: "[1, 2]"}\n${artifactYaml('result', 'json')}    retry: {on_failure: rework, rework_step: mend}\n`,
+    ) + promptYaml('mend', `    rework_only: true\n${artifactYaml('result', 'json')}`),
+  )
+  const { events, statuses } = await runYaml(each, () => ({
+    status: 'failed',
+    failure: { reason: 'model-refused' },
+    usage: undefined,
+  }))
+  expect(eventsOf(events, 'step-reworking').map(({ step }) => step)).toEqual(['fix[1]'])
+  expect(statuses).toMatchObject({ fix: 'failed', 'mend[1]': 'failed' })
+})

@@ -28,6 +28,8 @@ export interface Broken {
 export async function repair(task: Task, broken: Broken): Promise<StepEnd | undefined> {
   const { result, signal, end, attempt } = broken
   const rework = result.rework ?? task.planned.step.retry.rework
+  // Items are repaired one by one.
+  if (task.local.step.iterate !== undefined) return undefined
   if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
   const { log } = task.frame.run
   await end.close()

@@ -126,3 +126,24 @@ test('an artifact that was damaged fails the step that needs it, not the whole r
   expect(statuses).toEqual({ first: 'succeeded', use: 'failed', other: 'succeeded' })
   expect(exitCode).toBe(4)
 })
+
+test('a called pipeline spends no more than its own limits, over all that it calls itself', async () => {
+  const scan = '  - {id: each, pipeline: scan, input: x, iterate: {over: "[1, 2]"}}\n'
+  const nested = {
+    bound: pipelineYaml(scan, 'limits: {tokens: 100}').replace('name: test', 'name: bound'),
+    scan: pipelineYaml(promptYaml('look')).replace('name: test', 'name: scan'),
+  }
+  const { state, exitCode } = await runYaml(
+    pipelineYaml('  - {id: call, pipeline: bound, input: x}\n'),
+    ({ budget }) => {
+      const failure = budget.reserve({ tokens: 60, usd: undefined })
+      if (failure !== undefined) return { status: 'failed', failure, usage: undefined }
+      budget.settle({ tokens: 60, usd: undefined })
+      return succeed()
+    },
+    { files: nested },
+  )
+  expect(state.steps.get('call/each[1]')?.status).toBe('succeeded')
+  expect(state.steps.get('call/each[2]')?.status).toBe('failed')
+  expect(exitCode).toBe(5)
+})
