@@ -1,4 +1,4 @@
-import type { Persona, Pipeline, PipelineFile, Plan, Problem, Step } from '@wave/core'
+import type { Persona, Pipeline, PipelineFile, Plan, Problem } from '@wave/core'
 import { loadPipeline, planPipeline } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { filesFor } from './catalog.ts'
@@ -23,9 +23,13 @@ export function checkPipeline(file: PipelineFile, project: Project, facts: Proje
     return { problems: planProblems(loaded.value, facts), warnings: loaded.value.notices }
   }
   const { problems, partial } = loaded
-  const more = partial === undefined ? [] : planProblems(partial, facts)
-  const isNews = newsFilter(partial?.steps ?? [], problems)
-  return { problems: [...problems, ...more.filter(isNews)].toSorted(byPlace), warnings: [] }
+  const more = partial === undefined ? [] : planProblems(partial, facts).filter(isPlainIn(partial))
+  return { problems: [...problems, ...more].toSorted(byPlace), warnings: [] }
+}
+
+/** Of a workflow that was translated in part, what its names stand for says nothing. */
+function isPlainIn({ dialect }: Pipeline): (problem: Problem) => boolean {
+  return ({ code }) => dialect === 'WavePipeline' || code !== 'pipeline-invalid'
 }
 
 /** Whether the machine has a model is not the project's fault: any name stands for one. */
@@ -46,41 +50,6 @@ const ANY_MODEL: NonNullable<Plan['steps'][number]['models'][number]> = {
   maxOutputTokens: 10_000,
   cost: () => 0,
   open: () => Promise.reject(new Error('Internal error: validation called a model')),
-}
-
-/**
- * What the plan of a broken pipeline says counts only where it cannot follow from what is broken: a step
- * with mistakes may lack dependencies, and others cannot know what it hands over.
- */
-function newsFilter(
-  steps: readonly Step[],
-  known: readonly Problem[],
-): (problem: Problem) => boolean {
-  const lines = steps.map(({ location }) => location.line)
-  const stepAt = (problem: Problem): Step | undefined => {
-    const line = problem.location?.line ?? 0
-    return steps[lines.findLastIndex((start) => start <= line)]
-  }
-  const broken = new Set(known.flatMap((problem) => stepAt(problem)?.id ?? []))
-  const told = new Set(known.map(lineOf))
-  return (problem) => {
-    if (problem.code === 'persona-unknown') return true
-    if (told.has(lineOf(problem))) return false
-    const said = `${problem.message} ${problem.hint ?? ''}`
-    const isAboutOthers = /\b(?:steps|artifacts|gate|item|task|iteration)\b/.test(said)
-    const inBroken = broken.has(stepAt(problem)?.id ?? '')
-    return !(inBroken && isAboutOthers) && ![...broken].some((id) => names(said, id))
-  }
-}
-
-/** Its own step may be named: `Step "triage" …`. */
-function names(said: string, id: string): boolean {
-  const others = said.replace(/^Step "[^"]*"/, '')
-  return others.includes(`"${id}"`) || others.includes(`steps.${id}`) || others.includes(`"${id}.`)
-}
-
-function lineOf({ location }: Problem): string {
-  return location === undefined ? '' : `${location.file}:${location.line}`
 }
 
 function byPlace(left: Problem, right: Problem): number {

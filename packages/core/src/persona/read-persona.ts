@@ -1,3 +1,4 @@
+import { isRecord } from '../contract/schema-fields.ts'
 import type { Problem } from '../errors.ts'
 import { failed } from '../pipeline/source.ts'
 import type { Loaded } from '../pipeline/source.ts'
@@ -42,25 +43,29 @@ class PersonaReader {
       return undefined
     }
     const { file } = this.#file
-    const yaml = parseYaml({ file, text: parts.yaml, code: 'persona-invalid' })
+    const source = { file, text: parts.yaml, code: 'persona-invalid', isTolerant: true } as const
+    const yaml = parseYaml(source)
     if (!yaml.ok) {
       this.problems.push(...yaml.problems)
       return undefined
     }
+    this.problems.push(...yaml.value.problems)
     const shape = this.#shape(yaml.value)
-    if (shape === undefined) return undefined
+    const permissions = this.#permissions(shape.permissions, yaml.value)
     const bodyStart = { line: parts.bodyLine, column: 1 }
     if (parts.body.trim() === '') {
       this.#report('The persona has no prompt below its front matter.', bodyStart)
     }
+    const { description } = shape
+    if (description === undefined) return undefined
     return {
       name: this.#file.name,
-      description: shape.description,
+      description,
       prompt: parts.body,
       promptLocation: { file, ...bodyStart },
       model: shape.model,
       effort: shape.effort,
-      permissions: this.#permissions(shape.permissions, yaml.value),
+      permissions,
       message: shape.message,
       file,
     }
@@ -85,7 +90,8 @@ class PersonaReader {
     }
   }
 
-  #shape(yaml: YamlFile): PersonaShape | undefined {
+  /** What is sound of it; what is not has been reported. */
+  #shape(yaml: YamlFile): Partial<PersonaShape> {
     const shaped = readShape(yaml, PERSONA, {
       code: 'persona-invalid',
       subject,
@@ -93,14 +99,13 @@ class PersonaReader {
       knownValue: () => undefined,
     })
     this.problems.push(...shaped.problems)
-    const hasShape = (value: unknown): value is PersonaShape => shaped.sound && value !== undefined
-    if (!hasShape(shaped.value)) return undefined
-    const { name } = shaped.value
+    const shape = hasShape(shaped.value) ? shaped.value : {}
+    const { name } = shape
     if (name !== undefined && name !== this.#file.name) {
       const message = `The persona is named "${name}", but its file "${this.#file.name}".`
       this.#reportAt(message, ['name'], yaml)
     }
-    return shaped.value
+    return shape
   }
 
   #permissions(shape: PersonaShape['permissions'], yaml: YamlFile): Permissions {
@@ -109,7 +114,9 @@ class PersonaReader {
       this.#reportAt(message, ['permissions', 'allowed_tools'], yaml)
     }
     const read = (key: 'allow' | 'allowed_tools' | 'deny'): string[] | undefined =>
-      shape?.[key]?.flatMap((written, index) => {
+      shape?.[key]?.flatMap((written: unknown, index) => {
+        // Anything else has been reported.
+        if (typeof written !== 'string') return []
         const parsed = parseEntry(written)
         if (parsed.ok) return [parsed.entry]
         const path = ['permissions', key, index]
@@ -157,3 +164,8 @@ const DROPPED = new Map([
   ['skills', 'it is not supported'],
   ['system_prompt', 'write the prompt below the front matter'],
 ])
+
+/** True of what is kept of it: the walk has left out what is wrong. */
+function hasShape(value: unknown): value is Partial<PersonaShape> {
+  return isRecord(value)
+}

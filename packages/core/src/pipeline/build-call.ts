@@ -44,9 +44,8 @@ export function buildBranch(
   checkCases(Object.keys(written), [...at, 'cases'], reading)
   const resolve = (name: string, key: ShapePath): Pipeline | 'skip' | undefined =>
     name === 'skip' ? name : call(name, [...at, ...key], reading)
-  const cases = Object.entries(written).map(
-    ([value, name]) => [value, resolve(name, ['cases', value])] as const,
-  )
+  const named = Object.entries(written).filter(([value]) => value !== 'default')
+  const cases = named.map(([value, name]) => [value, resolve(name, ['cases', value])] as const)
   const otherwise = otherwiseName === undefined ? undefined : resolve(otherwiseName, ['default'])
   const usable = cases.flatMap(([value, child]) => (child === undefined ? [] : [[value, child]]))
   const input = buildInput(shape, path, reading)

@@ -52,7 +52,10 @@ function refuseBinary(
 function buildMatrix(shape: StepShape, path: ShapePath, around: Building): Iterate | undefined {
   const { strategy } = shape
   const over = matrixItems(shape, path, around)
-  if (strategy === undefined || over === undefined) return undefined
+  if (strategy === undefined || over === undefined) {
+    around.reading.unlisted.add(shape.id)
+    return undefined
+  }
   return {
     items: { kind: 'list', over },
     mode: 'parallel',

@@ -73,11 +73,11 @@ const LIST_MARK = /^\s*(?:[-*+]|\d{1,3}[.)])\s+(?:\[[ x]\]\s+)?/u
 function buildReview(entry: ContractEntry): JudgedContract | undefined {
   const persona = entry.need('persona')
   const file = entry.need('criteria_path')
-  const criteria = file === undefined ? undefined : readCriteriaFile(entry, file)
+  const criteria = file === undefined ? '' : (readCriteriaFile(entry, file) ?? '')
   const context = (entry.shape.context ?? []).flatMap(
     (one, index) => buildContext(entry, one, index) ?? [],
   )
-  if (persona === undefined || criteria === undefined) return undefined
+  if (persona === undefined) return undefined
   const { failure, timeoutMs } = entry
   const tokenBudget = entry.shape.token_budget
   return { ...failure, timeoutMs, type: 'agent_review', persona, criteria, context, tokenBudget }

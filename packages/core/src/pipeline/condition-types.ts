@@ -73,6 +73,7 @@ export function typeOfName(
   readonly type: ValueType
   readonly lacks?: { readonly of: ValueType; readonly field: Segment }
 } {
+  if (names.isVague?.(segments) === true) return { type: ANYTHING }
   const { type, rest } = rootType(segments, names)
   let current = type
   for (const segment of rest) {

@@ -9,6 +9,7 @@ import type { ArtifactType } from '../events.ts'
 import type { Permissions } from '../persona/persona.ts'
 import type { Contract, Rework } from './contracts.ts'
 import type { FieldSpec } from './fields.ts'
+import type { Gaps } from './gaps.ts'
 
 export type * from './contracts.ts'
 export type * from './fields.ts'
@@ -52,6 +53,8 @@ export interface Pipeline {
   /** What the author should know, though the file can be used: inferences, merged lists. */
   readonly notices: readonly Problem[]
   /** Where a key of the file stands, for messages: `['steps', 0, 'persona']`. Only after loading. */
+  /** Only of a pipeline that could not be read in full. */
+  readonly gaps?: Gaps
   readonly locate?: (path: readonly (string | number)[]) => Location
 }
 

@@ -90,7 +90,8 @@ function planBody(step: LoopStep, caller: Caller): readonly PlannedStep[] {
     { env, limits, outer: caller.names.of(step) },
     session,
   )
-  if (step.until !== undefined) {
+  // An empty one has been told by the loader.
+  if (step.until !== undefined && step.until.text !== '') {
     const names = { ...planner.names.ofRound(), iteration: true }
     session.problems.push(...checkCondition(step.until, names, 'bool'))
   }

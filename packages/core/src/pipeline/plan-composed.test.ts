@@ -246,7 +246,9 @@ test('a loop is planned with its body, which names its own steps, what is before
   ])
   expect(problemsOf(loop('steps.after.outcome == "completed"'))[0]).toContain('"steps.after"')
   const early = { ...draft, task: sketchText('{{ steps.check.artifacts.verdict }}') }
-  expect(problemsOf(loop(until, [early, check]))[0]).toContain('unknown "steps.check"')
+  expect(problemsOf(loop(until, [early, check]))[0]).toContain(
+    '"steps.check", which itself waits for "draft"',
+  )
   expect(problemsOf([TRIAGE, { ...draft, dependencies: ['triage'] }])[0]).toContain(
     '"iteration" exists only in fan-outs and loops.',
   )

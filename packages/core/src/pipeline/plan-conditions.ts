@@ -16,11 +16,11 @@ export function checkConditions(
   names: TemplateNames,
 ): { readonly problems: readonly Problem[]; readonly itemSchema: JsonSchema | undefined } {
   const { step } = placed
-  const problems = step.when === undefined ? [] : checkCondition(step.when, names, 'bool')
+  const problems = step.when === undefined ? [] : check(step.when, names, 'bool')
   if (step.kind === 'branch') problems.push(...checkBranch(step, placed, names))
   if (step.iterate?.items.kind !== 'list') return { problems, itemSchema: undefined }
   const { over } = step.iterate.items
-  const wrong = checkCondition(over, names, 'list')
+  const wrong = check(over, names, 'list')
   const itemSchema = wrong.length === 0 ? itemSchemaOf(over, names) : undefined
   return { problems: [...problems, ...wrong], itemSchema }
 }
@@ -30,7 +30,7 @@ function checkBranch(
   placed: PlacedStep,
   names: TemplateNames,
 ): readonly Problem[] {
-  const problems = checkCondition(step.on, names, 'string')
+  const problems = check(step.on, names, 'string')
   const texts = problems.length === 0 ? textsOf(step.on, names) : undefined
   if (texts === undefined) return problems
   const never = Object.keys(step.cases).filter((value) => !texts.includes(value))
@@ -45,4 +45,9 @@ function checkBranch(
     }
   }
   return never.map(asProblem)
+}
+
+/** An empty one has been told by the loader. */
+function check(...parts: Parameters<typeof checkCondition>): Problem[] {
+  return parts[0].text === '' ? [] : checkCondition(...parts)
 }

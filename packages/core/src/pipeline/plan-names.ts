@@ -1,8 +1,16 @@
 import type { JsonSchema } from '../contract/schema-fields.ts'
 import { loadPlanning } from '../lazy.ts'
+import { pairOf } from './gaps.ts'
+import type { Gaps } from './gaps.ts'
 import type { StepGraph } from './graph.ts'
 import type { Contract, Pipeline, Step } from './pipeline.ts'
-import type { NamedGates, NamedSteps, TemplateNames } from './template-names.ts'
+import type {
+  NameComplaint,
+  NamedGates,
+  NamedSteps,
+  Segment,
+  TemplateNames,
+} from './template-names.ts'
 
 /** What the steps of one list can name, beside each other. */
 export interface NamesAround {
@@ -38,19 +46,57 @@ export class GraphNames {
     // A repair starts where the failed step was.
     const from = this.#repaired.get(step.id) ?? step
     const outer = this.#around.outer
-    return this.#names(this.#aliasesOf(step), {
+    const names = this.#names(this.#aliasesOf(step), {
       get: (id) => (graph.isAncestor(id, from) ? this.#find(id) : outer?.steps().get(id)),
       keys: () => [...graph.ancestorsOf(from), ...(outer?.steps().keys() ?? [])],
+      explain: (id) => this.#whyNot(id, from),
     })
+    const { gaps } = this.#around.pipeline
+    if (gaps === undefined) return names
+    return { ...names, isVague: (segments) => this.#isVague(segments, from, gaps) }
+  }
+
+  /** Why a step cannot name another one that stands beside it. */
+  #whyNot(id: string, step: Step): NameComplaint | undefined {
+    const other = this.#graph.find(id)
+    if (other === undefined) return undefined
+    if (id === step.id) return { message: 'which is that step itself' }
+    if (this.#graph.isAncestor(step.id, other)) {
+      return { message: `which itself waits for "${step.id}"` }
+    }
+    const hint = `Add "${id}" to the dependencies of "${step.id}".`
+    return { message: 'which need not be finished before', hint }
+  }
+
+  #isVague(segments: readonly Segment[], step: Step, gaps: Gaps): boolean {
+    const [root] = segments
+    if (root === 'artifacts') return gaps.deaf.has(step.id)
+    if (root === 'input') return gaps.hasVagueInput
+    if (root === 'item' || root === 'task' || root === 'iteration')
+      return gaps.unlisted.has(step.id)
+    return (root === 'steps' || root === 'gate') && this.#isVagueStep(segments, step, gaps)
+  }
+
+  #isVagueStep(segments: readonly Segment[], step: Step, gaps: Gaps): boolean {
+    const id = String(segments[1])
+    if (gaps.unlisted.has(id) || gaps.hasty.has(pairOf(step.id, id))) return true
+    const isLoose = [...gaps.loose].some(
+      (one) => one === step.id || this.#graph.isAncestor(one, step),
+    )
+    return isLoose || (this.#around.outer?.isVague?.(segments) ?? false)
   }
 
   /** What the end of a round can name: every step of the body, and what the loop can name. */
   ofRound(): TemplateNames {
     const outer = this.#around.outer
-    return this.#names(new Map(), {
+    const { gaps } = this.#around.pipeline
+    const names = this.#names(new Map(), {
       get: (id) => this.#find(id) ?? outer?.steps().get(id),
       keys: () => [...this.#graph.ids(), ...(outer?.steps().keys() ?? [])],
     })
+    if (gaps === undefined) return names
+    const isVague = ([, id]: readonly Segment[]): boolean => gaps.unlisted.has(String(id))
+    return { ...names, isVague }
   }
 
   /** What a text can name that belongs to no step's inputs: a path, the command of a hook. */

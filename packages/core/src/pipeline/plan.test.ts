@@ -172,7 +172,7 @@ test.each<[string, string, readonly string[]]>([
     'step that is no ancestor',
     one('    exec: {source: "{{ steps.b.outcome }}"}\n  - {id: b, type: command, script: x}'),
     [
-      'pipeline-invalid 5:24 The template names the unknown "steps.b". | There are no earlier steps here.',
+      'pipeline-invalid 5:24 The template names "steps.b", which need not be finished before. | Add "b" to the dependencies of "a".',
     ],
   ],
   [

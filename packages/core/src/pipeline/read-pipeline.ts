@@ -59,7 +59,7 @@ export function readPipelineText(
   reading.problems.push(...checkWiring(pipeline, reading))
   const problems = [...reading.problems, ...reading.problemsOfChildren]
   if (problems.length === 0) return { ok: true, value: pipeline }
-  return { ...failed(problems), partial: pipeline }
+  return { ...failed(problems), partial: { ...pipeline, gaps: reading } }
 }
 
 /** It looks like a workflow: what each of its keys would be here, says nothing. */

@@ -1,5 +1,6 @@
 import { loadYaml } from '../lazy.ts'
 import type { Location, Problem } from '../errors.ts'
+import type { Gaps } from './gaps.ts'
 import type { Expression, Template } from './pipeline.ts'
 import type { PipelineFile, ProjectFiles } from './source.ts'
 import type { ShapePath } from './shape.ts'
@@ -8,18 +9,17 @@ import { offsetOf } from './yaml-nodes.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /** One pipeline file while it is read: where things stand, and what is wrong so far. */
-export class Reading {
+export class Reading implements Gaps {
   readonly source: PipelineFile
   readonly files: ProjectFiles
   readonly problems: Problem[] = []
   /** What is wrong with the pipelines that this one calls, each told once. */
   readonly problemsOfChildren = new Set<Problem>()
-  /** Steps whose artifacts are not all known. */
   readonly unlisted = new Set<string>()
-  /** Steps of which something else is not known that others rely on. */
   readonly opaque = new Set<string>()
-  /** Steps whose dependencies could not be read. */
   readonly loose = new Set<string>()
+  readonly deaf = new Set<string>()
+  readonly hasty = new Set<string>()
   readonly #yaml: YamlFile
   #unsound: readonly ShapePath[] = []
 
@@ -44,6 +44,10 @@ export class Reading {
       location: this.locate(path),
       ...advice,
     })
+  }
+
+  get hasVagueInput(): boolean {
+    return this.isBroken(['input'])
   }
 
   /** Whether a place has not the right shape, or something in it has not. */
@@ -74,7 +78,9 @@ export class Reading {
     if (path.length === 0) return 'The pipeline'
     const depth = stepDepth(path)
     if (depth === 0) return `"${dotted(path)}"`
-    const id = textOf(nodeAt(this.#yaml, [...path.slice(0, depth), 'id']))
+    const at = path.slice(0, depth)
+    // A workflow has names.
+    const id = this.idOf(at) ?? textOf(nodeAt(this.#yaml, [...at, 'name']))
     const step = id === undefined ? `step ${Number(path[depth - 1]) + 1}` : `step "${id}"`
     if (path.length === depth) return step.replace('step', 'Step')
     return `"${dotted(path.slice(depth))}" of ${step}`

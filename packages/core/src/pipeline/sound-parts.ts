@@ -9,10 +9,11 @@ export type SoundParts = Partial<Omit<PipelineShape, 'steps'>> & {
 }
 
 /** Filled with what is not known of steps, by their ids. */
-interface Gaps {
+interface Filled {
   readonly unlisted: Set<string>
   readonly opaque: Set<string>
   readonly loose: Set<string>
+  readonly deaf: Set<string>
   /** What stands there as the id of a step. */
   idOf(path: ShapePath): string | undefined
 }
@@ -22,7 +23,7 @@ interface Gaps {
  * as well. What is wrong is left out; where that leaves too little of a key, so is the key. Lists keep all
  * their entries, so that places are right: whoever reads them passes over those that are broken.
  */
-export function soundParts({ value, unsound }: Shaped, gaps: Gaps): SoundParts {
+export function soundParts({ value, unsound }: Shaped, gaps: Filled): SoundParts {
   const stepsAreSound = !unsound.some((path) => path.length === 1 && path[0] === 'steps')
   const { steps = [], ...rest } = hasSoundKeys(value) ? value : NOTHING
   const ofSteps = unsound.filter(([key]) => key === 'steps')
@@ -96,7 +97,7 @@ function hasSoundKeys(value: unknown): value is Partial<PipelineShape> {
 interface Around {
   /** Paths below the list. */
   readonly unsound: readonly ShapePath[]
-  readonly gaps: Gaps
+  readonly gaps: Filled
 }
 
 /** The steps of a list, in their places. */
@@ -134,6 +135,7 @@ function soundStep(
   if (own.some(([key]) => ABOUT_ARTIFACTS.has(key))) gaps.unlisted.add(id)
   if (own.some(([key]) => SEEN_BY_OTHERS.has(key))) gaps.opaque.add(id)
   if (own.some(([key]) => key === 'dependencies')) gaps.loose.add(id)
+  if (own.some(([key]) => key === 'memory')) gaps.deaf.add(id)
   const sound = { ...withoutWrong(step, own, STEP_KEYS), id }
   const { loop } = step
   if (!isLoop(loop) || own.some(([key]) => key === 'loop')) return sound

@@ -41,7 +41,7 @@ export interface ProjectFiles {
 export interface Calls {
   /** The callers, outermost first. */
   readonly chain: readonly PipelineFile[]
-  /** By file, and by what a translated workflow asks of it. */
+  /** By file, in a line of its own, and by what a translated workflow asks of it. */
   readonly loaded: Map<string, Loaded<Pipeline>>
   /** What the calling workflow asks of the file that is read now. */
   readonly caller?: Caller

@@ -25,6 +25,8 @@ export interface TemplateNames {
   readonly iteration?: boolean
   /** Names that only a translated workflow uses; they have been checked by the translator. */
   readonly extra?: readonly string[]
+  /** Names of which too little is known to say anything: the file has other mistakes. */
+  isVague?(segments: readonly Segment[]): boolean
   /** Only trusted names may stand here: the text becomes a command. */
   readonly trustedOnly: boolean
 }
@@ -33,6 +35,8 @@ export interface TemplateNames {
 export interface NamedSteps {
   get(id: string): ReadonlyMap<string, JsonSchema | undefined> | undefined
   keys(): Iterable<string>
+  /** Why a step that there is cannot be named. */
+  explain?(id: string): NameComplaint | undefined
 }
 
 export interface NamedGates {
@@ -54,6 +58,7 @@ export function checkName(
   names: TemplateNames,
   place: Place = 'template',
 ): NameComplaint | undefined {
+  if (names.isVague?.(segments) === true) return undefined
   const [root, ...rest] = segments
   const name = String(root)
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined
@@ -187,8 +192,12 @@ function checkStepName(
   const [id, part, artifact, ...inner] = rest
   const steps = names.steps()
   const artifacts = steps.get(String(id))
-  if (id === undefined || artifacts === undefined)
+  if (id === undefined || artifacts === undefined) {
+    const why = id === undefined ? undefined : steps.explain?.(String(id))
+    if (why !== undefined)
+      return { ...why, message: `The ${place} names "steps.${id}", ${why.message}.` }
     return checkMember('steps', id, { known: steps.keys(), of: 'earlier steps', place })
+  }
   const path = showName(['steps', id])
   const unknown = checkMember(path, part, { known: STEP_FIELDS, of: 'fields', place })
   if (unknown !== undefined) return unknown

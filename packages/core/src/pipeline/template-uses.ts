@@ -72,12 +72,17 @@ function explain(message: string): { readonly why: string; readonly hint?: strin
   if (filter !== undefined) return { why: `there is no filter "${filter}"` }
   const name = /^undefined variable: (?<name>.*)$/u.exec(message)?.groups?.['name']
   if (name !== undefined) return { why: `"${name}" does not exist` }
-  // The engine reads tags in tags by calling itself.
-  if (message.startsWith('Maximum call stack')) return { why: 'its tags are nested too deep' }
+  const known = KNOWN.find(([text]) => message.startsWith(text))
+  if (known !== undefined) return { why: known[1] }
   const plain = message.replace(/\.$/u, '')
   return { why: plain.length > MAX_QUOTED ? `${plain.slice(0, MAX_QUOTED)}…` : plain }
 }
 
+const KNOWN: readonly (readonly [string, string])[] = [
+  ['invalid value expression: ""', 'nothing stands between "{{" and "}}"'],
+  // The engine reads tags in tags by calling itself.
+  ['Maximum call stack', 'its tags are nested too deep'],
+]
 const MAX_QUOTED = 200
 
 function adviseTag(tag: string): string | undefined {
@@ -111,16 +116,16 @@ function explainFilter(filter: string, text: string): readonly Mistake[] {
 function findOddities(text: string): Mistake[] {
   // What stands between raw tags is no template.
   if (text.includes('raw')) return []
-  const nothing = 'The template cannot be read: nothing stands between "{{" and "}}".'
+  const nothing = 'The template cannot be read: nothing stands after "|".'
   const clock = 'The template cannot be read: "now" is not a date here.'
   const advice = 'Equal runs give equal prompts: use run.started_at.'
   return [
-    ...[...text.matchAll(EMPTY)].map(({ index }) => mistakeAt(text, index, nothing)),
+    ...[...text.matchAll(OPEN_END)].map(({ index }) => mistakeAt(text, index, nothing)),
     ...[...text.matchAll(NOW)].map(({ index }) => mistakeAt(text, index, clock, advice)),
   ]
 }
 
-const EMPTY = /\{\{-?\s*-?\}\}/gu
+const OPEN_END = /\|\s*-?\}\}/gu
 const NOW = /(?<quote>["'])(?:now|today)\k<quote>\s*\|\s*date\b/gu
 
 function mistakeAt(text: string, offset: number, message: string, hint?: string): Mistake {

@@ -2,6 +2,7 @@ import { lacksField } from '../contract/schema-fields.ts'
 import type { JsonSchema } from '../contract/schema-fields.ts'
 import type { ArtifactType } from '../events.ts'
 import { suggestionHint } from '../suggest.ts'
+import { pairOf } from './gaps.ts'
 import type {
   ArtifactDeclaration,
   BranchStep,
@@ -9,6 +10,7 @@ import type {
   PipelineOutput,
   Step,
 } from './pipeline.ts'
+import { lateness } from './wiring-scope.ts'
 import type { Path, Scope, WiringParts } from './wiring-scope.ts'
 
 /** What an artifact is for other steps: a fan-out joins the results of its items to a JSON list. */
@@ -174,7 +176,9 @@ export class ArtifactWiring {
       return undefined
     }
     if (!scope.isBefore(id, step)) {
-      if (scope.isLoose(step, gaps.loose)) return undefined
+      const pair = pairOf(step.id, id)
+      if (gaps.hasty.has(pair) || scope.isLoose(step, gaps.loose)) return undefined
+      gaps.hasty.add(pair)
       const { complaint, hint } = lateness(id, step, scope)
       place.report(`${said} "${id}", ${complaint}.`, at.step, hint)
       return undefined
@@ -285,27 +289,4 @@ export class ArtifactWiring {
 function caseWithout({ cases, otherwise }: BranchStep, artifact: string): string | undefined {
   const called = [...Object.values(cases), otherwise ?? 'skip'].filter((one) => one !== 'skip')
   return called.find(({ outputs }) => !outputs.some(({ name }) => name === artifact))?.name
-}
-
-/** Why a step has not ended when another one starts. */
-function lateness(
-  id: string,
-  step: Step,
-  scope: Scope,
-): { readonly complaint: string; readonly hint?: string } {
-  const loop = scope.outer?.loop
-  const waitedFor = awaited(id, step, scope)
-  if (waitedFor !== undefined) return { complaint: `which itself waits for "${waitedFor}"` }
-  const complaint = 'which need not be finished before it starts'
-  if (id === step.id) return { complaint: 'which is that step itself' }
-  if (id === loop?.id) return { complaint }
-  const dependent = scope.graph.find(id) === undefined ? (loop?.id ?? step.id) : step.id
-  return { complaint, hint: `Add "${id}" to the dependencies of "${dependent}".` }
-}
-
-/** The step, or the loop around it, that the producer waits for. */
-function awaited(id: string, step: Step, scope: Scope): string | undefined {
-  const producer = scope.graph.find(id)
-  if (producer !== undefined) return scope.isBefore(step.id, producer) ? step.id : undefined
-  return scope.outer === undefined ? undefined : awaited(id, scope.outer.loop, scope.outer.scope)
 }

@@ -1,4 +1,5 @@
 import type { Location, Problem } from '../errors.ts'
+import type { Gaps } from './gaps.ts'
 import { StepGraph } from './graph.ts'
 import type { LoopStep, Pipeline, Step } from './pipeline.ts'
 
@@ -13,11 +14,7 @@ export interface WiringParts {
   readonly pipeline: Wired
   readonly scopes: readonly Scope[]
   readonly place: Place
-  readonly gaps: {
-    readonly unlisted: ReadonlySet<string>
-    readonly opaque: ReadonlySet<string>
-    readonly loose: ReadonlySet<string>
-  }
+  readonly gaps: Gaps
 }
 
 /** Steps that can depend on each other: those of the pipeline, or of the body of a loop. */
@@ -139,4 +136,27 @@ function stepAt(steps: readonly Step[], path: Path): Step | undefined {
   const step = path[0] === 'steps' ? steps[Number(path[1])] : undefined
   if (step?.kind !== 'loop' || path[2] !== 'loop') return step
   return stepAt(step.steps, path.slice(3)) ?? step
+}
+
+/** Why a step has not ended when another one starts. */
+export function lateness(
+  id: string,
+  step: Step,
+  scope: Scope,
+): { readonly complaint: string; readonly hint?: string } {
+  const loop = scope.outer?.loop
+  const waitedFor = awaited(id, step, scope)
+  if (waitedFor !== undefined) return { complaint: `which itself waits for "${waitedFor}"` }
+  const complaint = 'which need not be finished before it starts'
+  if (id === step.id) return { complaint: 'which is that step itself' }
+  if (id === loop?.id) return { complaint }
+  const dependent = scope.graph.find(id) === undefined ? (loop?.id ?? step.id) : step.id
+  return { complaint, hint: `Add "${id}" to the dependencies of "${dependent}".` }
+}
+
+/** The step, or the loop around it, that the producer waits for. */
+function awaited(id: string, step: Step, scope: Scope): string | undefined {
+  const producer = scope.graph.find(id)
+  if (producer !== undefined) return scope.isBefore(step.id, producer) ? step.id : undefined
+  return scope.outer === undefined ? undefined : awaited(id, scope.outer.loop, scope.outer.scope)
 }

@@ -1,33 +1,23 @@
 import type { Problem } from '../errors.ts'
 import { suggestionHint } from '../suggest.ts'
+import type { Gaps } from './gaps.ts'
 import type { Step } from './pipeline.ts'
 import { ArtifactWiring } from './wiring-artifacts.ts'
 import { WorkWiring } from './wiring-work.ts'
 import { Place, scopesOf } from './wiring-scope.ts'
 import type { Scope, Wired } from './wiring-scope.ts'
 
-/** What is not known of a pipeline with other mistakes in it, so that nothing is said about it. */
-export interface Gaps {
-  /** Steps that could not be built in full: what they hand over is unknown. */
-  readonly unlisted: ReadonlySet<string>
-  /** Steps of which something else is not known that others rely on. */
-  readonly opaque: ReadonlySet<string>
-  /** Steps whose dependencies could not be read. */
-  readonly loose: ReadonlySet<string>
-}
-
 /**
  * What is wrong between the steps of a pipeline: ids, dependencies, circles, artifacts that nothing
  * produces before they are needed, and steps that cannot repair or be gone on from.
  */
-export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Problem[] {
+export function checkWiring(pipeline: Wired, gaps: Gaps = noGaps()): readonly Problem[] {
   const place = new Place(pipeline)
   const scopes = scopesOf(pipeline.steps)
   const order = new OrderWiring(scopes, place)
   order.check()
-  const loose = new Set([...gaps.loose, ...order.loose])
-  const { unlisted, opaque } = gaps
-  const parts = { pipeline, scopes, place, gaps: { unlisted, opaque, loose } }
+  for (const id of order.loose) gaps.loose.add(id)
+  const parts = { pipeline, scopes, place, gaps }
   const artifacts = new ArtifactWiring(parts)
   artifacts.check()
   const work = new WorkWiring(parts)
@@ -35,7 +25,17 @@ export function checkWiring(pipeline: Wired, gaps: Gaps = NO_GAPS): readonly Pro
   return place.problems
 }
 
-const NO_GAPS: Gaps = { unlisted: new Set(), opaque: new Set(), loose: new Set() }
+function noGaps(): Gaps {
+  const none = new Set<string>()
+  return {
+    unlisted: none,
+    opaque: none,
+    loose: new Set(),
+    deaf: none,
+    hasty: new Set(),
+    hasVagueInput: false,
+  }
+}
 
 /** Ids and dependencies. */
 class OrderWiring {

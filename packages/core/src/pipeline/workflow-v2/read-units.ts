@@ -3,6 +3,7 @@ import type { Template } from '../pipeline.ts'
 import type { ShapePath } from '../shape.ts'
 import type { Draft } from './draft.ts'
 import { checkLoop } from './loop-rules.ts'
+import { outlineOf } from './outline.ts'
 import type { Body, Texts, Unit } from './unit.ts'
 import type { LoopShape, StepShape, WorkflowShape } from './workflow-schema.ts'
 
@@ -131,10 +132,19 @@ function checkStep(shape: StepShape, path: ShapePath, draft: Draft): void {
     draft.notice(message, [...path, 'max_retries'], 'Add `on_failure: retry`.')
   }
   const { wave } = shape
+  checkSections(shape, path, draft)
   for (const [key, mode] of EXTENSION_MODES) {
     if (wave?.[key] === undefined || shape[mode] !== undefined) continue
     draft.report(`${subject} has "wave.${key}", which needs "${mode}".`, [...path, 'wave', key])
   }
+}
+
+function checkSections({ wave, run }: StepShape, path: ShapePath, draft: Draft): void {
+  const isAsked = wave?.require_sections === true && run !== undefined
+  if (!isAsked || outlineOf(run) !== undefined) return
+  const message = `${draft.subject(path)} has "wave.require_sections", but its prompt shows no outline.`
+  const hint = 'Write at least three headings with "##" in it, or list the headings here.'
+  draft.report(message, [...path, 'wave', 'require_sections'], hint)
 }
 
 const EXTENSION_MODES = [

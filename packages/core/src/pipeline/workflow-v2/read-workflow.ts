@@ -58,7 +58,8 @@ export function readWorkflow(
   }
   const pipeline = new Translation(shape, draft).translate()
   const problems = distinct([...draft.problems, ...draft.reading.problemsOfChildren])
-  if (problems.length > 0 || pipeline === undefined) return failed(problems)
+  if (pipeline === undefined) return failed(problems)
+  if (problems.length > 0) return { ...failed(problems), partial: pipeline }
   return { ok: true, value: pipeline }
 }
 

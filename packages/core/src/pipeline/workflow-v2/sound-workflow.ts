@@ -10,7 +10,7 @@ export function soundWorkflow({ value, unsound }: Shaped): WorkflowShape | undef
   if (unsound.some(isVital) || !hasVitalKeys(value)) return undefined
   const wrong = new Set(unsound.filter((path) => !isEntry(path)).map(([key]) => key))
   const kept = Object.entries(value).filter(([key]) => !wrong.has(key))
-  const { name, version, $schema } = value
+  const { name = 'unnamed', version = '', $schema } = value
   return {
     ...Object.fromEntries(kept),
     name,
@@ -24,29 +24,35 @@ export function soundWorkflow({ value, unsound }: Shaped): WorkflowShape | undef
 /** Without these nothing else makes sense. */
 function isVital(path: ShapePath): boolean {
   const [key, index, inner] = path
-  if (key === undefined || key === '$schema' || key === 'name' || key === 'version') return true
+  if (key === undefined || key === '$schema') return true
   if (key !== 'steps' && key !== 'loops') return false
-  return index === undefined || inner === undefined || inner === 'name' || key === 'loops'
+  return index === undefined || inner === undefined || (key === 'loops' && inner !== 'name')
 }
 
 function isEntry([key]: ShapePath): boolean {
   return key === 'steps' || key === 'loops'
 }
 
+type Vital = Omit<WorkflowShape, 'name' | 'version'> & {
+  readonly name?: string
+  readonly version?: string | number
+}
+
 /** True of what is kept: the walk has left out what is wrong. */
-function hasVitalKeys(value: unknown): value is WorkflowShape {
+function hasVitalKeys(value: unknown): value is Vital {
   return isRecord(value) && Array.isArray(value['steps'])
 }
 
-function soundEntries<T extends object>(
+function soundEntries<T extends { readonly name?: string }>(
   entries: readonly T[],
   list: string,
   unsound: readonly ShapePath[],
 ): T[] {
   return entries.map((entry, index) => {
     const within = unsound.filter(([key, at]) => key === list && at === index)
-    const copy = { ...entry }
-    for (const [, , key] of within) Reflect.deleteProperty(copy, key ?? '')
+    // As if it had a name, so that the rest of it is looked at.
+    const copy = { ...entry, name: entry.name ?? `unnamed-${index + 1}` }
+    for (const [, , key] of within) if (key !== 'name') Reflect.deleteProperty(copy, key ?? '')
     return copy
   })
 }
