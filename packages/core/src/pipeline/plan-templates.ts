@@ -89,7 +89,9 @@ function commandsOf({ contracts }: Step): readonly Template[] {
   return contracts.flatMap((contract) => (contract.type === 'test_suite' ? [contract.command] : []))
 }
 
+/** Of a loop, they are those of its body. */
 function pathsOf(placed: PlacedStep): readonly Template[] {
+  if (placed.step.kind === 'loop') return []
   return placed.step.artifacts.flatMap(({ path: text }, index) => {
     if (!isTemplate(text)) return []
     return [{ text, location: placeIn(placed, ['output_artifacts', index, 'path']) }]

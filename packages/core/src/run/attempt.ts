@@ -52,11 +52,18 @@ export async function runAttempt(request: AttemptRequest, work: Work): Promise<A
   }
 }
 
+/** The minutes that a called pipeline gives itself. */
+function childTimeMs({ child }: PlannedStep): number {
+  const minutes = child?.pipeline.limits.minutes
+  return minutes === undefined ? Infinity : minutes * 60_000
+}
+
 /** Of a fan-out, the time limit is that of each item. */
-function timeoutOf({ planned: { step }, frame }: Task): number {
+function timeoutOf({ planned, frame }: Task): number {
+  const { step } = planned
   const wholeRunMs = frame.run.request.plan.limits.minutes * 60_000
   if (step.iterate !== undefined) return step.iterate.totalTimeoutMs ?? wholeRunMs
-  return step.kind === 'gate' ? Infinity : step.timeoutMs
+  return step.kind === 'gate' ? Infinity : Math.min(step.timeoutMs, childTimeMs(planned))
 }
 
 /** What the attempt is given; a stored artifact that was damaged fails it. */

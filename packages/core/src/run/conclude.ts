@@ -19,7 +19,10 @@ import { shownFields } from './shown-fields.ts'
 
 export const LAST_TEXT_CHARACTERS = 2000
 
-export type Success = Extract<StepOutcome, { readonly status: 'succeeded' }>
+export type Success = Extract<StepOutcome, { readonly status: 'succeeded' }> & {
+  /** Where artifacts lie that were made elsewhere, by name. */
+  readonly places?: ReadonlyMap<string, string>
+}
 
 /** What is wrong with candidate outputs, before the attempt has ended. Only what is cheap is checked. */
 export async function examineEarly(
@@ -82,7 +85,11 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const { step } = planned
   const { store, clock } = request.task.frame.run.request
   const { outputs, patch, checked, items } = finding
-  const artifacts = placed(request.task, storeArtifacts(step, outputs.artifacts, store))
+  const made = storeArtifacts(step, outputs.artifacts, store).map((stored) => {
+    const path = outcome.places?.get(stored.name)
+    return path === undefined ? stored : { ...stored, path }
+  })
+  const artifacts = placed(request.task, made)
   const stored = storePatch(patch, store)
   const tree = stored?.tree ?? items.tree
   const fields = shownFields(step, outputs.artifacts)

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { WaveError } from '../../errors.ts'
 import { MemoryArtifactStore } from '../../testing/memory-storage.ts'
-import { succeed } from '../../testing/rig.ts'
+import type { StepOutcome } from '../../ports.ts'
+import { settle } from '../../testing/manual-clock.ts'
+import { startRig, succeed } from '../../testing/rig.ts'
+import { planYaml } from '../../testing/yaml-plan.ts'
 import { artifactYaml, pipelineYaml, promptYaml, runYaml } from '../../testing/yaml-run.ts'
 import type { Perform } from '../../testing/yaml-run.ts'
 
@@ -147,3 +150,27 @@ test('a called pipeline spends no more than its own limits, over all that it cal
   expect(state.steps.get('call/each[2]')?.status).toBe('failed')
   expect(exitCode).toBe(5)
 })
+
+test('a called pipeline ends after the minutes that it gives itself', async () => {
+  const slow = files.audit.replace('input: {type: string}', 'limits: {minutes: 1}')
+  const rig = startRig({
+    plan: planYaml(yaml, { audit: slow.replace('{{ input }}', 'all') }),
+    perform: ({ planned, signal }) =>
+      planned.step.id === 'triage' ? succeed({ symptom: 's' }) : untilAborted(signal),
+  })
+  await settle()
+  await rig.clock.advance(60_000)
+  const { state, exitCode } = await rig.result
+  expect(state.steps.get('audit')?.failure).toMatchObject({
+    reason: 'limit-reached',
+    limit: 'time',
+  })
+  expect(exitCode).toBe(5)
+})
+
+function untilAborted(signal: AbortSignal): Promise<StepOutcome> {
+  return new Promise((resolve) => {
+    const failure = { reason: 'cancelled' } as const
+    signal.addEventListener('abort', () => resolve({ status: 'failed', failure, usage: undefined }))
+  })
+}

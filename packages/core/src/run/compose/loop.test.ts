@@ -114,3 +114,21 @@ test('ids of rounds become names of files; the folders of a path stay', async ()
   )
   expect(state.steps.get('draft#2')?.artifacts[0]?.path).toBe('output/2026/draft-2.txt')
 })
+
+test('the place of an artifact may tell the round, and the loop hands over that of its last one', async () => {
+  const { state } = await runYaml(
+    pipelineYaml(`  - id: twice
+    loop:
+      max_iterations: 2
+      until: steps.note.artifacts.note.done
+      steps:
+        - id: note
+          persona: auditor
+          exec: {source: Note}
+          output_artifacts: [{name: note, path: "notes/{{ iteration }}.json", type: json}]
+`),
+    ({ planned }) => succeed({ note: JSON.stringify({ done: planned.step.id === 'note#2' }) }),
+  )
+  expect(state.steps.get('note#1')?.artifacts[0]?.path).toBe('notes/1.json')
+  expect(state.steps.get('twice')?.artifacts[0]?.path).toBe('notes/2.json')
+})

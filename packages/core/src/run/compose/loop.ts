@@ -68,9 +68,11 @@ function leaveRound(scope: AttemptScope, iteration: number, end: Composed): Comp
 /** Outside, the loop stands for its last round. */
 function success(round: Frame, partial: boolean): Composed {
   const { store } = round.run.request
-  const artifacts = statesOf(round)
-    .flatMap((state) => state.artifacts)
-    .map((artifact): [string, Uint8Array] => [artifact.name, store.get(artifact)])
+  const made = statesOf(round).flatMap((state) => state.artifacts)
+  const artifacts = made.map((artifact): [string, Uint8Array] => [
+    artifact.name,
+    store.get(artifact),
+  ])
   const { step } = round.owner?.local ?? {}
   if (step?.kind === 'loop' && step.keeps !== undefined) {
     artifacts.push(['rounds', Buffer.from(JSON.stringify(textsOf(round, step.keeps)))])
@@ -78,6 +80,7 @@ function success(round: Frame, partial: boolean): Composed {
   return {
     status: 'succeeded',
     artifacts: new Map(artifacts),
+    places: new Map(made.map(({ name, path }) => [name, path])),
     usage: undefined,
     ...(partial && { partial: true }),
   }
