@@ -128,7 +128,7 @@ const FILES: ProjectFiles = {
   read: () => undefined,
   pipeline: (name) => {
     if (name === 'part') return fileOf('part', PART)
-    return name === 'child' ? fileOf('child', CHILD) : undefined
+    return name === 'ops/child' ? fileOf('ops/child', CHILD) : undefined
   },
 }
 
@@ -157,7 +157,7 @@ steps:
     output_artifacts: [{name: triage, path: output/triage.json, type: json}]
     outcomes: [{type: url, extract_from: triage, json_path: "links[*].href", label: Dashboard}]
     handover: {contract: {type: json_schema, source: triage, schema: {type: object, properties: {verdict: {enum: [likely, confirmed]}, severity: {enum: [P1, P4]}, items: {type: array}, links: {type: array}}}}}
-  - {id: audit, dependencies: [triage], pipeline: child, input: "{{ steps.triage.artifacts.triage.severity }}", config: {env: {depth: quick}}, timeout: 2h}
+  - {id: audit, dependencies: [triage], pipeline: ops/child, input: "{{ steps.triage.artifacts.triage.severity }}", config: {env: {depth: quick}}, timeout: 2h}
   - id: review
     persona: auditor
     dependencies: [audit]
@@ -165,7 +165,7 @@ steps:
     iterate: {over: "steps.triage.artifacts.triage.items", mode: parallel, max_concurrent: 3, max_items: 50, on_failure: continue, min_success_rate: 0.8}
     exec: {source: "{{ iteration }}: {{ item | json }}"}
     output_artifacts: [{name: note, path: output/note.json, type: json}]
-  - {id: route, dependencies: [triage], branch: {on: "steps.triage.artifacts.triage.severity", cases: {P1: child, P4: skip}, default: child}, input: fixed}
+  - {id: route, dependencies: [triage], branch: {on: "steps.triage.artifacts.triage.severity", cases: {P1: ops/child, P4: skip}, default: ops/child}, input: fixed}
   - id: polish
     dependencies: [triage]
     loop:

@@ -9,6 +9,7 @@ import type {
   PromptStep,
   Retry,
   Step,
+  Pipeline,
 } from '../pipeline/pipeline.ts'
 import { contractDocument, modelDocument } from './contract-document.ts'
 import { defined, durationText, type Fields, unlessEmpty } from './fields.ts'
@@ -44,7 +45,7 @@ function ownKeys(step: Step): Fields {
     case 'pipeline': {
       const env = Object.entries(step.env).map(([key, { text }]) => [key, text])
       return {
-        pipeline: step.child.name,
+        pipeline: referenceTo(step.child),
         ...inputKeys(step.input),
         ...(env.length > 0 && { config: { env: Object.fromEntries(env) } }),
       }
@@ -95,7 +96,12 @@ function branchDocument({ on, cases, otherwise }: BranchStep): Fields {
 }
 
 function nameOf(to: BranchStep['otherwise']): string | undefined {
-  return to === undefined || to === 'skip' ? to : to.name
+  return to === undefined || to === 'skip' ? to : referenceTo(to)
+}
+
+/** How other files call a pipeline: with the folder that it lies in. */
+function referenceTo({ file, name }: Pipeline): string {
+  return /^\.wave\/pipelines\/(.+)\.yaml$/u.exec(file)?.[1] ?? name
 }
 
 function gateDocument({ gate }: GateStep): Fields {
