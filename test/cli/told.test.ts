@@ -1,6 +1,9 @@
 /** What `wave` tells beside the result: notices, hints, and what is in a list. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Sandbox } from '../support/cli.ts'
+import { startWireServer } from '../support/wire-server.ts'
 
 const MODEL = { ANTHROPIC_API_KEY: 'sk-ant-canary-0123456789abcdef' }
 
@@ -43,6 +46,60 @@ test('what is inferred for a pipeline that is called is told before a run, and w
     notices: [expect.stringContaining('assess.yaml:5:27: Step "b" reads "a"')],
   })
   expect(run.exitCode).toBe(0)
+})
+
+test('a hook tells the channel of the user, and what could not be sent is a warning', async () => {
+  await using server = await startWireServer({ status: 204 }, { status: 500 })
+  using sandbox = new Sandbox()
+  sandbox.initGit()
+  sandbox.write(
+    '.wave/pipelines/tell.yaml',
+    `metadata: {name: tell}
+hooks:
+  - {name: start, event: run_start, type: notify, channel: oncall}
+  - {name: end, event: run_completed, type: notify, channel: oncall}
+  - {name: lost, event: run_completed, type: notify, channel: nowhere}
+steps: [{id: go, gate: {type: approval, choices: [{key: y}]}}]
+`,
+  )
+  writeFileSync(
+    join(sandbox.home, 'config.yaml'),
+    `channels: {oncall: {kind: webhook, url: "${server.url}/hook", loopback: true, headers: {X-Sign: SIGN}}}\n`,
+  )
+  const args = ['run', 'tell', '--answer', 'go=y']
+  const { exitCode, stdout } = await sandbox.wave(args, { env: { SIGN: 'canary-0123456789' } })
+  expect(exitCode).toBe(0)
+  expect(server.requests).toMatchObject([
+    { path: '/hook', body: { pipeline: 'tell', event: 'run_start', outcome: 'started' } },
+    {
+      body: { event: 'run_completed', outcome: 'completed' },
+      headers: { 'x-sign': 'canary-0123456789' },
+    },
+  ])
+  expect(stdout).toContain('hook end, channel oncall: the answer was status 500\n')
+  expect(stdout).toContain('hook lost, channel nowhere: there is no channel "nowhere"\n')
+  expect(stdout).not.toContain('canary')
+})
+
+test('an address that no message may go to ends the command before anything starts', async () => {
+  using sandbox = new Sandbox()
+  sandbox.write('.wave/config.yaml', '')
+  const home = (text: string): void => writeFileSync(join(sandbox.home, 'config.yaml'), text)
+  home('channels: {oncall: {kind: webhook, url: "http://hooks.example.com"}}\n')
+  const plan = ['run', 'incident-response', 'x', '--dry-run']
+  expect(await sandbox.wave(plan)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('The URL of channel "oncall" uses http: to another machine.'),
+  })
+  home('')
+  sandbox.write(
+    '.wave/config.yaml',
+    'channels: {oncall: {kind: webhook, url: "https://a.example"}}\n',
+  )
+  expect(await sandbox.wave(plan)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('only your own configuration may set it'),
+  })
 })
 
 test('a pipeline that takes a file and gets nothing says how to give one', async () => {

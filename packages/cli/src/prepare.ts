@@ -1,4 +1,4 @@
-import type { LimitRules, Pipeline, Plan, RunLimits } from '@wave/core'
+import type { LimitRules, Pipeline, Plan, RunLimits, RunRequest } from '@wave/core'
 import { planPipeline, ProblemsError, usesInput, WaveError } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
@@ -41,6 +41,8 @@ export interface PreparedRun {
   readonly rules: LimitRules
   readonly projectDigest: string
   readonly warnings: readonly string[]
+  /** Sends the messages of hooks; undefined: the user has no channels. */
+  readonly notify: RunRequest['notify'] | undefined
 }
 
 export async function prepareRun(
@@ -54,7 +56,7 @@ export async function prepareRun(
   const word = named ?? config.defaultPipeline ?? noPipeline(project)
   const file = choosePipeline(word, project, invocation.cwd)
   const digest = createProjectDigest(filesFor(file, project))
-  const pipeline = openPipeline(file, digest.files)
+  const pipeline = await openPipeline(file, project, digest.files)
   checkEnabled(pipeline)
   const personas = openPersonas(project)
   const models = createModelCatalog(
@@ -83,7 +85,17 @@ export async function prepareRun(
     rules,
     projectDigest: digest.of(planned.value, config.project),
     warnings: [...config.warnings, ...models.warnings],
+    notify: await channelsOf(config, invocation),
   }
+}
+
+async function channelsOf(
+  { user }: Config,
+  { host }: Invocation,
+): Promise<RunRequest['notify'] | undefined> {
+  if (user.channels === undefined) return undefined
+  const { openChannels } = await import('./channels.ts')
+  return openChannels(user.channels, host.env)
 }
 
 /** `--workflow X` leaves the words to the input. */

@@ -33,6 +33,7 @@ export interface Wiring extends AsyncDisposable {
     | 'runId'
     | 'runs'
     | 'facts'
+    | 'notify'
   >
   /** What the user should know before the run starts. */
   readonly notes: readonly string[]
@@ -102,6 +103,7 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
       runId,
       runs,
       ...(facts !== undefined && { facts }),
+      ...(prepared.notify !== undefined && { notify: prepared.notify }),
     },
     notes: sandbox.note === undefined ? [] : [sandbox.note],
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkBaseUrl } from './base-url.ts'
+import { addressProblem, checkBaseUrl } from './base-url.ts'
 
 const REFUSED = [
   'http://api.example.com',
@@ -40,6 +40,14 @@ test.each(REFUSED)('CT-08 %s is refused, with the loopback setting too', (url) =
 test.each(LOOPBACK)('CT-08 %s needs the loopback setting', (url) => {
   expect(() => checkBaseUrl(url, { provider: 'p', loopback: false })).toThrow('loopback')
   expect(checkBaseUrl(url, { provider: 'p', loopback: true })).toBe(url)
+})
+
+test('an address with a query is taken where one is allowed, and nothing else is', () => {
+  const allowed = { loopback: false, query: true }
+  expect(addressProblem('https://hooks.example.com/a?sig=1', allowed)).toBeUndefined()
+  for (const url of REFUSED.filter((text) => !text.includes('?'))) {
+    expect(addressProblem(url, allowed)).toBeDefined()
+  }
 })
 
 test('https to a host name is accepted, without its trailing slash', () => {

@@ -17,7 +17,7 @@ export function checkBaseUrl(
   text: string,
   setting: { readonly provider: string; readonly loopback: boolean },
 ): string {
-  const problem = problemOf(text, setting.loopback)
+  const problem = addressProblem(text, { loopback: setting.loopback, query: false })
   if (problem === undefined) return text.replace(/\/+$/, '')
   throw new WaveError(
     'config-invalid',
@@ -28,13 +28,23 @@ export function checkBaseUrl(
   )
 }
 
-function problemOf(text: string, loopback: boolean): string | undefined {
+/**
+ * What is wrong with an address that the user configured, as the rest of a sentence. `loopback`: it may be on
+ * this machine; `query`: it may have one.
+ */
+export function addressProblem(
+  text: string,
+  allowed: { readonly loopback: boolean; readonly query: boolean },
+): string | undefined {
   const url = URL.parse(text)
   if (!url) return 'is not a URL'
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is neither https: nor http:'
-  if (`${url.username}${url.password}${url.search}${url.hash}` !== '')
-    return 'holds more than an address (user, password, query or fragment)'
-  return hostProblem(url, loopback)
+  const { username, password, search, hash } = url
+  if (`${username}${password}${allowed.query ? '' : search}${hash}` !== '') {
+    const query = allowed.query ? '' : 'query '
+    return `holds more than an address (user, password, ${query}or fragment)`
+  }
+  return hostProblem(url, allowed.loopback)
 }
 
 function hostProblem(url: URL, loopback: boolean): string | undefined {

@@ -1,6 +1,6 @@
 /** Language models behind one port: Anthropic, OpenAI and compatible servers. The SDKs load on first use. */
 export { AnthropicModel } from './anthropic.ts'
-export { checkBaseUrl } from './base-url.ts'
+export { addressProblem, checkBaseUrl } from './base-url.ts'
 export { CALL_LIMITS } from './call-guard.ts'
 export type { CallLimits } from './call-guard.ts'
 export type { ProviderAccess } from './call.ts'

@@ -70,7 +70,11 @@ function usdOf(text: string | undefined): Partial<RunLimits> {
 }
 
 function keyVariables(user: UserConfig): readonly string[] {
-  return Object.values(user.providers ?? {}).flatMap(({ keyEnv }) => keyEnv ?? [])
+  const keys = Object.values(user.providers ?? {}).flatMap(({ keyEnv }) => keyEnv ?? [])
+  const headers = Object.values(user.channels ?? {}).flatMap((channel) =>
+    Object.values(channel.headers ?? {}),
+  )
+  return [...keys, ...headers]
 }
 
 /** Leaves unset keys out, so that they replace nothing. */

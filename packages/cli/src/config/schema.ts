@@ -55,6 +55,29 @@ const PROVIDER = {
   },
 } as const satisfies Shape
 
+const CHANNEL = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['kind', 'url'],
+  properties: {
+    kind: {
+      type: 'string',
+      enum: ['webhook'],
+      description: 'An HTTP POST of run, pipeline, event and outcome as JSON.',
+    },
+    url: { type: 'string', minLength: 1, description: 'Where messages go. https only.' },
+    headers: {
+      type: 'object',
+      additionalProperties: VARIABLE,
+      description: 'By header, the variable that holds its value. Never the value itself.',
+    },
+    loopback: {
+      type: 'boolean',
+      description: 'A server on this machine: http and IP addresses are then allowed.',
+    },
+  },
+} as const satisfies Shape
+
 const PRICE = {
   type: 'object',
   additionalProperties: false,
@@ -117,6 +140,11 @@ export const USER_CONFIG = {
         },
       },
     },
+    channels: {
+      type: 'object',
+      additionalProperties: CHANNEL,
+      description: 'By name, where `notify` hooks of pipelines can send messages.',
+    },
     limits: LIMITS,
   },
 } as const satisfies Shape & { readonly $schema: string }
@@ -148,4 +176,5 @@ export const PROJECT_CONFIG = {
 
 export type UserConfig = XStatic<typeof USER_CONFIG>
 export type ProjectConfig = XStatic<typeof PROJECT_CONFIG>
+export type Channel = XStatic<typeof CHANNEL>
 export type ConfiguredLimits = XStatic<typeof LIMITS>
