@@ -195,6 +195,61 @@ steps: [{ name: b, run: "{{a}}" }]
   })
 })
 
+function head(name: string): string {
+  return `$schema: "workflow/v2.0"\nname: ${name}\nversion: 1.0.0\nexecution: {provider: anthropic, model: m}\nsteps:\n`
+}
+
+/** `work` calls `child` and gives it some names. */
+function calling(given: string, text: string): Record<string, string> {
+  return {
+    '.wave/pipelines/work.yaml': `${head('work')}  - {name: check, template: {name: child, with: {${given}}}}\n`,
+    '.wave/pipelines/child.yaml': `${head('child')}  - {name: look, run: "${text}"}\n`,
+  }
+}
+
+describe('a workflow that only others can use, because they give it names', () => {
+  const fine = calling('code: "{{input}}", depth: quick', 'Look at {{code}}, {{depth}}')
+
+  test('is fine, with a notice of its callers, and is listed as any other', async () => {
+    const { exitCode, stdout, stderr } = await wave(fine, ['validate'])
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: '2 files checked, 0 problems, 1 warning\n',
+    })
+    expect(stderr).toBe(
+      'warning: The file cannot be run by itself: it reads names that only its callers give.\n' +
+        '  .wave/pipelines/child.yaml:6:34\n  hint: It is called by ".wave/pipelines/work.yaml".\n',
+    )
+    const one = await wave(fine, ['validate', './.wave/pipelines/child.yaml'])
+    expect(one).toMatchObject({ exitCode: 0, stdout: '1 file checked, 0 problems, 1 warning\n' })
+    const listed = await wave(fine, ['list', 'pipelines'])
+    expect(listed.stdout).not.toContain('invalid')
+  })
+
+  test('cannot be run by itself, and that says who calls it', async () => {
+    const { exitCode, stderr } = await wave(fine, ['run', 'child', 'x', '--dry-run'], {
+      env: MODEL,
+    })
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('The name "code" stands for nothing.')
+    expect(stderr).toContain(
+      'hint: Only a caller gives this name: use ".wave/pipelines/work.yaml", where the file is called.',
+    )
+  })
+
+  test('still has to know its other names; and names that nobody gives are wrong', async () => {
+    const typo = calling('code: x', 'Look at {{code}}, {{cod}}')
+    const { exitCode, stderr } = await wave(typo, ['validate'])
+    expect(exitCode).toBe(2)
+    expect(stderr.match(/stands for nothing/g)).toHaveLength(1)
+    expect(stderr).toContain('The name "cod" stands for nothing.')
+    const { '.wave/pipelines/child.yaml': child = '' } = calling('', 'Look at {{code}}')
+    const alone = { '.wave/pipelines/child.yaml': child }
+    expect(await wave(alone, ['validate'])).toMatchObject({ exitCode: 2 })
+    expect((await wave(alone, ['list', 'pipelines'])).stdout).toContain('invalid')
+  })
+})
+
 describe('the plan', () => {
   test('--dry-run shows what is inside of steps, and the most that can be used', async () => {
     const { exitCode, stdout } = await wave(rich, ['run', 'rich', 'x', '--dry-run'], { env: MODEL })

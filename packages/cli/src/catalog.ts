@@ -24,10 +24,15 @@ export function choosePipeline(word: string, project: Project, cwd: string): Pip
 }
 
 /** Throws every mistake in the file at once. */
-export function openPipeline(file: PipelineFile, files: ProjectFiles): Pipeline {
+export async function openPipeline(
+  file: PipelineFile,
+  project: Project,
+  files: ProjectFiles = filesFor(file, project),
+): Promise<Pipeline> {
   const loaded = loadPipeline(file, files)
-  if (!loaded.ok) throw new ProblemsError(loaded.problems)
-  return loaded.value
+  if (loaded.ok) return loaded.value
+  const { adviseCalled, Callers } = await import('./called.ts')
+  throw new ProblemsError(adviseCalled(loaded.problems, new Callers(project).of(file)))
 }
 
 export function openPersonas(project: Project): ReadonlyMap<string, Persona> {

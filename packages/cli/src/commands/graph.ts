@@ -1,5 +1,5 @@
 import { WaveError } from '@wave/core/language'
-import { choosePipeline, filesFor, openPipeline } from '../catalog.ts'
+import { choosePipeline, openPipeline } from '../catalog.ts'
 import { loadConfig } from '../config/load.ts'
 import { graphOf } from '../graph/graph.ts'
 import type { Invocation } from '../invocation.ts'
@@ -24,7 +24,7 @@ export async function graph(
   const config = await loadConfig(invocation, project)
   const word = words[0] ?? config.defaultPipeline ?? noPipeline()
   const file = choosePipeline(word, project, invocation.cwd)
-  const pipeline = openPipeline(file, filesFor(file, project))
+  const pipeline = await openPipeline(file, project)
   const drawn = graphOf(pipeline)
   const { out, env } = invocation.host
   if (options.format === 'mermaid') {

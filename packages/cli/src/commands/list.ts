@@ -1,5 +1,6 @@
 import { createModelCatalog } from '@wave/models/catalog'
 import { allPipelines, filesFor, openPersonas } from '../catalog.ts'
+import { Callers } from '../called.ts'
 import { type Config, loadConfig } from '../config/load.ts'
 import { modelsConfig } from '../config/models.ts'
 import type { Invocation } from '../invocation.ts'
@@ -48,12 +49,14 @@ interface Listed {
 }
 
 function listPipelines(project: Project): readonly Listed[] {
+  const callers = new Callers(project)
   return allPipelines(project).map((file): Listed => {
     const loaded = loadPipeline(file, filesFor(file, project))
     const name = file.name ?? file.file
     const { origin } = file
-    if (!loaded.ok) return { name, origin, description: 'invalid; see "wave validate"' }
-    const { description, category, disabled } = loaded.value
+    const pipeline = loaded.ok ? loaded.value : callers.of(file)?.pipeline
+    if (pipeline === undefined) return { name, origin, description: 'invalid; see "wave validate"' }
+    const { description, category, disabled } = pipeline
     return {
       name,
       origin,

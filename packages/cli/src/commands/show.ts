@@ -7,7 +7,7 @@ import {
   yamlText,
 } from '@wave/core/documents'
 import { suggestionHint, WaveError } from '@wave/core/language'
-import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from '../catalog.ts'
+import { allPipelines, choosePipeline, openPersonas, openPipeline } from '../catalog.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject, isPath, type Project } from '../project.ts'
@@ -21,7 +21,7 @@ export async function show(
 ): Promise<number> {
   const project = findProject(invocation.cwd)
   const config = await loadConfig(invocation, project)
-  const { ofWorkflow, ...shown } = find(name, project, invocation.cwd)
+  const { ofWorkflow, ...shown } = await find(name, project, invocation.cwd)
   const { out } = invocation.host
   if (config.output === 'json') {
     out.write(`${escapeJson(JSON.stringify({ v: 1, ...shown }))}\n`)
@@ -44,11 +44,11 @@ interface Shown {
   readonly ofWorkflow: ReturnType<typeof workflowForms>
 }
 
-function find(name: string, project: Project, cwd: string): Shown {
+async function find(name: string, project: Project, cwd: string): Promise<Shown> {
   const pipelines = allPipelines(project).flatMap((file) => file.name ?? [])
   if (isPath(name) || pipelines.includes(name)) {
     const file = choosePipeline(name, project, cwd)
-    return showPipeline(openPipeline(file, filesFor(file, project)))
+    return showPipeline(await openPipeline(file, project))
   }
   const personas = openPersonas(project)
   const persona = personas.get(name)

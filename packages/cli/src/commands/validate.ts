@@ -1,5 +1,6 @@
 import type { Problem } from '@wave/core'
 import { bundledPersonas, loadPersonas, ProblemsError, WaveError } from '@wave/core/language'
+import { Callers, noticeOfCalled, withoutGiven } from '../called.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import {
@@ -71,10 +72,13 @@ export async function checkProject(
   )
   const facts = { personas: loaded.personas, project: config?.project.project ?? {} }
   const broken = own.flatMap(({ name }) => (loaded.personas.has(name) ? [] : name))
+  const callers = new Callers(project)
   for (const file of pipelines ?? []) {
     const found = checkPipeline(file, project, facts)
-    problems.push(...found.problems.filter((problem) => !isAbout(problem, broken)))
-    warnings.push(...found.warnings)
+    const called = found.problems.length === 0 ? undefined : await attempt(() => callers.of(file))
+    const left = called === undefined ? found.problems : withoutGiven(found.problems, called)
+    problems.push(...left.filter((problem) => !isAbout(problem, broken)))
+    warnings.push(...found.warnings, ...(called === undefined ? [] : [noticeOfCalled(called)]))
   }
   const files = [...own, ...(pipelines ?? [])].map(({ file }) => file)
   return { checked: files, problems: withoutRepeats(problems), warnings }
