@@ -192,6 +192,8 @@ export type NewRunEvent =
       readonly step: string
       readonly by: string
       readonly round: number
+      /** What was wrong before this round. */
+      readonly because?: string
     }
   | {
       /** A message that was to be sent to a channel of the user. */

@@ -54,7 +54,9 @@ export class StepsRenderer implements Renderer {
     } else if (event.type === 'gate-waiting') {
       this.#line(event, `… ${event.step} waits: ${event.message}`, 'yellow')
     } else if (event.type === 'step-reworking') {
-      this.#line(event, `↻ ${event.by} repairs ${event.step} (round ${event.round})`, 'yellow')
+      const because = event.because === undefined ? '' : `: ${event.because}`
+      const what = `↻ ${event.by} repairs ${event.step} (round ${event.round})${because}`
+      this.#line(event, what, 'yellow')
     }
   }
 

@@ -133,7 +133,13 @@ Next: see .wave/runs/20260204t100000-abcd/
             { label: 'Impact', value: `All\n[2J requests ${'x'.repeat(200)}` },
           ],
         }),
-        at('10:00:05', { type: 'step-reworking', step: 'audit/scan', by: 'fix', round: 1 }),
+        at('10:00:05', {
+          type: 'step-reworking',
+          step: 'audit/scan',
+          by: 'fix',
+          round: 1,
+          because: 'contract-failed: test_suite',
+        }),
         at('10:00:06', {
           type: 'step-skipped',
           step: 'audit/review[3]',
@@ -171,7 +177,7 @@ Next: see .wave/runs/20260204t100000-abcd/
 [10:00:04] completed audit/scan        (auditor)      2s   1.2k Scan complete
   Severity: SEV1
   Impact: All [2J requests ${'x'.repeat(72)}…
-[10:00:05] reworking audit/scan        (auditor)                fix repairs it, round 1
+[10:00:05] reworking audit/scan        (auditor)                fix repairs it, round 1: contract-failed: test_suite
 [10:00:06] skipped   audit/review[3]   (auditor)       -      - its condition is false: severity == "P4"
 [10:00:07] completed audit             (pipeline)     6s      - Audit complete
 [10:00:08] waiting   sign-off          (gate)                   Ship the fix?

@@ -47,7 +47,8 @@ export class TextRenderer implements Renderer {
       this.#ended('skipped', { ...event, usage: undefined, message: event.because })
     } else if (event.type === 'gate-waiting') this.#started('waiting', event)
     else if (event.type === 'step-reworking') {
-      const message = `${event.by} repairs it, round ${event.round}`
+      const because = event.because === undefined ? '' : `: ${event.because}`
+      const message = `${event.by} repairs it, round ${event.round}${because}`
       this.#started('reworking', { ...event, message })
     }
   }

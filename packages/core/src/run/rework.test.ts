@@ -52,6 +52,10 @@ test('the journal tells what each check found, and what the step that was repair
   })
   const checks = eventsOf(events, 'contract-checked').filter(({ step }) => step === 'fix')
   expect(checks.map(({ passed }) => passed)).toEqual([false, false, true])
+  expect(eventsOf(events, 'step-reworking').map(({ because }) => because)).toEqual([
+    'contract-failed: json_schema result',
+    'contract-failed: json_schema result',
+  ])
   expect(state.steps.get('fix')?.usage).toEqual(usage)
   expect(state.steps.get('mend')?.usage).toEqual({ ...usage, input: 20 })
 })

@@ -5,6 +5,7 @@ import { withoutAttempt } from './attempt-result.ts'
 import type { AttemptEnd, AttemptFailure, Remains } from './attempt-result.ts'
 import { runAttempt } from './attempt.ts'
 import { conclude } from './conclude.ts'
+import { describeFailure } from './failure.ts'
 import { headerOf } from './frame.ts'
 import type { Task } from './frame.ts'
 import { perform, stepContext } from './perform.ts'
@@ -42,7 +43,8 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   let { remains = NOTHING, failure, usage } = result
   for (let round = 1; round <= rework.maxRounds && !signal.aborted; round += 1) {
     const { id: by } = repairer.planned.step
-    log.append({ type: 'step-reworking', step: task.planned.step.id, by, round })
+    const because = describeFailure(failure)
+    log.append({ type: 'step-reworking', step: task.planned.step.id, by, round, because })
     log.append(startedEvent(repairer, round))
     const given = inputsFor(task, remains, failure)
     const repaired = await runRepair(repairer, { ...broken, remains, given, replaces, round })
