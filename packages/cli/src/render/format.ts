@@ -1,4 +1,4 @@
-import type { StepFailure, Usage } from '@wave/core'
+import type { RunEvent, StepFailure, Usage } from '@wave/core'
 import { sanitiseLine } from '../sanitise.ts'
 
 /** The first form of a progress line: started, retrying, waiting, warning. */
@@ -56,6 +56,19 @@ export function formatTokens(usage: Usage | undefined): string {
   return tokens < 999_950 ? `${(tokens / 1000).toFixed(1)}k` : `${(tokens / 1_000_000).toFixed(1)}M`
 }
 
+/** Why a step was skipped; of a condition also what it was about. */
+export function describeSkip({ because, when }: Skipped): string {
+  const values = Object.entries(when?.values ?? {}).slice(0, MAX_VALUES)
+  if (values.length === 0) return because
+  const told = values.map(([name, value]) => `${name} is ${shorten(value, MAX_VALUE_CHARACTERS)}`)
+  return `${because} (${told.join(', ')})`
+}
+
+type Skipped = Pick<Extract<RunEvent, { type: 'step-skipped' }>, 'because' | 'when'>
+
+const MAX_VALUES = 3
+const MAX_VALUE_CHARACTERS = 40
+
 /** A failure as one line: its reason, then what it was about. */
 export function describeFailure(failure: StepFailure): string {
   const detail = detailOf(failure)
@@ -97,9 +110,12 @@ function originOf(failure: ChildFailure): ChildFailure {
 /** A script in few words. */
 function beginning(script: string): string {
   const [first = '', ...rest] = script.trim().split('\n')
-  const isCut = first.length > MAX_SCRIPT_CHARACTERS
-  const shown = isCut ? first.slice(0, MAX_SCRIPT_CHARACTERS - 1) : first
-  return isCut ? `${shown}…` : rest.length > 0 ? `${shown} …` : shown
+  const shown = shorten(first, MAX_SCRIPT_CHARACTERS)
+  return shown === first && rest.length > 0 ? `${shown} …` : shown
+}
+
+function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
 }
 
 const MAX_SCRIPT_CHARACTERS = 60

@@ -1,7 +1,7 @@
 import type { RunEvent, StepHeader } from '@wave/core'
 import { sanitiseLine } from '../sanitise.ts'
 import type { Paint, Style } from './colour.ts'
-import { clockOf, describeFailure } from './format.ts'
+import { clockOf, describeFailure, describeSkip } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
 import { fieldLine, RunSummary, warningOf } from './summary.ts'
 
@@ -50,7 +50,7 @@ export class StepsRenderer implements Renderer {
     } else if (event.type === 'step-failed') this.#stepFailed(event)
     else if (event.type === 'step-skipped') {
       this.#apart()
-      this.#line(event, `- Skipped ${event.step}: ${event.because}`, 'dim')
+      this.#line(event, `- Skipped ${event.step}: ${describeSkip(event)}`, 'dim')
     } else if (event.type === 'gate-waiting') {
       this.#line(event, `… ${event.step} waits: ${event.message}`, 'yellow')
     } else if (event.type === 'step-reworking') {

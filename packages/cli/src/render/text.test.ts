@@ -144,6 +144,11 @@ Next: see .wave/runs/20260204t100000-abcd/
           type: 'step-skipped',
           step: 'audit/review[3]',
           because: 'its condition is false: severity == "P4"',
+          when: {
+            expression: 'severity == "P4"',
+            result: 'false',
+            values: { severity: '"P1"', text: `"${'y'.repeat(99)}"` },
+          },
         }),
         at('10:00:07', {
           ...succeeded('audit', 6_000, undefined, 'Audit complete'),
@@ -178,7 +183,7 @@ Next: see .wave/runs/20260204t100000-abcd/
   Severity: SEV1
   Impact: All [2J requests ${'x'.repeat(72)}…
 [10:00:05] reworking audit/scan        (auditor)                fix repairs it, round 1: contract-failed: test_suite
-[10:00:06] skipped   audit/review[3]   (auditor)       -      - its condition is false: severity == "P4"
+[10:00:06] skipped   audit/review[3]   (auditor)       -      - its condition is false: severity == "P4" (severity is "P1", text is "${'y'.repeat(38)}…)
 [10:00:07] completed audit             (pipeline)     6s      - Audit complete
 [10:00:08] waiting   sign-off          (gate)                   Ship the fix?
 [10:00:08] warning                     (wave)                   hook tell, channel oncall: there is no channel "oncall"

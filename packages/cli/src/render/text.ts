@@ -1,7 +1,14 @@
 import type { RunEvent, StepHeader } from '@wave/core'
 import { sanitiseLine } from '../sanitise.ts'
 import type { Paint, Style } from './colour.ts'
-import { completedLine, describeFailure, formatSeconds, startedLine, type Line } from './format.ts'
+import {
+  completedLine,
+  describeFailure,
+  describeSkip,
+  formatSeconds,
+  startedLine,
+  type Line,
+} from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
 import { fieldLine, RunSummary, warningOf } from './summary.ts'
 
@@ -44,7 +51,7 @@ export class TextRenderer implements Renderer {
     else if (event.type === 'step-succeeded') this.#stepSucceeded(event)
     else if (event.type === 'step-failed') this.#stepFailed(event)
     else if (event.type === 'step-skipped') {
-      this.#ended('skipped', { ...event, usage: undefined, message: event.because })
+      this.#ended('skipped', { ...event, usage: undefined, message: describeSkip(event) })
     } else if (event.type === 'gate-waiting') this.#started('waiting', event)
     else if (event.type === 'step-reworking') {
       const because = event.because === undefined ? '' : `: ${event.because}`
