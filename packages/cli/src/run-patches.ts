@@ -1,29 +1,55 @@
 import { basename, join } from 'node:path'
 import { FileArtifactStore, fold, journalPath, readJournal, WaveError } from '@wave/core'
+import type { RunEvent, RunState, StepState } from '@wave/core'
+import type { ApplyRequest } from '@wave/workspace'
+import { enclosing, handedOver } from './handed-over.ts'
 
-interface RunPatches {
-  /** Of the completed steps, in the order in which these ended. */
-  readonly patches: readonly Uint8Array[]
-  /** The tree that the run started from. */
-  readonly base: string | undefined
-}
-
-/** What a run changed. Every digest is verified. */
-export function readRunPatches(directory: string): RunPatches {
+/** What a run changed, in the order of its items, else in the one in which its steps ended. Every digest is verified. */
+export function readRunPatches(directory: string): Pick<ApplyRequest, 'patches' | 'base'> {
   const { events } = readJournal(journalPath(directory))
   const store = new FileArtifactStore(join(directory, 'store'))
-  const { steps } = fold(events)
-  const patches = events.flatMap((event) => {
-    if (event.type !== 'step-succeeded' || event.patch === undefined) return []
-    // A loop that was tried again made the patches of its rounds anew.
-    const isLast = steps.get(event.step)?.patch === event.patch
-    return isLast && event.patch.files > 0 ? [store.get(event.patch)] : []
-  })
+  const state = fold(events)
+  const patches = inOrder(state, events).flatMap(({ id, patch }) =>
+    patch === undefined ? [] : [{ text: store.get(patch), step: id, baseTree: patch.baseTree }],
+  )
   if (patches.length === 0) {
     throw new WaveError('no-patch', `Run ${basename(directory)} changed nothing.`, {
       hint: 'Read its report: a fix may be described there.',
     })
   }
-  const started = events.find((event) => event.type === 'run-started')
-  return { patches, base: started?.snapshot.tree }
+  return { patches, base: state.started?.snapshot.tree }
+}
+
+function inOrder(state: RunState, events: readonly RunEvent[]): readonly StepState[] {
+  const ended = new Map(
+    events.flatMap((event) => (event.type === 'step-succeeded' ? [[event.step, event.seq]] : [])),
+  )
+  const places = new Map(
+    handedOver(state).map((step) => [step, placesOf(state, step, ended)] as const),
+  )
+  return [...places.keys()].toSorted((left, right) =>
+    compare(places.get(left) ?? [], places.get(right) ?? []),
+  )
+}
+
+/** Where a step stands among the parts of the step around it, from the outermost inwards. */
+function placesOf(
+  { steps }: RunState,
+  step: StepState,
+  ended: ReadonlyMap<string, number>,
+): readonly number[] {
+  const line = [step, ...enclosing(steps, step)].toReversed()
+  return line.map(({ id, parent }) => itemNumber(id, parent) ?? ended.get(id) ?? 0)
+}
+
+/** Of an item of a fan-out, whose parts are all items. */
+function itemNumber(id: string, parent: string | undefined): number | undefined {
+  if (parent === undefined || !id.startsWith(`${parent}[`)) return undefined
+  const digits = /^(\d+)\]$/u.exec(id.slice(parent.length + 1))?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+function compare(left: readonly number[], right: readonly number[]): number {
+  const at = left.findIndex((place, index) => place !== right[index])
+  return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0)
 }

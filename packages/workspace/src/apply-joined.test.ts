@@ -1,38 +1,50 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
 import { applyPatches, planApply } from './apply.ts'
+import type { RunPatch } from './settle-patches.ts'
 import { computePatch } from './patch.ts'
 import { createSnapshotSource } from './snapshot.ts'
 import { createGitProject, fingerprint } from './testing/git-project.ts'
 
 const LINES = Array.from({ length: 20 }, (_, index) => `line ${index}\n`)
 
-/** A project, and the patches of steps that each wrote this to `a.txt`, side by side. */
-async function sideBySide(...contents: readonly string[]) {
+/** A project, and patches of steps of a run of it. */
+async function startRun() {
   const project = createGitProject()
   project.write('a.txt', LINES.join(''))
   project.commit('first')
   const options = { include: [], history: 'full' } as const
   const snapshot = await createSnapshotSource(project).take(project.root, options)
-  const patches: Uint8Array[] = []
-  for (const content of contents) {
-    async function* each() {
-      yield { kind: 'write', path: 'a.txt', mode: 0o644, content: Buffer.from(content) } as const
-    }
-    patches.push((await computePatch(snapshot, each()))?.text ?? Buffer.alloc(0))
-  }
+  const patches: RunPatch[] = []
   const { root, dataDir } = project
-  const request = { root, dataDir, patches, base: snapshot.tree, accept: [] }
   return {
-    request,
+    request: { root, dataDir, patches, base: snapshot.tree, accept: [] },
+    /** A step that starts from this tree and writes this to `a.txt`. Gives the tree that it leaves. */
+    step: async (step: string, from: string | undefined, content: string) => {
+      const start = (await snapshot.at(from ?? snapshot.tree))!
+      async function* each() {
+        yield { kind: 'write', path: 'a.txt', mode: 0o644, content: Buffer.from(content) } as const
+      }
+      const patch = (await computePatch(start, each()))!
+      patches.push({ text: patch.text, step, baseTree: patch.baseTree })
+      return patch.tree
+    },
     read: () => readFileSync(join(root, 'a.txt'), 'utf8'),
     write: (content: string) => project.write('a.txt', content),
     state: () => fingerprint(root),
     [Symbol.dispose]: () => project[Symbol.dispose](),
   }
+}
+
+/** Steps that each wrote this to `a.txt`, side by side. */
+async function sideBySide(...contents: readonly string[]) {
+  const run = await startRun()
+  for (const [at, content] of contents.entries())
+    await run.step(`each[${at + 1}]`, undefined, content)
+  return run
 }
 
 const withLine = (at: number, text: string) => LINES.with(at, `${text}\n`).join('')
@@ -52,7 +64,7 @@ describe('applyPatches of steps side by side', () => {
     await expect(applyPatches(project.request)).rejects.toMatchObject({
       code: 'patch-drifted',
       message:
-        'The changes of the run do not go together, nothing was applied: a.txt has lines that two change differently.',
+        'The changes of the run do not go together, nothing was applied: a.txt has lines that two change differently (each[1], each[2], each[3]).',
       hint: expect.stringContaining('one after the other'),
     })
     expect(project.state()).toEqual(before)
@@ -72,8 +84,38 @@ describe('applyPatches of steps side by side', () => {
     for (const base of [undefined, '0'.repeat(40)]) {
       await expect(applyPatches({ ...project.request, base })).rejects.toMatchObject({
         code: 'patch-drifted',
-        message: expect.stringContaining('a.txt is changed differently by two patches'),
+        message: expect.stringContaining(
+          'a.txt is changed differently by two patches (each[1], each[2])',
+        ),
       })
     }
+  })
+
+  it('joins chains of steps side by side, each against the tree that it started from', async () => {
+    using run = await startRun()
+    const one = await run.step('each[1]/first', undefined, withLine(2, 'two'))
+    await run.step('each[1]/then', one, LINES.with(2, 'two\n').with(3, 'three\n').join(''))
+    const two = await run.step('each[2]/first', undefined, withLine(15, 'fifteen'))
+    await run.step('each[2]/then', two, LINES.with(15, 'fifteen\n').with(16, '16\n').join(''))
+    await applyPatches(run.request)
+    expect(run.read()).toBe(
+      LINES.with(2, 'two\n').with(3, 'three\n').with(15, 'fifteen\n').with(16, '16\n').join(''),
+    )
+  })
+
+  it('joins them when wave has lost what it knew of the project', async () => {
+    using run = await sideBySide(withLine(2, 'two'), withLine(15, 'fifteen'))
+    rmSync(run.request.dataDir, { recursive: true })
+    await applyPatches(run.request)
+    expect(run.read()).toBe(LINES.with(2, 'two\n').with(15, 'fifteen\n').join(''))
+  })
+
+  it('applies what follows each other when nothing is known any more of what it started from', async () => {
+    using run = await startRun()
+    const tree = await run.step('one', undefined, withLine(2, 'two'))
+    await run.step('two', tree, LINES.with(2, 'two\n').with(3, 'three\n').join(''))
+    rmSync(run.request.dataDir, { recursive: true })
+    await applyPatches({ ...run.request, base: '0'.repeat(40) })
+    expect(run.read()).toBe(LINES.with(2, 'two\n').with(3, 'three\n').join(''))
   })
 })

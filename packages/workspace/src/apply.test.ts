@@ -46,7 +46,12 @@ async function apply(
   patches: readonly Uint8Array[],
   accept: readonly string[] = [],
 ) {
-  return await applyPatches({ root: project.root, dataDir: project.dataDir, patches, accept })
+  return await applyPatches({
+    root: project.root,
+    dataDir: project.dataDir,
+    patches: patches.map((text) => ({ text })),
+    accept,
+  })
 }
 
 const read = (project: GitProject, path: string) => readFileSync(join(project.root, path), 'utf8')
@@ -115,7 +120,7 @@ describe('applyPatches', () => {
     const planned = await planApply({
       root: project.root,
       dataDir: project.dataDir,
-      patches: [patch],
+      patches: [{ text: patch }],
       accept: [],
     })
     expect(planned.drifted).toEqual([
@@ -145,7 +150,12 @@ describe('applyPatches', () => {
     symlinkSync('elsewhere/deep', join(project.root, 'kind'))
     rmSync(join(project.root, 'dir'), { recursive: true })
     symlinkSync('elsewhere', join(project.root, 'dir'))
-    const request = { root: project.root, dataDir: project.dataDir, patches: [patch], accept: [] }
+    const request = {
+      root: project.root,
+      dataDir: project.dataDir,
+      patches: [{ text: patch }],
+      accept: [],
+    }
     expect((await planApply(request)).drifted).toEqual([
       { path: 'dir/deep', problem: 'lies behind the link dir' },
       { path: 'gone', problem: 'is gone' },
@@ -284,7 +294,7 @@ describe('applyPatches', () => {
       import { readFileSync } from 'node:fs'
       import { applyPatches } from ${JSON.stringify(new URL('apply.ts', import.meta.url).href)}
       const [root, dataDir, patch] = process.argv.slice(1)
-      const request = { root, dataDir, patches: [readFileSync(patch)], accept: ['a.txt'] }
+      const request = { root, dataDir, patches: [{ text: readFileSync(patch) }], accept: ['a.txt'] }
       await applyPatches(request).catch((cause) => console.log(cause.code))`
     // Like a full disk: no file may grow beyond 64 KiB.
     const limited = 'ulimit -f 64; exec "$0" --input-type=module -e "$@"'

@@ -12,15 +12,15 @@ import { patchedFiles } from './patch-diff.ts'
 import { parsePatchText } from './patch-text.ts'
 import type { PatchEntry } from './patch-text.ts'
 import { settlePatches } from './settle-patches.ts'
-import type { PathProblem, Settled } from './settle-patches.ts'
+import type { PathProblem, RunPatch, Settled } from './settle-patches.ts'
 import { rememberFiles } from './remember-files.ts'
 
 export interface ApplyRequest {
   /** The project, or any folder in it. */
   readonly root: string
   readonly dataDir: string
-  /** Texts of patches, in the order in which they build on each other. */
-  readonly patches: readonly Uint8Array[]
+  /** In the order in which they build on each other; those of steps side by side in the order of these. */
+  readonly patches: readonly RunPatch[]
   /** Git tree that the run started from: what steps made of it side by side is joined. */
   readonly base?: string | undefined
   /** Paths whose flag the user has accepted. */
@@ -92,9 +92,10 @@ async function openHost({ dataDir, root }: ApplyRequest): Promise<HostRepository
 
 /** What must never be applied is not worked with either. */
 async function settle(host: HostRepository, { patches, base }: ApplyRequest): Promise<Settled> {
-  const files = patches.flatMap((text) => patchedFiles(text))
+  const texts = patches.map(({ text }) => text)
+  const files = texts.flatMap((text) => patchedFiles(text))
   const isSound = files.every((file) => file.verdict !== 'rejected')
-  return isSound ? await settlePatches(host, patches, base) : { patches, conflicts: [] }
+  return isSound ? await settlePatches(host, patches, base) : { patches: texts, conflicts: [] }
 }
 
 async function plan(
@@ -149,7 +150,11 @@ function refuse(planned: ApplyPlan): void {
 const ALREADY = 'holds this change already'
 
 function list(problems: readonly PathProblem[]): string {
-  return problems.map(({ path, problem }) => `${printable(path)} ${problem}`).join(', ')
+  const whose = (steps: readonly string[] = []) =>
+    steps.length > 0 ? ` (${steps.join(', ')})` : ''
+  return problems
+    .map(({ path, problem, steps }) => `${printable(path)} ${problem}${whose(steps)}`)
+    .join(', ')
 }
 
 function describe(files: readonly PatchedFile[]): string {

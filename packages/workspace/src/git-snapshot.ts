@@ -87,7 +87,7 @@ export class GitSnapshot implements Snapshot {
   }
 
   merge(patches: readonly { readonly text: Uint8Array }[]): Promise<MergeResult> {
-    const texts = patches.map((patch) => patch.text)
+    const texts = patches.map(({ text }) => ({ text }))
     return mergePatches(this.host, this.tree, texts)
   }
 

@@ -12,22 +12,30 @@ import { readObjects } from './object-reader.ts'
 import { diffPatch } from './patch-diff.ts'
 import { parsePatchText } from './patch-text.ts'
 import type { PatchEntry } from './patch-text.ts'
-import { writeTree } from './snapshot-tree.ts'
-import { listTree } from './tree-files.ts'
+import { copyTrees, writeTree } from './snapshot-tree.ts'
+import { completeTree, listTree } from './tree-files.ts'
+
+/** A patch, and the tree that it was made against, where that is known. */
+interface MergedPatch {
+  readonly text: Uint8Array
+  readonly baseTree?: string | undefined
+}
 
 /**
  * The tree that holds what all of these patches do to a tree, in their order. Each was made against the
  * tree itself, as those of parallel steps are, or against what the patches before it led to; which of
- * the two is told by the objects it names, never guessed. Nothing but wave's own store is written.
+ * the two is told by the objects it names, never guessed. One that names its tree may have been made
+ * against any. Nothing but wave's own store is written.
  * Throws `patch-invalid` for a text that wave did not write.
  */
 export async function mergePatches(
   host: HostRepository,
   base: string,
-  texts: readonly Uint8Array[],
+  given: readonly MergedPatch[],
 ): Promise<MergeResult> {
-  const patches = texts.map((text) => ({ text, entries: parsePatchText(text) }))
+  const patches = given.map((patch) => ({ ...patch, entries: parsePatchText(patch.text) }))
   await importBlobs(host, contentsBefore(host, patches))
+  await ownTrees(host, base)
   await using scratch = await openScratch(host)
   const merge = { host, base, scratch: scratch.path }
   const conflicts: MergeConflict[] = []
@@ -41,8 +49,7 @@ export async function mergePatches(
   return { ok: true, tree, patch: await diffPatch(host, base, tree) }
 }
 
-interface PatchToMerge {
-  readonly text: Uint8Array
+interface PatchToMerge extends MergedPatch {
   readonly entries: readonly PatchEntry[]
 }
 
@@ -60,24 +67,44 @@ async function takeIn(merge: Merge, tree: string, patch: PatchToMerge): Promise<
   const { host, base, scratch } = merge
   if ((await misfits(host, tree, patch.entries)).length === 0)
     return await applyTo(merge, tree, patch)
-  const foreign = await misfits(host, base, patch.entries)
-  if (foreign.length > 0)
-    return {
-      ok: false,
-      conflicts: foreign.map((path) => ({ path, message: 'was made for another tree' })),
-    }
-  const other = await applyTo(merge, base, patch)
-  return other.ok ? await joinTrees(host, scratch, { base, ours: tree, theirs: other.tree }) : other
+  const from = await startOf(merge, patch)
+  if (from === undefined) {
+    const foreign = await misfits(host, base, patch.entries)
+    const message = 'was made for another tree'
+    return { ok: false, conflicts: foreign.map((path) => ({ path, message })) }
+  }
+  const other = await applyTo(merge, from, patch)
+  if (!other.ok) return other
+  return await joinTrees(host, scratch, { base: from, ours: tree, theirs: other.tree })
+}
+
+/** The tree against which the patch was made, if that is still there and holds what the patch starts from. */
+async function startOf({ host, base }: Merge, patch: PatchToMerge): Promise<string | undefined> {
+  const { baseTree, entries } = patch
+  if (baseTree !== undefined && baseTree !== base && (await completeTree(host, baseTree))) {
+    await ownTrees(host, baseTree)
+    if ((await misfits(host, baseTree, entries)).length === 0) return baseTree
+  }
+  return (await misfits(host, base, entries)).length === 0 ? base : undefined
+}
+
+/** Git works here without the user's objects; a tree may lie only there once wave's own are lost. */
+async function ownTrees(host: HostRepository, tree: string): Promise<void> {
+  const args = ['rev-list', '--objects', '--filter=blob:none', '--quiet', tree]
+  const found = await hostGit(host, args, { borrow: false, answers: [1, 128] })
+  if (found.exitCode !== 0) await copyTrees(host, tree)
 }
 
 /** Paths that do not hold what the patch starts from. */
-async function misfits(
+export async function misfits(
   host: HostRepository,
   tree: string,
   entries: readonly PatchEntry[],
 ): Promise<readonly string[]> {
   const paths = entries.map((entry) => entry.path)
-  const listing = paths.length === 0 ? undefined : await listTree(host, tree, paths)
+  // More names than one command line takes: then the whole tree.
+  const named = paths.length > MAX_NAMED ? [] : paths
+  const listing = paths.length === 0 ? undefined : await listTree(host, tree, named)
   const found = new Map(listing?.entries.map((entry) => [entry.path, entry]))
   return entries.flatMap((entry) => {
     const present = found.get(entry.path)
@@ -89,6 +116,8 @@ async function misfits(
     return fits ? [] : [entry.path]
   })
 }
+
+const MAX_NAMED = 500
 
 async function applyTo({ host, scratch }: Merge, tree: string, patch: PatchToMerge): Promise<Step> {
   if (patch.text.length === 0) return { ok: true, tree }

@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
 import { applyPatches } from '@wave/workspace'
+import { handedOver } from '../handed-over.ts'
 import type { Invocation } from '../invocation.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
 import { renderNote, renderProblem } from '../render/problem.ts'
@@ -20,7 +21,7 @@ export async function afterRun(invocation: Invocation, finished: FinishedRun): P
   writeReport(invocation, finished)
   if (options.apply !== true) return result.exitCode
   if (result.exitCode === 0) return await applyChanges(invocation, finished)
-  if (result.state.steps.values().some((step) => step.patch !== undefined)) {
+  if (handedOver(result.state).length > 0) {
     const by = `To apply it all the same: wave apply ${result.runId}`
     invocation.host.err.write(
       renderNote(`The patch is not applied: the run did not succeed. ${by}`),

@@ -1,4 +1,6 @@
-import type { OutcomeValue, RunEvent, RunOutcome, StoredPatch } from '@wave/core'
+import { EMPTY_STATE, foldEvent } from '@wave/core'
+import type { OutcomeValue, RunEvent, RunOutcome } from '@wave/core'
+import { handedOver } from '../handed-over.ts'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
 import { FailedSteps } from './failed-steps.ts'
 import { PartialReasons } from './partial-reasons.ts'
@@ -13,23 +15,21 @@ export class RunSummary {
   #warnings = 0
   readonly #failed = new FailedSteps()
   readonly #reasons = new PartialReasons()
-  /** By step: a loop that is tried again makes the patches of its rounds anew. */
-  readonly #patches = new Map<string, StoredPatch>()
+  #state = EMPTY_STATE
   readonly #outcomes: OutcomeValue[] = []
   /** Of the last document whose citations were compared with the snapshot. */
   #citations: string | undefined
   readonly #waiting: Waiting[] = []
 
   watch(event: RunEvent): void {
+    this.#state = foldEvent(this.#state, event)
     this.#failed.watch(event)
     this.#reasons.watch(event)
     if (event.type === 'run-started') {
       this.#run = event.run
       this.pipeline = event.pipeline.name
-    } else if (event.type === 'step-succeeded') {
-      if (event.patch !== undefined) this.#patches.set(event.step, event.patch)
-      this.#outcomes.push(...(event.outcomes ?? []))
-    } else if (event.type === 'gate-waiting') this.#waiting.push(event)
+    } else if (event.type === 'step-succeeded') this.#outcomes.push(...(event.outcomes ?? []))
+    else if (event.type === 'gate-waiting') this.#waiting.push(event)
     else if (event.type === 'contract-checked')
       this.#citations = citationsOf(event) ?? this.#citations
     else if (warningOf(event) !== undefined) this.#warnings += 1
@@ -52,9 +52,9 @@ export class RunSummary {
   }
 
   #changes(): readonly string[] {
-    const patches = [...this.#patches.values()]
+    const changed = handedOver(this.#state)
     const sum = (key: 'files' | 'added' | 'deleted'): number =>
-      patches.reduce((total, patch) => total + patch[key], 0)
+      changed.reduce((total, { patch }) => total + (patch?.[key] ?? 0), 0)
     const files = sum('files')
     if (files === 0) return []
     const count = `${files} ${files === 1 ? 'file' : 'files'} (+${sum('added')} -${sum('deleted')})`
