@@ -16,7 +16,7 @@ steps:
   - id: triage
     persona: navigator
     exec: { source: "Look at {{ input }} in {{ project.name }}" }
-    output_artifacts: [{ name: triage, path: output/triage.json }]
+    output_artifacts: [{ name: triage, path: output/triage.json }, { name: notes, path: output/notes.md, required: false }]
     handover: { contract: { type: json_schema, source: triage, schema: { type: object, properties: { severity: { enum: [P1, P4] }, items: { type: array } } } } }
   - { id: audit, dependencies: [triage], pipeline: incident-triage, input: "{{ steps.triage.artifacts.triage.severity }}" }
   - { id: route, dependencies: [triage], branch: { on: steps.triage.artifacts.triage.severity, cases: { P1: incident-triage, P4: skip } }, input: fixed }
@@ -28,6 +28,7 @@ steps:
       steps:
         - { id: draft, persona: summarizer, exec: { source: Improve } }
         - { id: check, persona: auditor, dependencies: [draft], exec: { source: Check }, output_artifacts: [{ name: verdict, path: verdict.json }] }
+  - { id: note, persona: summarizer, dependencies: [triage], exec: { source: Sum up }, memory: { inject_artifacts: [{ step: triage, artifact: triage }, { step: triage, artifact: notes, optional: true }] } }
   - { id: sign-off, dependencies: [polish], gate: { type: approval, choices: [{ key: y }, { key: n, fail: true }] } }
 `
 
@@ -260,7 +261,10 @@ describe('the plan', () => {
       '   P4: skips\n',
       '   up to 3 rounds, until steps.check.artifacts.verdict.ok:\n     1. draft (summarizer)\n',
       '9000000 tokens (the pipeline)',
-      'at most        9M tokens\n',
+      'at most        9M tokens, the limit of the run\n',
+      'at most    1.1M tokens a call, 9M in all, the limit of the run\n',
+      'inputs   triage.triage as triage, triage.notes as notes (optional)\n',
+      'outputs    triage in output/triage.json, notes in output/notes.md (optional)\n',
     ]) {
       expect(stdout).toContain(part)
     }
@@ -285,6 +289,7 @@ describe('the plan', () => {
         { id: 'audit', calls: { pipeline: 'incident-triage', steps: [{ id: 'triage' }] } },
         { id: 'route', branch: { cases: { P4: 'skip' } } },
         { id: 'polish', loop: { maxIterations: 3, steps: [{ id: 'draft' }, { id: 'check' }] } },
+        { id: 'note', maxTokensPerCall: expect.any(Number), inputs: [{}, { optional: true }] },
         { id: 'sign-off', gate: { choices: [{ key: 'y' }, { key: 'n', fail: true }] } },
       ],
     })
@@ -294,7 +299,7 @@ describe('the plan', () => {
     const args = ['run', 'rich', 'x', '--dry-run', '-x', 'sign-off', '--exclude', 'audit']
     const { exitCode, stdout } = await wave(rich, args, { env: MODEL })
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('5. sign-off (gate) after polish, left out\n')
+    expect(stdout).toContain('6. sign-off (gate) after polish, left out\n')
     expect(stdout).toContain('2. audit (pipeline) after triage, left out\n')
   })
 })

@@ -1,5 +1,5 @@
 import type { Plan, PlannedStep } from '@wave/core'
-import { stepTokenBound } from './token-bound.ts'
+import { callTokenBound, stepTokenBound } from './token-bound.ts'
 import {
   boundOf,
   LIMIT_NAMES,
@@ -63,6 +63,7 @@ function stepToJson(planned: PlannedStep, facts: PlanFacts): object {
     ...(step.kind === 'prompt' && { turns: step.turns, limits: step.limits }),
     ...(step.iterate !== undefined && { iterate: iterateToJson(step.iterate) }),
     maxTokens: stepTokenBound(planned),
+    ...(step.kind === 'prompt' && { maxTokensPerCall: callTokenBound(planned) }),
     ...insideToJson(planned, facts),
     ...promptToJson(planned, facts),
   }

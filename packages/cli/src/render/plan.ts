@@ -1,5 +1,5 @@
 import type { Plan, PlannedStep } from '@wave/core'
-import { stepTokenBound } from './token-bound.ts'
+import { callTokenBound, stepTokenBound } from './token-bound.ts'
 import { everyStep, needsEngine } from '../plan-steps.ts'
 import { sanitiseText } from '../sanitise.ts'
 import {
@@ -25,11 +25,10 @@ function renderFooter(facts: PlanFacts): string {
   const { plan, projectDigest, sandbox } = facts
   const needy = everyStep(plan).filter(({ planned }) => needsEngine(planned))
   const executing = [...new Set(needy.map(({ planned }) => planned.step.id))]
-  const tokens = boundOf(facts)
   return renderRows(
     [
       ['limits', describeLimits(facts)],
-      ['at most', tokens === 0 ? 'no tokens: no model is called' : describeTokens(tokens)],
+      ['at most', describeBound(facts)],
       ['sandbox', SANDBOX[sandbox]],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
       ['.wave digest', projectDigest],
@@ -56,7 +55,7 @@ function renderStep(planned: PlannedStep, head: string, facts: PlanFacts): strin
   const indent = ' '.repeat(head.length)
   const after = step.dependencies.length > 0 ? ` after ${step.dependencies.join(', ')}` : ''
   const left = facts.excluded.has(step.id) ? ', left out' : ''
-  const rows = [...workRows(planned), ...flowRows(planned), ...limitRows(planned)]
+  const rows = [...workRows(planned), ...flowRows(planned), ...limitRows(planned, facts)]
   const shown = rows.filter(([, value]) => value !== '')
   return [
     `${head}${step.id} (${roleOf(planned)})${after}${left}\n`,
@@ -78,11 +77,22 @@ function workRows(planned: PlannedStep): readonly Row[] {
     ['image', image ?? ''],
     [
       'inputs',
-      inject.map(({ step: from, artifact, as }) => `${from}.${artifact} as ${as}`).join(', '),
+      inject
+        .map(({ step: from, artifact, as, optional }) =>
+          mark(`${from}.${artifact} as ${as}`, optional === true),
+        )
+        .join(', '),
     ],
-    ['outputs', artifacts.map(({ name, path }) => `${name} in ${path}`).join(', ')],
+    [
+      'outputs',
+      artifacts.map(({ name, path, required }) => mark(`${name} in ${path}`, !required)).join(', '),
+    ],
     ['contracts', contracts.map(({ type }) => type).join(', ')],
   ]
+}
+
+function mark(text: string, isOptional: boolean): string {
+  return isOptional ? `${text} (optional)` : text
 }
 
 function originOf({ from }: NonNullable<PlannedStep['step']['mount']>): string {
@@ -114,12 +124,33 @@ function describeFailure({ retry }: PlannedStep['step']): string {
   return rework === undefined ? onFailure : `${onFailure} by ${rework.step}`
 }
 
-function limitRows(planned: PlannedStep): readonly Row[] {
-  const tokens = stepTokenBound(planned)
+function limitRows(planned: PlannedStep, facts: PlanFacts): readonly Row[] {
   return [
     ['limits', describeStepLimits(planned)],
-    ['at most', tokens === 0 ? '' : describeTokens(tokens)],
+    ['at most', describeStepBound(planned, facts)],
   ]
+}
+
+/** What a call can use tells more than the sum of all calls at their worst, which no run comes near to. */
+function describeStepBound(planned: PlannedStep, { plan }: PlanFacts): string {
+  const worst = stepTokenBound(planned)
+  if (worst === 0) return ''
+  const call = callTokenBound(planned)
+  const own = planned.step.kind === 'prompt' ? planned.step.limits?.tokens : undefined
+  const cap = plan.limits.tokens ?? Infinity
+  const because = worst >= cap ? ', the limit of the run' : worst === own ? ', its limit' : ''
+  const [calls, noun] = call === 0 ? ['', ' tokens'] : [`${tokensOf(call)} tokens a call, `, '']
+  return `${calls}${tokensOf(Math.min(worst, cap))}${noun} in all${because}`
+}
+
+/** What holds the whole run back, or what would. */
+function describeBound(facts: PlanFacts): string {
+  const tokens = boundOf(facts)
+  if (tokens === 0) return 'no tokens: no model is called'
+  const { limits } = facts.plan
+  if (tokens === limits.tokens) return `${tokensOf(tokens)} tokens, the limit of the run`
+  const money = limits.usd === undefined ? '' : `, or $${limits.usd}`
+  return `${tokensOf(tokens)} tokens, every call at its worst${money}; --max-tokens or --max-usd lowers it`
 }
 
 function describeRunner({ runner, models, step }: PlannedStep): string {
@@ -155,9 +186,9 @@ function describeStepLimits({ step, runner }: PlannedStep): string {
 }
 
 /** A bound is no estimate: it is rounded up. */
-function describeTokens(tokens: number): string {
-  if (tokens < 1_000_000) return `${Math.ceil(tokens / 1000)}k tokens`
-  return `${Math.ceil(tokens / 100_000) / 10}M tokens`
+function tokensOf(tokens: number): string {
+  if (tokens < 1_000_000) return `${Math.ceil(tokens / 1000)}k`
+  return `${Math.ceil(tokens / 100_000) / 10}M`
 }
 
 function describeLimits(facts: PlanFacts): string {

@@ -27,6 +27,12 @@ export function stepTokenBound(planned: PlannedStep, repairs = 1): number {
   return Math.min(once * (step.iterate?.maxItems ?? 1), limit ?? Infinity) * repairs
 }
 
+/** The most that one call of a step's own can use: its window and its answer. 0: it makes none. */
+export function callTokenBound({ step, models, escalation = [] }: PlannedStep): number {
+  if (step.kind !== 'prompt') return 0
+  return dearestCall([...models, ...escalation.flat()], step.model?.maxOutputTokens)
+}
+
 function sumOf(steps: readonly PlannedStep[]): number {
   return steps.reduce((sum, planned) => {
     const { id } = planned.step
@@ -54,12 +60,12 @@ function judging({ judges }: PlannedStep): number {
   }, 0)
 }
 
-function ownBound({ step, models, escalation = [] }: PlannedStep): number {
+function ownBound(planned: PlannedStep): number {
+  const { step } = planned
   if (step.kind !== 'prompt') return 0
-  const call = dearestCall([...models, ...escalation.flat()], step.model?.maxOutputTokens)
   // One more call reads fields out of an answer that has them in no known form.
   const repairs = step.artifacts.some(({ extract }) => extract !== undefined) ? 1 : 0
-  return call * (step.turns + repairs)
+  return callTokenBound(planned) * (step.turns + repairs)
 }
 
 function insideBound({ step, child, cases, body = [] }: PlannedStep): number {
