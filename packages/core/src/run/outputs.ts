@@ -149,8 +149,8 @@ async function findMisplaced(
   elsewhere.delete(`/work/${path}`)
   for (const file of elsewhere) {
     // oxlint-disable-next-line no-await-in-loop
-    const found = await workspace.collect(file)
-    if (found.found) return [`There is a file ${file}, but artifacts are taken from /work.`]
+    const found = await workspace.read(file, { offset: 0, maxBytes: 1 })
+    if (found.ok) return [`There is a file ${file}, but artifacts are taken from /work.`]
   }
   return []
 }
