@@ -118,7 +118,11 @@ function triageMessage(findings: Findings): string {
 function suspectsMessage({ commits }: Findings): string {
   const suspects = commits.filter(({ likelihood }) => likelihood !== 'LOW')
   const reverts = suspects.filter(({ revert }) => revert?.applies === true).length
-  if (suspects.length === 0) return 'No suspect commit'
+  if (suspects.length === 0) {
+    if (commits.length === 0) return 'No suspect commit'
+    const isOne = commits.length === 1
+    return `No suspect commit, ${commits.length} weak candidate${isOne ? '' : 's'}`
+  }
   return `${suspects.length} suspect${suspects.length === 1 ? '' : 's'}, ${reverts} revertible`
 }
 

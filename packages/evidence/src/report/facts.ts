@@ -87,6 +87,18 @@ export function matchItems({ endpoints, names }: Findings): string[] {
   })
 }
 
+/** What a ranked commit may be called: of those with next to nothing behind them none is a suspect. */
+export function suspectWord({ likelihood }: Pick<CommitSuspect, 'likelihood'>): string {
+  return likelihood === 'LOW' ? 'weak candidate' : 'suspect'
+}
+
+/** `First suspect: commit …`, as far as the ranking carries. */
+export function firstSuspect({ commit, likelihood }: CommitSuspect): string {
+  const word =
+    likelihood === 'LOW' ? 'No suspect; the best of the weak candidates' : 'First suspect'
+  return `${word}: commit ${short(commit.id)} ${code(commit.subject)}, likelihood ${likelihood}`
+}
+
 /** The sentence for an empty list of suspects. */
 export function noSuspect({ history }: Findings): string {
   return history.ranked === 0

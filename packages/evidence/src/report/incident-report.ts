@@ -2,6 +2,7 @@ import type { Findings } from '../findings.ts'
 import type { Remedy } from '../remedy.ts'
 import {
   errorText,
+  firstSuspect,
   noSuspect,
   headline,
   frameItems,
@@ -128,6 +129,7 @@ function impact({ signals }: Findings): string {
     '- **Users affected**: unknown',
     '- **Failed requests**: unknown',
     '- **Revenue and service levels**: unknown',
+    `- **Regions named in the symptom**: ${signals.regions.map(({ name }) => name).join(', ') || 'none'}`,
     `- **Endpoints named in the symptom**: ${endpoints || 'none'}`,
     `- **Statuses named in the symptom**: ${signals.statuses.map(({ status }) => status).join(', ') || 'none'}`,
   ].join('\n')
@@ -136,11 +138,11 @@ function impact({ signals }: Findings): string {
 function causeSection(findings: Findings, { verdict, suspect }: Remedy): string {
   const shown = verdict === 'confirmed' ? suspect : findings.commits[0]
   if (shown === undefined) return `Class: inconclusive. ${noSuspect(findings)}`
-  const { commit, supporting, opposing, likelihood } = shown
+  const { commit, supporting, opposing } = shown
   const claim =
     verdict === 'confirmed'
       ? `Class: confirmed. Commit ${short(commit.id)} ${code(commit.subject)} causes the symptom: the reproduction fails with it and passes without it.`
-      : `Class: inconclusive. First suspect: commit ${short(commit.id)} ${code(commit.subject)}, likelihood ${likelihood}; it is not established as the cause.`
+      : `Class: inconclusive. ${firstSuspect(shown)}; it is not established as the cause.`
   const against = opposing.map(reasonItem).join('\n') || '- None found.'
   return `${claim}\n\nEvidence for:\n\n${supporting.map(reasonItem).join('\n')}\n\nEvidence against:\n\n${against}`
 }

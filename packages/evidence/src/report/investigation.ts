@@ -33,6 +33,7 @@ export function renderInvestigation(findings: Findings): Uint8Array {
     '## Potential Causes',
     `Ranked among ${history.ranked} commit(s); ${history.merges} merge and ${history.roots} root commit(s) were left out. A rank suggests where to look. None of these is established as the cause.`,
     candidates(findings),
+    ...outside(findings),
     '## Recent Changes',
     commitItems(recent, 'No commit precedes the symptom.'),
     '## Configuration Changes',
@@ -63,6 +64,18 @@ function candidates(findings: Findings): string {
     .slice(0, SHOWN_CANDIDATES)
     .map((suspect, index) => suspectSection(suspect, index + 1))
   return shown.join('\n\n') || noSuspect(findings)
+}
+
+/** What the symptom blames that is not here: a hypothesis like the others, which nothing here can test. */
+function outside({ signals }: Findings): string[] {
+  return signals.outages.flatMap(({ provider, words, line }) => [
+    `### Outside this repository: ${code(provider)}`,
+    [
+      `- The symptom says: ${code(words)} (symptom line ${line}). wave asked nobody whether that is so.`,
+      '- An external cause is a hypothesis that can neither be confirmed nor ruled out from this repository.',
+      "- To find out: the provider's own status page and the service's calls to it, at the time of the symptom.",
+    ].join('\n'),
+  ])
 }
 
 function setupSection({ setupChanges }: Findings, kind: 'config' | 'dependencies'): string {

@@ -297,3 +297,42 @@ test.each([
     severity_reason: `the symptom says "${words}"`,
   })
 })
+
+test('what the symptom says of regions and of others is told as said, and confirmed by nothing here', async () => {
+  using repository = new GitRepository()
+  repository.commit('Start', '2026-05-01T12:00:00Z', { 'a.py': 'x()\n' })
+  repository.commit('Say hello', '2026-05-02T12:00:00Z', { 'b.py': 'hello()\n' })
+  const facts = await investigate({
+    input: 'AWS us-east-1 is degraded, orders are slow',
+    snapshot: snapshotOf(repository),
+    nowUtc: '2026-11-22T10:00:00.000Z',
+  })
+  const triage: {
+    blast_radius: { regions: string }
+    recent_changes: { why_relevant: string }[]
+    open_questions: string[]
+  } = JSON.parse(decode(renderTriage(facts)))
+  expect(triage.blast_radius.regions).toBe('us-east-1 (named in the symptom; others unknown)')
+  expect(triage.recent_changes[0]?.why_relevant).toBe(
+    'among the newest changes; when the symptom began is unknown, and nothing else connects it to the symptom',
+  )
+  expect(facts.gaps[0]).toContain('no signal that can be checked')
+  expect(triage.open_questions.join('\n')).toContain(
+    'Is AWS in trouble, as the symptom says (line 1)?',
+  )
+  const investigation = decode(renderInvestigation(facts))
+  expect(investigation).toContain('### Outside this repository: `AWS`')
+  expect(investigation).toContain('`AWS us-east-1 is degraded` (symptom line 1)')
+  expect(investigation).toContain('can neither be confirmed nor ruled out from this repository')
+})
+
+test('a commit that hardly anything speaks for is nowhere called a suspect', () => {
+  const [first] = findings.commits
+  if (first === undefined) throw new Error('Nothing was ranked')
+  const weak = { ...findings, commits: [{ ...first, likelihood: 'LOW' as const }] }
+  const triage = decode(renderTriage(weak))
+  expect(triage).toContain('weak candidate 1, likelihood LOW: no suspect')
+  expect(triage).not.toMatch(/\bsuspect 1\b/)
+  expect(decode(renderRootCause(weak))).not.toContain('First suspect')
+  expect(decode(renderIncidentReport(weak, remedy, provenance))).not.toContain('First suspect')
+})

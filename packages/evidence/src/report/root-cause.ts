@@ -1,6 +1,6 @@
 import type { Findings, MappedFrame } from '../findings.ts'
 import type { ErrorSignal, Signals } from '../signals/signals.ts'
-import { errorText, headline, frameItems, METHOD } from './facts.ts'
+import { errorText, firstSuspect, headline, frameItems, METHOD } from './facts.ts'
 import { changeBlock, cite, code, document, list, reasonItem, short, utc } from './markdown.ts'
 
 /** `root-cause.md`: the five questions, as far as facts carry. It names no cause: nothing is proven here. */
@@ -105,9 +105,9 @@ function contributing({ setupChanges, start }: Findings): string {
 function rootCause({ commits }: Findings): string {
   const first = commits[0]
   if (first === undefined) return 'Unknown.'
-  const { commit, likelihood, supporting, changes } = first
+  const { supporting, changes } = first
   return [
-    `Not established. First suspect: commit ${short(commit.id)} ${code(commit.subject)}, likelihood ${likelihood}.`,
+    `Not established. ${firstSuspect(first)}.`,
     supporting.map(reasonItem).join('\n'),
     changes.length === 0 ? '' : changeBlock(changes),
   ]

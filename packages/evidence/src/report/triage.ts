@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.ts'
-import { errorText, headline } from './facts.ts'
+import { errorText, headline, suspectWord } from './facts.ts'
 import { plain, short } from './markdown.ts'
 import { kindOf } from '../suspects/path-kind.ts'
 import { severityOf } from './severity.ts'
@@ -17,7 +17,7 @@ export function renderTriage(findings: Findings): Uint8Array {
     blast_radius: {
       users: 'unknown',
       services: [],
-      regions: 'unknown',
+      regions: regionsNamed(findings),
       endpoints: signals.endpoints.map((endpoint) => plain(endpoint.path)),
       http_statuses: signals.statuses.map(({ status }) => status),
       errors: signals.errors.slice(0, 5).map((error) => plain(errorText(error))),
@@ -38,21 +38,39 @@ function startBasis({ start }: Findings): string {
   )
 }
 
-function recentChanges({ recent, commits, setupChanges }: Findings): object[] {
-  const ranks = new Map(commits.map((suspect, index) => [suspect.commit.id, index + 1]))
+/** What the symptom names is no measurement of what is affected. */
+function regionsNamed({ signals }: Findings): string {
+  const names = signals.regions.map(({ name }) => name)
+  return names.length === 0
+    ? 'unknown'
+    : `${names.join(', ')} (named in the symptom; others unknown)`
+}
+
+function recentChanges(findings: Findings): object[] {
+  const { recent, setupChanges } = findings
   const setup = new Map(setupChanges.map((change) => [change.commit.id, change.kind]))
   return recent.map((commit) => ({
     change: `${short(commit.id)} ${plain(commit.subject)}`,
     when: commit.committedAt,
-    why_relevant: relevance(ranks.get(commit.id)),
+    why_relevant: relevance(commit, findings),
     kind: setup.get(commit.id) ?? kindOfChange(commit),
     files: commit.files.slice(0, 10).map((file) => plain(file.path)),
   }))
 }
 
-function relevance(rank: number | undefined): string {
-  if (rank === undefined) return 'near the start in time; nothing else connects it to the symptom'
-  return `suspect ${rank}; the investigation gives the reasons`
+function relevance({ id }: Findings['recent'][number], { commits, start }: Findings): string {
+  const index = commits.findIndex(({ commit }) => commit.id === id)
+  const suspect = commits[index]
+  if (suspect === undefined) {
+    return start === undefined
+      ? 'among the newest changes; when the symptom began is unknown, and nothing else connects it to the symptom'
+      : 'near the start in time; nothing else connects it to the symptom'
+  }
+  const { likelihood } = suspect
+  const name = `${suspectWord(suspect)} ${index + 1}, likelihood ${likelihood}`
+  return likelihood === 'LOW'
+    ? `${name}: no suspect; the investigation says how little speaks for it`
+    : `${name}; the investigation gives the reasons`
 }
 
 function kindOfChange(commit: Findings['recent'][number]): string {
@@ -62,12 +80,13 @@ function kindOfChange(commit: Findings['recent'][number]): string {
 }
 
 function mitigations({ commits }: Findings): object[] {
-  const reverts = commits.flatMap(({ commit, revert, likelihood }, index) => {
+  const reverts = commits.flatMap((suspect, index) => {
+    const { commit, revert, likelihood } = suspect
     if (revert?.applies !== true) return []
     return [
       {
         action: `Revert commit ${short(commit.id)} (${plain(commit.subject)})`,
-        effect: `removes suspect ${index + 1}, likelihood ${likelihood}; the revert applies cleanly to the current state`,
+        effect: `removes ${suspectWord(suspect)} ${index + 1}, likelihood ${likelihood}; the revert applies cleanly to the current state`,
         risk: 'it may not be the cause, and what came with the commit is lost too',
         undo: 'Revert the revert.',
         status: 'proposed, unproven',
@@ -88,6 +107,10 @@ function questions({ start, signals }: Findings): string[] {
   return [
     'How many users, requests and regions are affected?',
     'What was deployed or configured outside this repository before the start?',
+    ...signals.outages.map(
+      ({ provider, line }) =>
+        `Is ${plain(provider)} in trouble, as the symptom says (line ${line})? Nothing in this repository can tell.`,
+    ),
     ...(start === undefined ? ['When did it start?'] : []),
     ...(signals.frames.length === 0
       ? ['Is there a stack trace or a log line of one failing request?']

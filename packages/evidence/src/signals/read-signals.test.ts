@@ -172,3 +172,23 @@ test('a Python traceback that lost its line ends keeps its frames', async () => 
   ])
   expect(errors).toMatchObject([{ name: 'KeyError', message: "'GBP'" }])
 })
+
+test.each([
+  ['errors in AWS us-east-1 and us-east-1a since 14:00', ['us-east-1']],
+  ['pods in europe-west4-b, then EU-WEST-1', ['europe-west4', 'eu-west-1']],
+  ['only westeurope and eastus2', ['westeurope', 'eastus2']],
+  ['the us-east team asked eu-west-team-1', []],
+])('regions of "%s" are %j', async (text, regions) => {
+  expect((await readSignals(text, NOW)).regions.map(({ name }) => name)).toEqual(regions)
+})
+
+test.each([
+  ['checkout fails, Stripe reports degraded performance', ['Stripe']],
+  ['AWS us-east-1 is having an outage', ['AWS']],
+  ['there is an outage at Cloudflare', ['Cloudflare']],
+  ['our payment provider is down', ['payment provider']],
+  ['Stripe is not degraded, we checked', []],
+  ['the AWS SDK throws since the deploy. The service is down', []],
+])('providers in trouble of "%s" are %j', async (text, providers) => {
+  expect((await readSignals(text, NOW)).outages.map(({ provider }) => provider)).toEqual(providers)
+})

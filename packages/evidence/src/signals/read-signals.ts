@@ -1,6 +1,7 @@
 import { readFrames } from './frames.ts'
 import { readEndpoints, readStatuses } from './http.ts'
 import { readErrors, readMentions, readNames } from './names.ts'
+import { readOutages, readRegions } from './outside.ts'
 import { splitPieces } from './pieces.ts'
 import type { Signals, TimeSignal } from './signals.ts'
 import { readTimes } from './times.ts'
@@ -17,6 +18,8 @@ export async function readSignals(text: string, nowUtc: string): Promise<Signals
     errors: readErrors(pieces),
     names: readNames(pieces),
     mentions: readMentions(pieces),
+    regions: readRegions(pieces),
+    outages: readOutages(pieces),
   }
 }
 

@@ -60,6 +60,19 @@ export interface MentionSignal extends Origin {
   readonly lineNumber: number | undefined
 }
 
+/** `us-east-1`, in lower case. */
+export interface RegionSignal extends Origin {
+  readonly name: string
+}
+
+/** Someone else's service that the text says is in trouble. */
+export interface OutageSignal extends Origin {
+  /** As the text writes it. */
+  readonly provider: string
+  /** The words that say so. Untrusted. */
+  readonly words: string
+}
+
 export interface Signals {
   readonly times: readonly TimeSignal[]
   readonly statuses: readonly StatusSignal[]
@@ -68,6 +81,8 @@ export interface Signals {
   readonly errors: readonly ErrorSignal[]
   readonly names: readonly NameSignal[]
   readonly mentions: readonly MentionSignal[]
+  readonly regions: readonly RegionSignal[]
+  readonly outages: readonly OutageSignal[]
 }
 
 /** One line of the symptom, or a piece of a very long one. */

@@ -4,10 +4,12 @@ import { code } from '../report/markdown.ts'
 /** What was not there to be read. Missing data is no evidence, so each gap is told. */
 export function gapsOf(facts: Omit<Findings, 'gaps'>): string[] {
   const { signals, frames, source, history } = facts
+  // A region or another's outage is nothing that a repository can show.
+  const { regions: _, outages: __, ...checkable } = signals
   const stale = frames.filter((frame) => ['differs', 'no-such-line'].includes(frame.match))
   const gaps: [boolean, string][] = [
     [
-      Object.values(signals).every((kind) => kind.length === 0),
+      Object.values(checkable).every((kind) => kind.length === 0),
       'The symptom holds no signal that can be checked: no time, status, endpoint, stack frame, error, name or file.',
     ],
     [facts.inputTruncated, 'The symptom is longer than 1 MB; the rest was not read.'],
