@@ -66,6 +66,8 @@ export interface AttemptRequest {
   readonly signal: AbortSignal
   /** What the attempt starts from. */
   readonly start: Snapshot
+  /** When the step began, where that was before this attempt: a check after a repair. */
+  readonly startedMs?: number
   /** Given beside the artifacts that the step injects. */
   readonly given?: readonly InjectedArtifact[]
   /** Of a repair: artifacts that it makes for the step that it repairs. They are recorded with that step. */

@@ -25,7 +25,7 @@ import { StepWorkspace, workspaceOpener } from './step-workspace.ts'
 export async function runAttempt(request: AttemptRequest, work: Work): Promise<AttemptEnd> {
   const { task } = request
   const { clock } = task.frame.run.request
-  const startedMs = clock.monotonicMs()
+  const startedMs = request.startedMs ?? clock.monotonicMs()
   const read = readInputs(request)
   if (!read.ok) return withoutAttempt(read.result)
   const limit = limitTime(clock, request.signal, timeoutOf(task))
@@ -98,7 +98,7 @@ function openScope(
     request,
     planned,
     signal,
-    startedMs: run.request.clock.monotonicMs(),
+    startedMs: request.startedMs ?? run.request.clock.monotonicMs(),
     budget: run.budget.forStep({ id: step.id, dependents, calls, ...(limits && { limits }) }),
     workspace: new StepWorkspace(() => open(signal)),
     inputs,

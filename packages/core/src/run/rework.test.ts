@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { NO_USAGE } from '../agent/messages.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
 import { succeed } from '../testing/rig.ts'
 import { artifactYaml, eventsOf, pipelineYaml, promptYaml, runYaml } from '../testing/yaml-run.ts'
 
@@ -34,6 +35,26 @@ test('another step repairs the outputs, and all contracts are asked again', asyn
   ])
   const stored = read('fix')
   expect(stored).toBe('{"good":true}')
+})
+
+/** How long the step took by its last event. */
+async function durations(good: boolean): Promise<readonly number[]> {
+  const clock = new ManualClock()
+  const { events } = await runYaml(
+    yaml,
+    async ({ planned }) => {
+      await clock.advance(planned.step.id === 'fix' ? 5_000 : 1_000)
+      return succeed({ result: good && planned.step.id === 'mend' ? '{"good":true}' : '{}' })
+    },
+    { clock },
+  )
+  const ends = [...eventsOf(events, 'step-succeeded'), ...eventsOf(events, 'step-failed')]
+  return ends.filter(({ step }) => step === 'fix').map(({ durationMs }) => durationMs)
+}
+
+test('a step that was repaired took as long as its work, the repairs and the checks together', async () => {
+  expect(await durations(true)).toEqual([6_000])
+  expect(await durations(false)).toEqual([7_000])
 })
 
 test('after the last round the step fails', async () => {

@@ -32,7 +32,8 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   // Items are repaired one by one.
   if (task.local.step.iterate !== undefined) return undefined
   if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
-  const { log } = task.frame.run
+  const { log, request } = task.frame.run
+  const startedMs = request.clock.monotonicMs() - end.durationMs
   await end.close()
   const repairer = repairerOf(task, rework)
   if (task.item !== undefined) {
@@ -49,13 +50,13 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
     const given = inputsFor(task, remains, failure)
     const repaired = await runRepair(repairer, { ...broken, remains, given, replaces, round })
     if (repaired === undefined) continue
-    const checked = await checkAgain(task, broken, { ...repaired, usage })
+    const checked = await checkAgain(task, broken, { ...repaired, usage, startedMs })
     if (checked.result.status !== 'failed') return ended(task, checked)
     log.appendAll(checked.result.events)
     await checked.close()
     ;({ remains = NOTHING, failure, usage } = checked.result)
   }
-  const { durationMs } = end
+  const durationMs = Math.round(request.clock.monotonicMs() - startedMs)
   const told = { ...result, failure, usage, events: [] }
   return failedFor(task, attempt, { ...withoutAttempt(told), durationMs })
 }
@@ -132,17 +133,16 @@ async function changesBetween(
 function checkAgain(
   task: Task,
   broken: Broken,
-  repaired: Remains & Pick<AttemptFailure, 'usage'>,
+  repaired: Remains & Pick<AttemptFailure, 'usage'> & { readonly startedMs: number },
 ): Promise<AttemptEnd> {
   const { attempt, signal, start } = broken
-  const { artifacts, patch, usage } = repaired
+  const { artifacts, patch, usage, startedMs } = repaired
   const outcome = {
     status: 'succeeded',
     artifacts,
     ...(patch && { patch }),
     usage,
   } as const
-  return runAttempt({ task, attempt, previous: undefined, signal, start }, (scope) =>
-    conclude(scope, stepContext(scope, ''), outcome),
-  )
+  const request = { task, attempt, previous: undefined, signal, start, startedMs }
+  return runAttempt(request, (scope) => conclude(scope, stepContext(scope, ''), outcome))
 }
