@@ -1,6 +1,7 @@
 import { addUsage } from '../agent/messages.ts'
 import type { Usage } from '../agent/messages.ts'
 import type { NewRunEvent, StoredArtifact } from '../events.ts'
+import type { ArtifactDeclaration } from '../pipeline/pipeline.ts'
 import type { PlannedStep } from '../pipeline/plan.ts'
 import type { Patch, StepContext, StepOutcome } from '../ports.ts'
 import { failedAttempt, warning } from './attempt-result.ts'
@@ -85,10 +86,9 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const { step } = planned
   const { store, clock } = request.task.frame.run.request
   const { outputs, patch, checked, items } = finding
-  const made = storeArtifacts(step, outputs.artifacts, store).map((stored) => {
-    const path = outcome.places?.get(stored.name)
-    return path === undefined ? stored : { ...stored, path }
-  })
+  const { artifacts: declared } = step
+  const where = declared.map((each) => movedTo(each, outcome.places?.get(each.name)))
+  const made = storeArtifacts({ ...step, artifacts: where }, outputs.artifacts, store)
   const artifacts = placed(request.task, made)
   const stored = storePatch(patch, store)
   const tree = stored?.tree ?? items.tree
@@ -114,6 +114,10 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const warnings = told.map((message) => warning(step.id, message))
   const events = [...checked, ...warnings, ...artifacts.map(storedEvent(planned)), end]
   return { status: 'succeeded', artifacts, partial: outcome.partial === true, events }
+}
+
+function movedTo(declared: ArtifactDeclaration, path = declared.path): ArtifactDeclaration {
+  return { ...declared, path }
 }
 
 /** Items write to the same place, each in its own sandbox; outside, each has a place of its own. */
