@@ -95,6 +95,8 @@ describe('the incident response workflow of the user', () => {
     const files = { incident_response: fixture('incident_response.yaml') }
     await using ended = await run(files, incident(labels(FIELDS)), INCIDENT)
     expect(ended.exitCode).toBe(0)
+    // Nothing in it looks at the project: no sandbox is missed.
+    expect(ended.stderr).toBe('')
     expect(ended.requests).toHaveLength(4)
     expect(ended.prompts.join('\n')).not.toContain('{{')
     expect(ended.prompts[0]).toContain(fixture('incident.json').trim())

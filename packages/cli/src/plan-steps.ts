@@ -16,6 +16,18 @@ export function needsEngine(planned: PlannedStep): boolean {
   return planned.executes && planned.runner !== 'evidence'
 }
 
+/** Whether any step looks at the project, uses a tool or executes something, or a command has to be there. */
+export function needsSandbox(plan: Plan): boolean {
+  return everyStep(plan).some(({ planned, plan: own }) => {
+    const { step, runner, executes, tools, judges } = planned
+    const judging = judges?.values().some((judge) => judge.tools.length > 0) === true
+    const isMounted = runner !== 'engine' && (step.mount ?? step.image) !== undefined
+    return (
+      executes || isMounted || judging || own.pipeline.requiredTools.length > 0 || tools.length > 0
+    )
+  })
+}
+
 function withInner(planned: PlannedStep, plan: Plan): readonly PlacedStep[] {
   const { body = [], child, cases } = planned
   const called = [child, cases?.otherwise, ...(cases?.byValue.values() ?? [])]

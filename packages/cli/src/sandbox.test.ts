@@ -1,4 +1,4 @@
-import { type Plan, type PlannedStep, WaveError, type WorkspaceProvider } from '@wave/core'
+import { type Plan, WaveError, type WorkspaceProvider } from '@wave/core'
 import { expect, test } from 'vitest'
 import { chooseSandbox, type Sandboxes } from './sandbox.ts'
 
@@ -12,9 +12,10 @@ const silent: Sandboxes = {
     ),
   local: () => local,
 }
-const reading = plan({ runner: 'agent', executes: false })
-const executing = plan({ runner: 'agent', executes: true })
-const evidence = plan({ runner: 'evidence', executes: true })
+const step = { mount: { mode: 'readonly' } }
+const reading = plan({ runner: 'agent', executes: false, step })
+const executing = plan({ runner: 'agent', executes: true, step })
+const evidence = plan({ runner: 'evidence', executes: true, step })
 
 test('auto takes Docker where an engine answers, also in evidence mode', async () => {
   expect((await chooseSandbox('auto', reading, answering)).provider).toBe(docker)
@@ -55,6 +56,29 @@ test('a broken engine is no reason to run elsewhere', async () => {
   await expect(chooseSandbox('auto', reading, full)).rejects.toMatchObject({ code: 'disk-full' })
 })
 
+test('without anything to look at or to execute, no sandbox is taken, and nothing is said of any', async () => {
+  const thinking = { runner: 'agent', executes: false }
+  const untouched: Sandboxes = {
+    docker: () => Promise.reject(new Error('asked for Docker')),
+    local: () => {
+      throw new Error('asked for the local view')
+    },
+  }
+  for (const kind of ['auto', 'docker', 'local'] as const)
+    expect(await chooseSandbox(kind, plan(thinking), untouched)).toEqual({
+      provider: undefined,
+      note: undefined,
+    })
+})
+
+test('tools, and tools of a step in a step, are something to have a sandbox for', async () => {
+  const using = { runner: 'agent', executes: false, tools: ['read'] }
+  const body = [{ ...using, step: { id: 'inner' } }]
+  const loop = { runner: 'engine', executes: false, body }
+  for (const harmless of [plan(using), plan(loop)])
+    expect((await chooseSandbox('auto', harmless, answering)).provider).toBe(docker)
+})
+
 function provider(kind: 'docker' | 'local'): WorkspaceProvider {
   return {
     kind,
@@ -64,8 +88,8 @@ function provider(kind: 'docker' | 'local'): WorkspaceProvider {
   }
 }
 
-function plan(planned: Pick<PlannedStep, 'runner' | 'executes'>): Plan {
-  // Only what the choice looks at.
-  const partial = JSON.stringify({ steps: [{ step: { id: 'fix' }, ...planned }] })
-  return JSON.parse(partial)
+/** Only what the choice looks at. */
+function plan({ step: its, ...planned }: Readonly<Record<string, unknown>>): Plan {
+  const steps = [{ tools: [], ...planned, step: Object.assign({ id: 'fix' }, its) }]
+  return JSON.parse(JSON.stringify({ steps, pipeline: { requiredTools: [] } }))
 }

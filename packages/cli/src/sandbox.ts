@@ -1,6 +1,6 @@
 import type { Plan, WorkspaceProvider } from '@wave/core'
 import { WaveError } from '@wave/core/language'
-import { everyStep, needsEngine } from './plan-steps.ts'
+import { everyStep, needsEngine, needsSandbox } from './plan-steps.ts'
 
 export type SandboxKind = 'auto' | 'docker' | 'local'
 
@@ -19,7 +19,8 @@ interface SandboxProvider extends WorkspaceProvider, Partial<AsyncDisposable> {
 }
 
 export interface ChosenSandbox {
-  readonly provider: SandboxProvider
+  /** Undefined: no step has anything to look at or to execute. */
+  readonly provider: SandboxProvider | undefined
   /** Why the local view stands in for Docker. */
   readonly note: string | undefined
 }
@@ -30,6 +31,7 @@ export async function chooseSandbox(
   plan: Plan,
   sandboxes: Sandboxes,
 ): Promise<ChosenSandbox> {
+  if (!needsSandbox(plan)) return { provider: undefined, note: undefined }
   const executing = everyStep(plan)
     .filter(({ planned }) => planned.runner !== 'engine' && needsEngine(planned))
     .map(({ planned }) => planned.step.id)

@@ -53,16 +53,16 @@ export async function wire(job: WiringJob): Promise<Wiring> {
   })
   try {
     signal.throwIfAborted()
-    await sandbox.provider.checkImages?.(images)
-    await checkTools(prepared.plan, sandbox.provider, signal)
+    await sandbox.provider?.checkImages?.(images)
+    if (sandbox.provider) await checkTools(prepared.plan, sandbox.provider, signal)
     const runs = runsFolder(prepared.project.root)
     // What it cannot remove now is removed the next time.
-    const reaping = sandbox.provider.reap?.((run) => isRunDead(runs, run)).catch(() => {})
+    const reaping = sandbox.provider?.reap?.((run) => isRunDead(runs, run)).catch(() => {})
     const wiring = await assemble(job, sandbox)
     await reaping
     return wiring
   } catch (error) {
-    await sandbox.provider[Symbol.asyncDispose]?.()
+    await sandbox.provider?.[Symbol.asyncDispose]?.()
     throw error
   }
 }
@@ -108,7 +108,7 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
     notes: sandbox.note === undefined ? [] : [sandbox.note],
     async [Symbol.asyncDispose]() {
       folder[Symbol.dispose]()
-      await sandbox.provider[Symbol.asyncDispose]?.()
+      await sandbox.provider?.[Symbol.asyncDispose]?.()
     },
   }
 }

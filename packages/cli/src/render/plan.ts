@@ -1,6 +1,6 @@
 import type { Plan, PlannedStep } from '@wave/core'
 import { callTokenBound, stepTokenBound } from './token-bound.ts'
-import { everyStep, needsEngine } from '../plan-steps.ts'
+import { everyStep, needsEngine, needsSandbox } from '../plan-steps.ts'
 import { sanitiseText } from '../sanitise.ts'
 import {
   boundOf,
@@ -29,7 +29,7 @@ function renderFooter(facts: PlanFacts): string {
     [
       ['limits', describeLimits(facts)],
       ['at most', describeBound(facts)],
-      ['sandbox', SANDBOX[sandbox]],
+      ['sandbox', needsSandbox(plan) ? SANDBOX[sandbox] : 'none: no step needs one'],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
       ['.wave digest', projectDigest],
       ['not copied in', 'listed when the run starts: secrets, submodules, links that lead out'],
