@@ -140,11 +140,12 @@ const FINISHED = { ...finished('completed', { exitCode: 0 }), ...STAMP }
 
 /** The steps that nothing adds are those of the pipeline. */
 function startOf(script: readonly Scripted[]): NewRunEvent {
-  const added = script.flatMap((event) =>
-    'type' in event && event.type === 'steps-added' ? event.steps.map(({ id }) => id) : [],
+  const parts = script.flatMap((event) =>
+    'type' in event && event.type === 'steps-added' ? event.steps : [],
   )
+  const added = new Set(parts.map(({ id }) => id))
   const all = script.flatMap((event) => ('step' in event ? [event.step] : []))
-  const own = new Set(all.filter((step) => !added.includes(step)))
+  const own = new Set(all.filter((step) => !added.has(step)))
   return {
     type: 'run-started',
     run: 'run-1',

@@ -150,11 +150,11 @@ function refuse(planned: ApplyPlan): void {
 const ALREADY = 'holds this change already'
 
 function list(problems: readonly PathProblem[]): string {
-  const whose = (steps: readonly string[] = []) =>
-    steps.length > 0 ? ` (${steps.join(', ')})` : ''
-  return problems
-    .map(({ path, problem, steps }) => `${printable(path)} ${problem}${whose(steps)}`)
-    .join(', ')
+  const told = problems.map(({ path, problem, steps = [] }) => {
+    const whose = steps.length > 0 ? ` (${steps.join(', ')})` : ''
+    return `${printable(path)} ${problem}${whose}`
+  })
+  return told.join(', ')
 }
 
 function describe(files: readonly PatchedFile[]): string {
