@@ -83,7 +83,7 @@ function fileOf(name: string, text: string): PipelineFile {
 /** Without places in files, digests and functions. */
 function bare(value: unknown): unknown {
   const text = JSON.stringify(value, (key, inner: unknown) =>
-    ['location', 'digest', 'file', 'origin'].includes(key)
+    ['location', 'spots', 'digest', 'file', 'origin'].includes(key)
       ? undefined
       : inner === Infinity
         ? 'Infinity'

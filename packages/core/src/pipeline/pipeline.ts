@@ -238,8 +238,17 @@ export interface VoteStrategy {
 /** Text with `{{ }}` in it, and where it came from so that errors can point there. */
 export interface Template {
   readonly text: string
+  /** Where it begins. */
   readonly location: Location
+  /**
+   * Where pieces of it stand, by their offsets, when the file does not hold it as it is: folded, with
+   * escapes, or translated. Without any, only its beginning is known.
+   */
+  readonly spots?: readonly Spot[]
 }
+
+/** Offset in a text, line, column. */
+export type Spot = readonly [offset: number, line: number, column: number]
 
 /** A CEL expression, without `{{ }}` around it. */
 export type Expression = Template

@@ -4,6 +4,8 @@ import type { Gaps } from './gaps.ts'
 import type { Expression, Template } from './pipeline.ts'
 import type { PipelineFile, ProjectFiles } from './source.ts'
 import type { ShapePath } from './shape.ts'
+import { placeAt } from './template.ts'
+import { templateAt } from './text-place.ts'
 import { nodeAt } from './yaml-file.ts'
 import { offsetOf } from './yaml-nodes.ts'
 import type { YamlFile } from './yaml-file.ts'
@@ -96,16 +98,17 @@ export class Reading implements Gaps {
     const inner = /^\s*\{\{(?<inner>(?:(?!\{\{|\}\}).)*)\}\}\s*$/su.exec(text)?.groups?.['inner']
     const plain = (inner ?? text).trim()
     if (plain === '') this.report(`${this.subject(path)} is empty.`, path)
-    const { location } = this.template(text, path)
-    const before = text.slice(0, Math.max(0, text.indexOf(plain))).split('\n')
-    const last = before.at(-1) ?? ''
-    const line = location.line + before.length - 1
-    return { text: plain, location: { ...location, line, column: location.column + last.length } }
+    const whole = this.template(text, path)
+    const skipped = Math.max(0, text.indexOf(plain))
+    const location = placeAt(whole, skipped)
+    if (whole.spots === undefined) return { text: plain, location }
+    const spots = whole.spots.map(([at, line, column]) => [at - skipped, line, column] as const)
+    return { text: plain, location, spots }
   }
 
   /** A text value as a template that knows where its first character stands. */
   template(text: string, path: ShapePath): Template {
-    return { text, location: textStart(this.#yaml, offsetOf(nodeAt(this.#yaml, path)), text) }
+    return templateAt(this.#yaml, path, text)
   }
 }
 
@@ -140,22 +143,4 @@ function isWithin(place: ShapePath, path: ShapePath): boolean {
 
 function textOf(node: unknown): string | undefined {
   return loadYaml().isScalar(node) && typeof node.value === 'string' ? node.value : undefined
-}
-
-/** Where the text of a scalar begins: behind the quote, or in the first line below a `|`. */
-function textStart(yaml: YamlFile, offset: number, text: string): Location {
-  const mark = yaml.text[offset]
-  if (mark !== '|' && mark !== '>') {
-    return yaml.place(mark === '"' || mark === "'" ? offset + 1 : offset)
-  }
-  const header = yaml.place(offset)
-  const lines = yaml.text.slice(offset).split(/\r?\n/u).slice(1)
-  const firstText = text.split('\n').find((line) => line.trim() !== '') ?? ''
-  const firstLine = lines.find((line) => line.trim() !== '') ?? ''
-  // A folded text joins lines, so that the first one is only the beginning of it.
-  const known = firstLine.trimStart()
-  const indent = firstLine.endsWith(firstText)
-    ? firstLine.length - firstText.length
-    : firstLine.length - known.length
-  return { file: yaml.file, line: header.line + 1, column: indent + 1 }
 }

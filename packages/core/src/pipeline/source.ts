@@ -79,9 +79,10 @@ export function failed(problems: readonly Problem[]): {
   readonly ok: false
   readonly problems: readonly [Problem, ...Problem[]]
 } {
-  const files = [...new Set(problems.map(({ location }) => location?.file))]
+  const short = problems.map(shortened)
+  const files = [...new Set(short.map(({ location }) => location?.file))]
   const [first, ...rest] = files.flatMap((file) =>
-    problems.filter(({ location }) => location?.file === file).toSorted(byPlace),
+    short.filter(({ location }) => location?.file === file).toSorted(byPlace),
   )
   if (first === undefined) throw new Error('Internal error: a failure without a problem')
   return { ok: false, problems: [first, ...rest] }
@@ -91,3 +92,16 @@ function byPlace(left: Problem, right: Problem): number {
   const lines = (left.location?.line ?? 0) - (right.location?.line ?? 0)
   return lines === 0 ? (left.location?.column ?? 0) - (right.location?.column ?? 0) : lines
 }
+
+/** A problem quotes of a file what is needed to find it again; names in a file can have any length. */
+function shortened(problem: Problem): Problem {
+  const { message, hint } = problem
+  if (message.length <= MAX_SHOWN && (hint?.length ?? 0) <= MAX_SHOWN) return problem
+  const short = (text: string): string => {
+    const cut = text.replaceAll(/"(?<start>[^"]{60})[^"]{21,}"/gu, '"$<start>…"')
+    return cut.length <= MAX_SHOWN ? cut : `${cut.slice(0, MAX_SHOWN - 2)}….`
+  }
+  return { ...problem, message: short(message), ...(hint !== undefined && { hint: short(hint) }) }
+}
+
+const MAX_SHOWN = 800

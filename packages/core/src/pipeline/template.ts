@@ -135,6 +135,24 @@ const LITERALS = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank'])
 
 /** Where a row and a column of a text stand in the file. */
 export function placeOf(template: Template, row: number, column: number): Location {
-  const { file, line, column: start } = template.location
-  return { file, line: line + row - 1, column: start + column - 1 }
+  const lines = template.text.split('\n').slice(0, row - 1)
+  return placeAt(
+    template,
+    lines.reduce((sum, line) => sum + line.length + 1, column - 1),
+  )
+}
+
+/** Where a character of a text stands in the file. */
+export function placeAt({ text, location, spots }: Template, offset: number): Location {
+  const { file, line, column: start } = location
+  if (spots !== undefined) {
+    const spot = spots.findLast(([at]) => at <= offset)
+    return spot === undefined
+      ? location
+      : { file, line: spot[1], column: spot[2] + offset - spot[0] }
+  }
+  const before = text.slice(0, offset).split('\n')
+  const column = before.at(-1)?.length ?? 0
+  // Only the first line begins where the text does; the others, in a block, where its lines do.
+  return { file, line: line + before.length - 1, column: start + column }
 }

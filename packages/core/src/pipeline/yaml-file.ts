@@ -1,4 +1,4 @@
-import type { Document, LineCounter, Node, YAMLError, YAMLMap } from 'yaml'
+import type { Document, Node, YAMLError, YAMLMap } from 'yaml'
 import type { Location, Problem, WaveErrorCode } from '../errors.ts'
 import { loadYaml } from '../lazy.ts'
 import { keyText, offsetOf } from './yaml-nodes.ts'
@@ -43,11 +43,10 @@ export type ParsedYaml =
 
 /** Reads one YAML document that is a map. Duplicate keys, unknown tags and every warning are errors. */
 export function parseYaml(source: YamlText): ParsedYaml {
-  const { LineCounter, Parser, Composer } = loadYaml()
-  const lines = new LineCounter()
-  const told = new Telling(source, lines)
+  const { Parser, Composer } = loadYaml()
+  const told = new Telling(source)
   const nul = source.text.indexOf('\0')
-  const tokens = [...new Parser(lines.addNewLine).parse(source.text)]
+  const tokens = [...new Parser().parse(source.text)]
   if (nul !== -1) return told.fail('The file holds a NUL character.', nul, 'Save it as UTF-8 text.')
   // Composing is recursive: far too deep a file would end the process instead of throwing.
   const tooDeep = findTooDeep(tokens)
@@ -67,16 +66,24 @@ export function parseYaml(source: YamlText): ParsedYaml {
 /** Turns mistakes and their offsets into problems. */
 class Telling {
   readonly #source: YamlText
-  readonly #lines: LineCounter
+  /** Offsets at which lines begin, as editors count them. */
+  readonly #starts: readonly number[]
 
-  constructor(source: YamlText, lines: LineCounter) {
+  constructor(source: YamlText) {
     this.#source = source
-    this.#lines = lines
+    this.#starts = [0, ...Array.from(source.text.matchAll(/\n/gu), ({ index }) => index + 1)]
   }
 
   place(offset: number): Location {
-    const { line, col } = this.#lines.linePos(offset)
-    return { file: this.#source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
+    let line = 0
+    // The last line that begins before it.
+    for (let above = this.#starts.length; above - line > 1;) {
+      const middle = Math.floor((line + above) / 2)
+      if ((this.#starts[middle] ?? 0) <= offset) line = middle
+      else above = middle
+    }
+    const column = offset - (this.#starts[line] ?? 0) + 1
+    return { file: this.#source.file, line: line + 1, column }
   }
 
   problem(message: string, offset: number, hint?: string): Problem {

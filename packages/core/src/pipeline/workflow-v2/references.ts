@@ -2,7 +2,7 @@ import type { StaticAnalysis } from 'liquidjs'
 import type { Location, Problem } from '../../errors.ts'
 import { loadTemplating } from '../../lazy.ts'
 import type { Template } from '../pipeline.ts'
-import { checkSyntax, isTemplate } from '../template.ts'
+import { checkSyntax, isTemplate, placeAt } from '../template.ts'
 import type { Segment } from '../template-names.ts'
 
 /** A name that a text uses. */
@@ -32,6 +32,9 @@ export function findReferences(template: Template): FoundReferences {
 /** In one pass: a text may hold thousands of names. */
 function located(template: Template, found: readonly Found[]): readonly Reference[] {
   const { text } = template
+  if (template.spots !== undefined) {
+    return found.map((one) => ({ ...one, location: placeAt(template, one.offset) }))
+  }
   const { file, line, column } = template.location
   let row = 0
   let start = 0
@@ -45,15 +48,6 @@ function located(template: Template, found: readonly Found[]): readonly Referenc
     const location = { file, line: line + row, column: column + offset - start }
     return { segments, offset, location }
   })
-}
-
-/** Where a character of a text stands in its file. */
-export function placeOf(template: Template, offset: number): Location {
-  const before = template.text.slice(0, offset)
-  const row = before.split('\n').length - 1
-  const column = offset - (before.lastIndexOf('\n') + 1)
-  const { file, line, column: start } = template.location
-  return { file, line: line + row, column: start + column }
 }
 
 /** How many characters of a text the first parts of a name take: `triage.severity` of `triage.severity.x`. */

@@ -11,7 +11,7 @@ import type { Demand, FieldUse } from './demand.ts'
 import type { Draft } from './draft.ts'
 import { findAnnouncement } from './announced.ts'
 import type { Names, Target } from './names.ts'
-import { placeOf } from './references.ts'
+import { placeAt } from '../template.ts'
 import { ITEM_FIGURES, isIteration, VOTE_FIELDS } from './results.ts'
 import type { Unit } from './unit.ts'
 
@@ -208,7 +208,7 @@ export class PendingCondition {
   }
 
   #placeOf({ offset }: NameNode): Location {
-    return placeOf(this.#written.text, offset)
+    return placeAt(this.#written.text, offset)
   }
 }
 
@@ -220,7 +220,7 @@ export function readCondition(
   const { text } = written
   const parsed = parseCondition(text.text)
   if (parsed.ok) return new PendingCondition(written, parsed.condition, context)
-  context.draft.report(`${parsed.message}.`, placeOf(text, parsed.offset), parsed.hint)
+  context.draft.report(`${parsed.message}.`, placeAt(text, parsed.offset), parsed.hint)
   return undefined
 }
 

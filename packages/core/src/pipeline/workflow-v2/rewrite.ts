@@ -30,7 +30,7 @@ export class Rewriter {
   text(template: Template, unit: Unit): Template {
     const prefix = usesOwnInput(this.#namesIn(template)) ? this.#inputOf(unit) : ''
     const plain = this.#plain(template, unit.input)
-    return { ...plain, text: prefix + plain.text }
+    return prefix === '' ? plain : { ...plain, text: prefix + plain.text, spots: [] }
   }
 
   #namesIn(template: Template): readonly FoundName[] {
@@ -70,7 +70,8 @@ export class Rewriter {
       if (change?.prefix !== undefined) prefixes.add(change.prefix)
     }
     pieces.push(text.slice(done))
-    return { ...template, text: [...prefixes, ...pieces].join('') }
+    const rewritten = [...prefixes, ...pieces].join('')
+    return rewritten === text ? template : { ...template, text: rewritten, spots: [] }
   }
 
   /** Undefined: the plan knows the name as it is. */

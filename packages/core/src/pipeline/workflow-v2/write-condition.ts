@@ -8,7 +8,7 @@ import { WHOLE_LINE } from './demand.ts'
 import type { Draft } from './draft.ts'
 import { FLAG_WORDS } from './infer-fields.ts'
 import { handedKey } from './loop-names.ts'
-import { placeOf } from './references.ts'
+import { placeAt } from '../template.ts'
 import type { Meaning, ResolvedCondition } from './resolve-condition.ts'
 import {
   conditionName,
@@ -248,7 +248,7 @@ class ConditionWriter {
   }
 
   #report(node: Condition, message: string, hint?: string): void {
-    this.#draft.report(message, placeOf(this.#resolved.text, node.offset), hint)
+    this.#draft.report(message, placeAt(this.#resolved.text, node.offset), hint)
   }
 }
 
