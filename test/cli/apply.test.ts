@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { takeLock } from '../../packages/core/src/index.ts'
 import { expect, test } from 'vitest'
 import { Sandbox } from '../support/cli.ts'
 
@@ -120,6 +121,40 @@ test('an unknown run and a run without changes are told', async () => {
   expect(nothing.exitCode).toBe(2)
   expect(nothing.stderr).toContain('error[no-patch]')
 })
+
+test('a run that is under way is not applied, one that was interrupted is', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  const { journal, lock } = pathsOf(run)
+  const events = sandbox.read(journal).trimEnd().split('\n')
+  sandbox.write(journal, `${events.slice(0, -1).join('\n')}\n`)
+  {
+    using _ = takeLock(join(sandbox.project, '.wave/runs', run))
+    const { exitCode, stderr } = await sandbox.wave(['apply', run, '--yes'])
+    expect(exitCode).toBe(4)
+    expect(stderr).toContain(`error[run-locked]: This run is in use by process ${process.pid}.\n`)
+    expect(sandbox.read('src/orders.js')).toBe(AFTER)
+  }
+  expect(await sandbox.wave(['apply', run, '--yes'])).toMatchObject({ exitCode: 0 })
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+  expect(() => sandbox.read(lock)).toThrow('ENOENT')
+})
+
+test('of several who apply a run at once only one does', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  const all = await Promise.all([1, 2, 3].map(() => sandbox.wave(['apply', run, '--yes'])))
+  expect(all.filter(({ exitCode }) => exitCode === 0)).toHaveLength(1)
+  const refused = all.filter(({ exitCode }) => exitCode !== 0)
+  for (const { stderr } of refused)
+    expect(stderr).toMatch(/^error\[run-locked\]|hold these changes already/)
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+function pathsOf(run: string): { readonly journal: string; readonly lock: string } {
+  const folder = `.wave/runs/${run}`
+  return { journal: `${folder}/journal.jsonl`, lock: `${folder}/lock` }
+}
 
 test('a run outside .wave/runs is not applied', async () => {
   using sandbox = new Sandbox()

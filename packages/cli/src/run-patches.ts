@@ -1,5 +1,13 @@
 import { basename, join } from 'node:path'
-import { FileArtifactStore, fold, journalPath, readJournal, WaveError } from '@wave/core'
+import {
+  FileArtifactStore,
+  fold,
+  journalPath,
+  readJournal,
+  storageError,
+  takeLock,
+  WaveError,
+} from '@wave/core'
 import type { RunEvent, RunState, StepState } from '@wave/core'
 import type { ApplyRequest } from '@wave/workspace'
 import { enclosing, handedOver } from './handed-over.ts'
@@ -18,6 +26,15 @@ export function readRunPatches(directory: string): Pick<ApplyRequest, 'patches' 
     })
   }
   return { patches, base: state.started?.snapshot.tree }
+}
+
+/** Held while a run is applied: not while it is under way, and by one at a time. Throws `run-locked`. */
+export function lockRun(directory: string): Disposable {
+  try {
+    return takeLock(directory)
+  } catch (error) {
+    throw storageError(error, directory)
+  }
 }
 
 function inOrder(state: RunState, events: readonly RunEvent[]): readonly StepState[] {

@@ -7,7 +7,7 @@ import type { Invocation } from '../invocation.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
 import { renderNote, renderProblem } from '../render/problem.ts'
 import { reportUnwritable } from '../report-file.ts'
-import { readRunPatches } from '../run-patches.ts'
+import { lockRun, readRunPatches } from '../run-patches.ts'
 
 interface FinishedRun {
   readonly prepared: PreparedRun
@@ -72,7 +72,9 @@ async function applyChanges(invocation: Invocation, finished: FinishedRun): Prom
   const { root } = prepared.project
   const { dataDir } = prepared.config.paths
   try {
-    const changes = readRunPatches(join(runsFolder(root), result.runId))
+    const directory = join(runsFolder(root), result.runId)
+    using _ = lockRun(directory)
+    const changes = readRunPatches(directory)
     await applyPatches({ root, dataDir, ...changes, accept: [] })
     if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
       invocation.host.out.write(APPLIED)

@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
 import { renderRows } from '../render/rows.ts'
-import { readRunPatches } from '../run-patches.ts'
+import { lockRun, readRunPatches } from '../run-patches.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
 
 interface ApplyOptions {
@@ -19,7 +19,9 @@ export async function apply(
 ): Promise<number> {
   const project = findProject(invocation.cwd)
   const config = await loadConfig(invocation, project)
-  const changes = readRunPatches(findRun(runsFolder(project.root), prefix))
+  const directory = findRun(runsFolder(project.root), prefix)
+  using _ = lockRun(directory)
+  const changes = readRunPatches(directory)
   const request: ApplyRequest = {
     root: project.root,
     dataDir: config.paths.dataDir,
