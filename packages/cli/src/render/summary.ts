@@ -16,7 +16,6 @@ export class RunSummary {
   readonly #failed = new FailedSteps()
   readonly #reasons = new PartialReasons()
   #state = EMPTY_STATE
-  readonly #outcomes: OutcomeValue[] = []
   /** Of the last document whose citations were compared with the snapshot. */
   #citations: string | undefined
   readonly #waiting: Waiting[] = []
@@ -28,8 +27,7 @@ export class RunSummary {
     if (event.type === 'run-started') {
       this.#run = event.run
       this.pipeline = event.pipeline.name
-    } else if (event.type === 'step-succeeded') this.#outcomes.push(...(event.outcomes ?? []))
-    else if (event.type === 'gate-waiting') this.#waiting.push(event)
+    } else if (event.type === 'gate-waiting') this.#waiting.push(event)
     else if (event.type === 'contract-checked')
       this.#citations = citationsOf(event) ?? this.#citations
     else if (warningOf(event) !== undefined) this.#warnings += 1
@@ -43,7 +41,7 @@ export class RunSummary {
       ...(event.verdict === undefined ? [] : [`Verdict: ${event.verdict}`]),
       ...(this.#citations === undefined ? [] : [`Citations: ${this.#citations}`]),
       ...this.#changes(),
-      ...(this.#outcomes.length > 0 ? [`Outcomes: ${this.#outcomes.map(show).join(', ')}`] : []),
+      ...this.#outcomes(),
       ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
       ...this.#reasons.lines(event.outcome),
       ...this.#failed.lines(event.outcome),
@@ -59,6 +57,13 @@ export class RunSummary {
     if (files === 0) return []
     const count = `${files} ${files === 1 ? 'file' : 'files'} (+${sum('added')} -${sum('deleted')})`
     return [`Changes: ${count}; apply with: wave apply ${this.#run}`]
+  }
+
+  /** Rounds, and a call and what it called, can say the same. */
+  #outcomes(): readonly string[] {
+    const { steps } = this.#state
+    const shown = new Set(steps.values().flatMap(({ outcomes }) => outcomes.map(show)))
+    return shown.size > 0 ? [`Outcomes: ${[...shown].join(', ')}`] : []
   }
 
   #next(outcome: RunOutcome): readonly string[] {
