@@ -418,7 +418,9 @@ test.each<[string, string, readonly string[]]>([
     ),
     [
       '7:23 "loop.max_iterations" of step "l" must be at most 50, not 51.',
-      '11:65 Step "z" depends on the unknown step "a".',
+      '9:71 Step "a" depends on "first", which is not ',
+      '10:71 Step "b" depends on "l", the loop that it is in. | Remove "l".',
+      '11:65 Step "z" depends on "a", which is in the body of the loop "l". | Depend on "l", which stands for its last round.',
     ],
   ],
   [
@@ -626,5 +628,17 @@ test('what depends on a step that cannot be read is not called wrong', () => {
     expect.stringMatching(/^4:81 .* unknown key "nam"/u),
     expect.stringMatching(/^5:68 .* must be a name/u),
     expect.stringMatching(/^6:5 Step "c" has nothing to do/u),
+  ])
+})
+
+test('a loop that says something wrong about its rounds hides no mistake of its steps', () => {
+  const keys = '      max_iterations: 51\n      on_exhausted: never\n      untl: x\n'
+  const loop = `  - id: l\n    dependencies: [first]\n    loop:\n${keys}      steps:\n${step('b', 'dependencies: [none], timeout: soon').replace('  -', '        -')}`
+  expect(problemsOf(after(loop))).toEqual([
+    expect.stringMatching(/^7:23 .* must be at most 50, not 51/u),
+    expect.stringMatching(/^8:21 "loop.on_exhausted" of step "l" must be/u),
+    expect.stringMatching(/^9:7 .* unknown key "untl"/u),
+    expect.stringMatching(/^11:\d+ Step "b" depends on the unknown step "none"/u),
+    expect.stringMatching(/^11:\d+ "timeout" of step "b" must be a duration/u),
   ])
 })

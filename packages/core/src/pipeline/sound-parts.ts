@@ -137,14 +137,26 @@ function soundStep(
   if (own.some(([key]) => key === 'dependencies')) gaps.loose.add(id)
   if (own.some(([key]) => key === 'memory')) gaps.deaf.add(id)
   const sound = { ...withoutWrong(step, own, STEP_KEYS), id }
-  const { loop } = step
-  if (!isLoop(loop) || own.some(([key]) => key === 'loop')) return sound
+  const loop = soundLoop(
+    step['loop'],
+    own.filter(([key]) => key === 'loop').map((place) => place.slice(1)),
+  )
+  if (loop === undefined) return sound
   if (inBody.length === 0) return { ...sound, loop }
   const steps = soundSteps(loop.steps, [...path, 'loop', 'steps'], {
     unsound: unsound.filter((place) => isInBody(place.slice(path.length))),
     gaps,
   })
   return { ...sound, loop: { ...loop, steps } }
+}
+
+/** Undefined: it is no loop, or not even its steps can be told apart. `unsound` are paths below it. */
+function soundLoop(loop: unknown, unsound: readonly ShapePath[]): StepShape['loop'] {
+  if (!isLoop(loop) || unsound.length === 0) return isLoop(loop) ? loop : undefined
+  const hidesSteps = unsound.some(([key]) => key === undefined || key === 'steps')
+  if (hidesSteps || !Array.isArray(loop.steps)) return undefined
+  // How many rounds there are changes nothing about what is wrong in them.
+  return { max_iterations: 1, ...withoutWrong(loop, unsound, {}), steps: loop.steps }
 }
 
 function isLoop(value: unknown): value is NonNullable<StepShape['loop']> {
