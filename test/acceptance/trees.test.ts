@@ -112,8 +112,76 @@ describeDocker('trees', () => {
     const before = sandbox.fingerprint(['.git', '.wave'])
     const refused = await apply()
     expect(refused.exitCode).toBe(6)
-    expect(refused.stderr).toContain('lines.txt')
+    expect(refused.stderr).toContain(
+      'lines.txt has lines that two change differently (each[1], each[2])',
+    )
     expect(sandbox.fingerprint(['.git', '.wave'])).toEqual(before)
+  })
+
+  test('items side by side that changed different lines of one file are applied together', async () => {
+    using sandbox = new Sandbox()
+    const script = 'i=$(cat $WAVE_ITEM_FILE); sed -i "s/^line $i\\$/item $i/" lines.txt'
+    const { apply, ...ended } = await run(sandbox, [
+      command('each', script, { iterate: { over: '[3, 15, 27]', mode: 'parallel' } }),
+      command('after', 'grep -q "line 27" lines.txt; sed -i "s/^line 9$/after/" lines.txt', {
+        dependencies: ['each'],
+      }),
+    ])
+    expect(ended).toEqual({ exitCode: 0, ...said })
+    expect(await apply()).toEqual({ exitCode: 0, ...said })
+    const changed = sandbox.read('lines.txt').split('\n')
+    expect([2, 14, 26, 8, 0].map((at) => changed[at])).toEqual([
+      'item 3',
+      'item 15',
+      'item 27',
+      'after',
+      'line 1',
+    ])
+  })
+
+  test('chains in pipelines that are called side by side are applied together', async () => {
+    using sandbox = new Sandbox()
+    const child = {
+      kind: 'WavePipeline',
+      metadata: { name: 'child' },
+      steps: [
+        command('first', 'sed -i "s/^line $(cat $WAVE_INPUT_FILE)\\$/first/" lines.txt'),
+        command('second', 'sed -i "s/^first$/second/" lines.txt', {
+          dependencies: ['first'],
+          workspace: { ref: 'first' },
+        }),
+      ],
+    }
+    sandbox.write('.wave/pipelines/child.yaml', JSON.stringify(child))
+    const { apply, ...ended } = await run(sandbox, [
+      { id: 'left', pipeline: 'child', input: '3' },
+      { id: 'right', pipeline: 'child', input: '27' },
+    ])
+    expect(ended).toEqual({ exitCode: 0, ...said })
+    expect(await apply()).toEqual({ exitCode: 0, ...said })
+    const changed = sandbox.read('lines.txt').split('\n')
+    expect([2, 26].map((at) => changed[at])).toEqual(['second', 'second'])
+  })
+
+  test('a fan-out that failed hands nothing over, one that may lose items hands over the others', async () => {
+    using sandbox = new Sandbox()
+    const script = 'i=$(cat $WAVE_ITEM_FILE); echo $i > $WAVE_STEP-$i.txt; [ $i != 2 ]'
+    const list = { over: '[1, 2]', mode: 'parallel' }
+    const { apply, ...ended } = await run(sandbox, [
+      command('most', script.replace('$WAVE_STEP', 'most'), {
+        iterate: { ...list, on_failure: 'continue' },
+      }),
+      command('all', script.replace('$WAVE_STEP', 'all'), {
+        dependencies: ['most'],
+        iterate: list,
+      }),
+    ])
+    expect(ended.exitCode).toBe(1)
+    expect(ended.stdout).toContain('\nChanges: 1 file (+1 -0); apply with')
+    expect(await apply()).toEqual({ exitCode: 0, ...said })
+    expect(sandbox.read('most-1.txt')).toBe('1\n')
+    for (const gone of ['most-2.txt', 'all-1.txt', 'all-2.txt'])
+      expect(() => sandbox.read(gone)).toThrow('ENOENT')
   })
 
   test('a loop goes on from what items side by side made together', async () => {
