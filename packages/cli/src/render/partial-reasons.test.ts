@@ -83,6 +83,17 @@ test('steps that the user left out and steps that were skipped for a failure are
   ])
 })
 
+test('what was skipped for a step that failed and counts as skipped is told', () => {
+  expect(
+    reasons([
+      started('model', [header('scan'), { ...header('fix'), dependencies: ['scan'] }]),
+      broken('scan'),
+      skipped('scan', 'model-refused'),
+      skipped('fix', 'needs log of scan'),
+    ]),
+  ).toEqual(['Partial: step fix was skipped: needs log of scan'])
+})
+
 test('a run that is not partial has no reasons, and thousands of them are not listed', () => {
   const ids = Array.from({ length: 25 }, (_, index) => `s${index}`)
   const events = [

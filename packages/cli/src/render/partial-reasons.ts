@@ -45,6 +45,8 @@ export class PartialReasons {
     else if (event.type === 'step-failed') {
       if (!event.willRetry) part.end = 'failed'
     } else if (event.type === 'step-skipped') {
+      // With `on_failure: skip` it failed first, and that is told already.
+      if (part.end === 'failed') return
       part.end = 'skipped'
       part.because = event.because
     } else if (event.type === 'round-ended' && event.end === 'exhausted') {
