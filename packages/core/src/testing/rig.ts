@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { RunEvent } from '../events.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { StepContext, StepOutcome, StepRunner, WorkspaceProvider } from '../ports.ts'
@@ -48,7 +51,7 @@ export function startRig(options: RigOptions): Rig {
     ids: fixedIds(),
     runId: 'r1',
     waveVersion: '0.0.0',
-    projectRoot: '/nonexistent',
+    projectRoot: join(tmpdir(), 'wave-rig', randomUUID()),
     signal: controller.signal,
     onEvent: (event) => events.push(event),
     ...options,
