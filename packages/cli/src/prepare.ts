@@ -69,6 +69,8 @@ export async function prepareRun(
     project: config.project.project ?? {},
     hasModels: options.provider !== 'evidence' && models.hasModels,
     resolveModel: (name) => models.resolve(name),
+    // Only a call gives values.
+    env: [],
     knownStandIns: STAND_INS,
     limits: rules,
     ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),

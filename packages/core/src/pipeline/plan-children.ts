@@ -19,6 +19,7 @@ interface Caller {
   readonly names: GraphNames
   readonly limits: RunLimits
   readonly env: readonly string[] | undefined
+  readonly envHint: string | undefined
   readonly session: PlanSession
 }
 
@@ -51,9 +52,17 @@ function planChild(child: Pipeline, caller: Caller, step: PipelineStep | BranchS
   session.children.set(child, plans)
   const known = plans.get(key)
   if (known !== undefined) return known
-  const plan = planOne(child, { env, limits }, session)
+  const envHint = env.length === 0 ? envHintFor(step, caller) : undefined
+  const plan = planOne(child, { env, limits, ...(envHint && { envHint }) }, session)
   plans.set(key, plan)
   return plan
+}
+
+/** A branch hands no values over: what it calls cannot ask for them. */
+function envHintFor({ kind, id }: PipelineStep | BranchStep, { placed }: Caller): string {
+  const who = `step "${id}" of ${placed.pipeline.file}`
+  if (kind === 'pipeline') return `Set it under \`config.env\` of ${who}, which calls this file.`
+  return `It is called by the branch of ${who}, which gives no \`env\`: give it in \`input\`.`
 }
 
 /** A pipeline that wants JSON must get it; the rest of what it wants is asked when it is called. */
@@ -83,11 +92,11 @@ function isJson(text: string): boolean {
 }
 
 function planBody(step: LoopStep, caller: Caller): readonly PlannedStep[] {
-  const { placed, session, limits, env } = caller
+  const { placed, session, limits, env, envHint } = caller
   const { pipeline, path } = placed
   const planner = new StepPlanner(
     { steps: step.steps, path: [...path, 'loop', 'steps'], pipeline },
-    { env, limits, outer: caller.names.of(step) },
+    { env, envHint, limits, outer: caller.names.of(step) },
     session,
   )
   // An empty one has been told by the loader.

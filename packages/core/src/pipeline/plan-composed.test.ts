@@ -155,6 +155,29 @@ test('a called pipeline knows the env that the call and its own file set', () =>
   expect(problemsOf(inner, { ...CONTEXT, env: [] })[0]).toContain('unknown "env.depth"')
 })
 
+const told = (hint: string): readonly string[] => [
+  `pipeline-invalid The template names the unknown "env.depth". | ${hint}`,
+  'pipeline-invalid The template names the unknown "project.team". | Add it to `project` in `.wave/config.yaml`.',
+]
+
+test('without any known key, the hint says who could give it', () => {
+  const inner = child([ask('a', '{{ env.depth }} {{ project.team }}')])
+  const without = { ...CONTEXT, project: {}, env: [] }
+  expect(problemsOf(inner, without)).toEqual(
+    told('A caller sets it in its `config.env`: run a pipeline that calls this one.'),
+  )
+  const file = 'test.yaml'
+  expect(problemsOf([sketchCall({ id: 'audit', child: inner })], without)).toEqual(
+    told(`Set it under \`config.env\` of step "audit" of ${file}, which calls this file.`),
+  )
+  const branch = sketchBranch({ id: 'route', on: '"x"', cases: { x: inner } })
+  expect(problemsOf([branch], without)).toEqual(
+    told(
+      `It is called by the branch of step "route" of ${file}, which gives no \`env\`: give it in \`input\`.`,
+    ),
+  )
+})
+
 test('a pipeline that takes JSON must be given JSON', () => {
   const input = { source: 'cli', type: 'json', example: undefined } as const
   const inner = child([ask('a', '{{ input.depth }}')], { input })

@@ -18,6 +18,8 @@ export interface NamesAround {
   readonly project: readonly string[]
   /** Keys of `env`. Undefined: any. */
   readonly env: readonly string[] | undefined
+  /** What to do about a key that is not among them, where there are none. */
+  readonly envHint: string | undefined
   /** In the body of a loop: what the loop itself can name. */
   readonly outer: TemplateNames | undefined
 }
@@ -105,7 +107,7 @@ export class GraphNames {
   }
 
   #names(artifacts: TemplateNames['artifacts'], steps: NamedSteps): TemplateNames {
-    const { pipeline, project, env, outer } = this.#around
+    const { pipeline, project, env, envHint, outer } = this.#around
     const { input, dialect } = pipeline
     const isWorkflow = dialect === 'workflow/v2.0'
     return {
@@ -117,6 +119,7 @@ export class GraphNames {
       steps: () => steps,
       project,
       env,
+      ...(envHint !== undefined && { envHint }),
       ...(this.#hasGates && { gates: () => this.#gates(steps) }),
       iteration: outer !== undefined,
       ...(isWorkflow && { extra: WORKFLOW_NAMES }),

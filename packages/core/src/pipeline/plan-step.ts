@@ -32,6 +32,8 @@ export interface StepList {
 export interface StepRules {
   /** Keys of `env`. Undefined: any. */
   readonly env: readonly string[] | undefined
+  /** What to do about a key that is not among them, where there are none. */
+  readonly envHint?: string | undefined
   readonly limits: RunLimits
   /** In the body of a loop: what the loop itself can name. */
   readonly outer?: TemplateNames
@@ -54,6 +56,7 @@ export class StepPlanner {
       pipeline: list.pipeline,
       project: Object.keys(session.context.project),
       env: rules.env,
+      envHint: rules.envHint,
       outer: rules.outer,
     })
   }
@@ -131,9 +134,9 @@ export class StepPlanner {
 
   #parts(placed: PlacedStep): Parts {
     if (!COMPOSED.has(placed.step.kind)) return {}
-    const { env, limits } = this.#rules
+    const { env, envHint, limits } = this.#rules
     const session = this.#session
-    return loadPlanning().planParts({ placed, names: this.names, limits, env, session })
+    return loadPlanning().planParts({ placed, names: this.names, limits, env, envHint, session })
   }
 
   #judges(placed: PlacedStep): PlannedStep['judges'] {

@@ -129,6 +129,8 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
 export interface Call {
   /** Keys of its `env`. Undefined: any. */
   readonly env: readonly string[] | undefined
+  /** What to do about a key that is not among them, where there are none. */
+  readonly envHint?: string
   /** What the caller may use up itself. Undefined: it is the pipeline of the run. */
   readonly limits: RunLimits | undefined
 }
@@ -147,7 +149,11 @@ export function planOne(loaded: Pipeline, call: Call, session: PlanSession): Pla
   )
   problems.push(...widened)
   const list = { steps: pipeline.steps, path: ['steps'], pipeline }
-  const steps = new StepPlanner(list, { env: call.env, limits }, session).plan()
+  const steps = new StepPlanner(
+    list,
+    { env: call.env, envHint: call.envHint, limits },
+    session,
+  ).plan()
   missing.push(...checkPrices(steps, limits))
   return { pipeline, mode, steps, limits }
 }

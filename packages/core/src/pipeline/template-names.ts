@@ -17,6 +17,8 @@ export interface TemplateNames {
   readonly project: readonly string[]
   /** Keys of `env`. Undefined: whoever calls the pipeline decides. */
   readonly env?: readonly string[] | undefined
+  /** What to do about a key of `env` that there is not, where there are none. */
+  readonly envHint?: string
   /** Gates among the ancestors, each with the keys that can be chosen. Undefined: there are none. */
   gates?(): NamedGates
   /** Whether `item` and `task` exist here, and what an item satisfies, as far as it is known. */
@@ -114,7 +116,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   project: {
     exists: always,
     check: ([key], { names, place }) =>
-      checkMember('project', key, { known: names.project, of: 'keys', place }),
+      checkMember('project', key, { known: names.project, of: 'keys', place, none: NO_PROJECT }),
     isTrusted: always,
   },
   env: { exists: inSteps, check: checkEnv, isTrusted: never },
@@ -126,6 +128,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   task: { exists: inItems, check: () => undefined, isTrusted: never, templatesOnly: true },
   iteration: { ...fieldsRule('iteration', []), exists: (names) => names.iteration ?? false },
 }
+
+const NO_PROJECT = 'Add it to `project` in `.wave/config.yaml`.'
+const NO_ENV = 'A caller sets it in its `config.env`: run a pipeline that calls this one.'
 
 // What the engine makes itself, out of nothing that a model or a person wrote.
 const TRUSTED_EXTRA = new Set(['execution', 'workflow', 'index'])
@@ -230,7 +235,8 @@ function checkEnv(
 ): NameComplaint | undefined {
   const [key] = rest
   if (names.env !== undefined || key === undefined) {
-    const complaint = checkMember('env', key, { known: names.env ?? [], of: 'keys', place })
+    const none = names.envHint ?? NO_ENV
+    const complaint = checkMember('env', key, { known: names.env ?? [], of: 'keys', place, none })
     if (complaint !== undefined) return complaint
   }
   return checkDepth(['env', ...rest], 2)
@@ -259,18 +265,22 @@ interface Members {
   readonly known: Iterable<string>
   readonly of: string
   readonly place: Place
+  /** The hint where none are known. */
+  readonly none?: string
 }
 
 function checkMember(
   path: string,
   member: Segment,
-  { known, of, place }: Members,
+  { known, of, place, none }: Members,
 ): NameComplaint | undefined {
   const all = [...known]
+  const hintFor = (word: string): string =>
+    all.length === 0 && none !== undefined ? none : suggestionHint(word, all, of)
   if (member === undefined)
-    return { message: `"${path}" needs a name after it.`, hint: suggestionHint('', all, of) }
+    return { message: `"${path}" needs a name after it.`, hint: hintFor('') }
   if (all.includes(String(member))) return undefined
-  const hint = suggestionHint(String(member), all, of)
+  const hint = hintFor(String(member))
   return { message: `The ${place} names the unknown "${showName([path, member])}".`, hint }
 }
 
