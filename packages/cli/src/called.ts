@@ -32,7 +32,9 @@ export class Callers {
     const reads = this.#allReads().filter((read) => read.file === path)
     const isGiven = (problem: Problem): boolean =>
       reads.some(({ loaded }) => loaded.ok || !loaded.problems.some((one) => isSame(one, problem)))
-    const [first, ...rest] = alone.problems.filter(isGiven)
+    // A circle of calls is told in another place by each file of it.
+    const own = alone.problems.filter(({ location }) => location?.file === file.file)
+    const [first, ...rest] = own.filter(isGiven)
     if (first === undefined) return undefined
     const [pipeline] = reads.flatMap(({ loaded }) => (loaded.ok ? [loaded.value] : []))
     const callers = [...new Set(reads.map(({ caller }) => caller))]
@@ -105,11 +107,10 @@ function keyOf(problem: Problem): string {
   return JSON.stringify(problem)
 }
 
-/** The file may be named by another path. */
+/** The file may be named by another path, and a message name the calls that led there. */
 function isSame(one: Problem, other: Problem): boolean {
-  const isThere =
-    one.location?.line === other.location?.line && one.location?.column === other.location?.column
-  return isThere && one.message === other.message
+  const [here, there] = [one.location, other.location]
+  return here?.line === there?.line && here?.column === there?.column
 }
 
 function listed(callers: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { Persona, Pipeline, PipelineFile, Plan, Problem } from '@wave/core'
+import type { LimitRules, Persona, Pipeline, PipelineFile, Plan, Problem } from '@wave/core'
 import { loadPipeline, planPipeline } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { filesFor } from './catalog.ts'
@@ -7,7 +7,9 @@ import type { Project } from './project.ts'
 /** What a pipeline is checked against. */
 export interface ProjectFacts {
   readonly personas: ReadonlyMap<string, Persona>
-  readonly project: Readonly<Record<string, string | readonly string[]>>
+  /** Undefined: the configuration cannot be read, so that any name may be known. */
+  readonly project: Readonly<Record<string, string | readonly string[]>> | undefined
+  readonly limits: LimitRules | undefined
 }
 
 export interface Findings {
@@ -33,14 +35,23 @@ function isPlainIn({ dialect }: Pipeline): (problem: Problem) => boolean {
 }
 
 /** Whether the machine has a model is not the project's fault: any name stands for one. */
-function planProblems(pipeline: Pipeline, facts: ProjectFacts): readonly Problem[] {
+function planProblems(
+  pipeline: Pipeline,
+  { personas, project, limits }: ProjectFacts,
+): readonly Problem[] {
   const planned = planPipeline(pipeline, {
-    ...facts,
+    personas,
+    project: project ?? {},
+    ...(limits && { limits }),
     hasModels: true,
     resolveModel: () => ANY_MODEL,
     knownStandIns: STAND_INS,
   })
-  return planned.ok ? [] : planned.problems.filter(({ code }) => code !== 'provider-missing')
+  if (planned.ok) return []
+  return planned.problems.filter(({ code, message }) => {
+    const isAboutProject = project === undefined && message.includes('"project.')
+    return code !== 'provider-missing' && !isAboutProject
+  })
 }
 
 const ANY_MODEL: NonNullable<Plan['steps'][number]['models'][number]> = {

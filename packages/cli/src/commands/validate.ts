@@ -1,7 +1,7 @@
 import type { Problem } from '@wave/core'
 import { bundledPersonas, loadPersonas, ProblemsError, WaveError } from '@wave/core/language'
 import { Callers, noticeOfCalled, withoutGiven } from '../called.ts'
-import { loadConfig } from '../config/load.ts'
+import { limitRules, loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import {
   findProject,
@@ -70,7 +70,11 @@ export async function checkProject(
       ? paths.map((path) => readPipelineAt(path, invocation.cwd))
       : projectPipelines(project),
   )
-  const facts = { personas: loaded.personas, project: config?.project.project ?? {} }
+  const facts = {
+    personas: loaded.personas,
+    project: config === undefined ? undefined : (config.project.project ?? {}),
+    limits: config && limitRules(config, { flags: {}, env: {} }),
+  }
   const broken = own.flatMap(({ name }) => (loaded.personas.has(name) ? [] : name))
   const callers = new Callers(project)
   for (const file of pipelines ?? []) {

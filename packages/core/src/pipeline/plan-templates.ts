@@ -94,7 +94,8 @@ function pathsOf(placed: PlacedStep): readonly Template[] {
   if (placed.step.kind === 'loop') return []
   return placed.step.artifacts.flatMap(({ path: text }, index) => {
     if (!isTemplate(text)) return []
-    return [{ text, location: placeIn(placed, ['output_artifacts', index, 'path']) }]
+    // Where in the path a name stands is not kept.
+    return [{ text, location: placeIn(placed, ['output_artifacts', index, 'path']), spots: [] }]
   })
 }
 

@@ -31,7 +31,7 @@ export function readUses(text: string): {
   while (unknown.length <= MAX_UNKNOWN) {
     const engine = unknown.length === 0 ? liquid() : tolerantLiquid(unknown)
     try {
-      return { uses: findUses(engine, text), mistakes }
+      return { uses: withoutWords(findUses(engine, text), text), mistakes }
     } catch (error) {
       const filter = unknownFilter(error)
       if (filter === undefined) return { uses: [], mistakes: [...mistakes, readMistake(error)] }
@@ -121,10 +121,33 @@ function findOddities(text: string): Mistake[] {
   const advice = 'Equal runs give equal prompts: use run.started_at.'
   return [
     ...[...text.matchAll(OPEN_END)].map(({ index }) => mistakeAt(text, index, nothing)),
+    ...[...text.matchAll(WORDS)].map((match) => mistakeAt(text, match.index, explainWords(match))),
     ...[...text.matchAll(NOW)].map(({ index }) => mistakeAt(text, index, clock, advice)),
   ]
 }
 
+function explainWords({ groups }: RegExpExecArray): string {
+  const { first = '', second = '' } = groups ?? {}
+  return `The template cannot be read: "${first}" and "${second}" are two names without an operator.`
+}
+
+/** What stands in such an output is no name. */
+function withoutWords(uses: readonly Use[], text: string): readonly Use[] {
+  const outputs = [...text.matchAll(WORDS)]
+  if (outputs.length === 0) return uses
+  const rows = [0, ...Array.from(text.matchAll(/\n/gu), ({ index }) => index + 1)]
+  return uses.filter(({ row, column }) => {
+    const offset = (rows[row - 1] ?? 0) + column - 1
+    return !outputs.some(({ 0: all, index }) => index <= offset && offset < index + all.length)
+  })
+}
+
+const NAME = '[A-Za-z_][\\w-]*'
+const OPERATORS = '(?:and|or|contains)\\b'
+const WORDS = new RegExp(
+  `\\{\\{-?\\s*(?!not\\b)(?<first>${NAME})\\s+(?!${OPERATORS})(?<second>${NAME})[^{}]*\\}\\}`,
+  'gu',
+)
 const OPEN_END = /\|\s*-?\}\}/gu
 const NOW = /(?<quote>["'])(?:now|today)\k<quote>\s*\|\s*date\b/gu
 

@@ -139,6 +139,7 @@ test.each([
   ['{{ }}', '10:12', 'nothing stands between', ''],
   ['{{ input | }}', '10:18', 'nothing stands after', ''],
   ['{{ "now" | date: "%Y" }}', '10:12', '"now" is not a date', 'use run.started_at'],
+  ['{{ like this one }}', '10:9', '"like" and "this" are two names', ''],
   ["{% include 'x' %}", '10:9', 'no tag "include"', 'from other files'],
   ['{% iff input %}', '10:9', 'no tag "iff"', 'Did you mean "if"?'],
   ['{% include "x" %}', '10:9', 'no tag "include"', ''],
