@@ -244,6 +244,12 @@ describe('a workflow that only others can use, because they give it names', () =
     expect(exitCode).toBe(2)
     expect(stderr.match(/stands for nothing/g)).toHaveLength(1)
     expect(stderr).toContain('The name "cod" stands for nothing.')
+    const circle = {
+      '.wave/pipelines/one.yaml': 'metadata: { name: one }\nsteps: [{ id: a, pipeline: two }]\n',
+      '.wave/pipelines/two.yaml': 'metadata: { name: two }\nsteps: [{ id: a, pipeline: one }]\n',
+    }
+    const told = await wave(circle, ['validate'])
+    expect(told).toMatchObject({ exitCode: 2, stdout: '2 files checked, 2 problems\n' })
     const { '.wave/pipelines/child.yaml': child = '' } = calling('', 'Look at {{code}}')
     const alone = { '.wave/pipelines/child.yaml': child }
     expect(await wave(alone, ['validate'])).toMatchObject({ exitCode: 2 })
