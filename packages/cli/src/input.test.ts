@@ -64,3 +64,14 @@ test('an empty input is refused with the example of the pipeline', () => {
   )
   expect(() => requireInput('x', pipeline)).not.toThrow()
 })
+
+test.each([
+  [undefined, 'json', `'{"key": "value"}'`],
+  [`{"it's": "$HOME"}`, 'json', String.raw`'{"it'\''s": "$HOME"}'`],
+  ["orders don't load", 'string', `"orders don't load"`],
+] as const)('the example %s of an input of type %s is a word of a shell', (example, type, word) => {
+  const pipeline = { name: 'p', input: { source: 'cli', type, example } } as const
+  expect(() => requireInput('', pipeline)).toThrow(
+    expect.objectContaining({ hint: `For example: wave run p ${word}` }),
+  )
+})

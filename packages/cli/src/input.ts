@@ -61,11 +61,16 @@ export function requireInput(
   { name, input: wanted }: Pick<Pipeline, 'name' | 'input'>,
 ): void {
   if (input.trim() !== '') return
-  const example = wanted.example ?? 'what is wrong, where, since when'
-  const form = wanted.source === 'file' ? '--input-data @FILE' : `"${example}"`
+  const usual = wanted.type === 'json' ? '{"key": "value"}' : 'what is wrong, where, since when'
+  const form = wanted.source === 'file' ? '--input-data @FILE' : quoted(wanted.example ?? usual)
   throw new WaveError('input-missing', `Pipeline "${name}" needs an input.`, {
     hint: `For example: wave run ${name} ${form}`,
   })
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /["$`\\!]/u.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`
 }
 
 function bytesOf(forms: InputForms, source: InputSource): Promise<Uint8Array> | Uint8Array {

@@ -69,11 +69,14 @@ export async function prepareRun(
     project: config.project.project ?? {},
     hasModels: options.provider !== 'evidence' && models.hasModels,
     resolveModel: (name) => models.resolve(name),
+    explainModel: (name) => models.explain(name, config.paths.configFile),
     // Only a call gives values.
     env: [],
     knownStandIns: STAND_INS,
     limits: rules,
-    ...(options.model !== undefined && { modelOverride: checkModel(options.model, models) }),
+    ...(options.model !== undefined && {
+      modelOverride: checkModel(options.model, { models, config }),
+    }),
   })
   if (!planned.ok) throw new ProblemsError(planned.problems)
   const selection = await readSelection(pipeline, options)
@@ -193,12 +196,11 @@ async function minutesOf(timeout: string): Promise<number> {
   return parseMinutes(timeout, '--timeout')
 }
 
-function checkModel(name: string, models: ModelCatalog): string {
+function checkModel(
+  name: string,
+  { models, config }: { readonly models: ModelCatalog; readonly config: Config },
+): string {
   if (models.resolve(name) !== undefined) return name
-  const known = models.list().map((model) => model.name)
-  const hint =
-    known.length === 0
-      ? 'Set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a provider in your configuration.'
-      : `Name one of ${known.join(', ')}, or provider/model.`
-  throw new WaveError('provider-missing', `There is no model "${name}".`, { hint })
+  const { what, hint } = models.explain(name, config.paths.configFile)
+  throw new WaveError('provider-missing', `--model asks for ${what}.`, { hint })
 }

@@ -87,6 +87,29 @@ test('a configured provider without its key is known, unusable and says which va
   expect(codeOf(() => catalog.resolve('strongest'))).toBe('provider-missing')
 })
 
+const explain = (config: ModelsConfig, env: Record<string, string>, name: string): unknown =>
+  createModelCatalog(config, env).explain(name, '~/config.yaml')
+
+test('an unknown model is explained: its provider, what makes it known, and what there is', () => {
+  const tiers = 'Models: cheapest, balanced, strongest.'
+  expect(explain({}, { ANTHROPIC_API_KEY: 'k' }, 'openai/gpt-6-luna')).toEqual({
+    what: 'the model "openai/gpt-6-luna", whose provider "openai" is not configured',
+    hint: `Set OPENAI_API_KEY. Providers: anthropic. ${tiers}`,
+  })
+  expect(explain({}, { ANTHROPIC_API_KEY: 'k' }, 'ollama/q3')).toEqual({
+    what: 'the model "ollama/q3", whose provider "ollama" is not configured',
+    hint: `Add "ollama" to "providers" in ~/config.yaml. Providers: anthropic. ${tiers}`,
+  })
+  const mine = { providers: { local: LOCAL }, models: { mine: { provider: 'local', model: 'm' } } }
+  expect(explain(mine, {}, 'openai/gpt-6-luna')).toMatchObject({
+    hint: 'Add "openai" to "providers" in ~/config.yaml, and set OPENAI_API_KEY. Providers: local. Models: mine.',
+  })
+  expect(explain(mine, {}, 'nonsense')).toEqual({
+    what: 'the unknown model "nonsense"',
+    hint: 'Add it to "models" in ~/config.yaml, or write provider/model. Providers: local. Models: mine.',
+  })
+})
+
 test('a resolved model knows its limits and its price', () => {
   const catalog = createModelCatalog(
     {

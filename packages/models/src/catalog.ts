@@ -21,6 +21,8 @@ export interface ModelCatalog {
    * name is unknown. Throws `WaveError('provider-missing')` when the name is known but the key is not there.
    */
   resolve(name: string | undefined): ResolvedModel | undefined
+  /** What an unknown name asks for, in words that follow "asks for", and what would make it known. */
+  explain(name: string, configFile: string): { readonly what: string; readonly hint: string }
   /** Every name and what stands behind it, tiers first. */
   list(): readonly ListedModel[]
   /** In the order of the configuration. */
@@ -63,6 +65,7 @@ export function createModelCatalog(config: ModelsConfig, env: Environment): Mode
   const providers = loadProviders(config, env)
   const models = loadModels(config, providers)
   const fallback = defaultName(config, models)
+  const isImplied = Object.keys(config.providers ?? {}).length === 0
   const resolve = (name: string | undefined): ResolvedModel | undefined => {
     const found = findModel(name ?? fallback, { models, providers, fallback })
     return found && resolved(found, providers)
@@ -70,6 +73,7 @@ export function createModelCatalog(config: ModelsConfig, env: Environment): Mode
   return {
     hasModels: [...models.values()].some((model) => isUsable(providers.get(model.provider))),
     resolve,
+    explain: (name, configFile) => explain(name, { models, providers, configFile, isImplied }),
     list: () => [...models].map(([name, model]) => listed(name, model, { providers, fallback })),
     providers: () => [...providers.values()].map(statusOf),
     warnings: ignoredVariables(env),
@@ -142,6 +146,39 @@ function findModel(
   const provider = known.providers.get(name.slice(0, Math.max(0, slash)))
   const id = name.slice(slash + 1)
   return provider && id !== '' ? { provider: provider.name, model: id } : undefined
+}
+
+interface Explained {
+  readonly models: Models
+  readonly providers: Providers
+  readonly configFile: string
+  /** Whether the providers are those whose keys are in the environment. */
+  readonly isImplied: boolean
+}
+
+function explain(name: string, known: Explained): { readonly what: string; readonly hint: string } {
+  const { models, providers, configFile } = known
+  const provider = name.slice(0, Math.max(0, name.indexOf('/')))
+  const isMissing = provider !== '' && !providers.has(provider)
+  const whose = `the model "${name}", whose provider "${provider}" is not configured`
+  const way = isMissing
+    ? wayToProvider(provider, known)
+    : `Add it to "models" in ${configFile}, or write provider/model.`
+  return {
+    what: isMissing ? whose : `the unknown model "${name}"`,
+    hint: `${way}${listing('Providers', providers)}${listing('Models', models)}`,
+  }
+}
+
+function listing(title: string, named: ReadonlyMap<string, unknown>): string {
+  return named.size === 0 ? '' : ` ${title}: ${[...named.keys()].join(', ')}.`
+}
+
+function wayToProvider(name: string, { configFile, isImplied }: Explained): string {
+  const vendor = Object.entries(VENDORS).find(([kind]) => kind === name)?.[1]
+  if (vendor !== undefined && isImplied) return `Set ${vendor.keyEnv}.`
+  const key = vendor === undefined ? '' : `, and set ${vendor.keyEnv}`
+  return `Add "${name}" to "providers" in ${configFile}${key}.`
 }
 
 function isTier(name: string): name is Tier {

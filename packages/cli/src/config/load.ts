@@ -83,15 +83,20 @@ function toLimits(limits: ConfiguredLimits): Partial<RunLimits> {
 }
 
 async function loadUser(file: string, wasNamed: boolean): Promise<UserConfig> {
+  const bytes = readUserFile(file, wasNamed)
+  if (bytes === undefined) return {}
+  // What checks a configuration is loaded when there is one.
+  const { readUserConfig } = await import('./read.ts')
+  return readUserConfig(file, bytes)
+}
+
+/** Undefined: there is none, and none was asked for. */
+function readUserFile(file: string, wasNamed: boolean): Uint8Array | undefined {
   try {
-    const bytes = readFileSync(file)
-    // What checks a configuration is loaded when there is one.
-    const { readUserConfig } = await import('./read.ts')
-    return readUserConfig(file, bytes)
+    return readFileSync(file)
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (isMissing && !wasNamed) return {}
-    if (error instanceof WaveError) throw error
+    if (isMissing && !wasNamed) return undefined
     const why = whyUnreadable(error)
     throw new WaveError('config-invalid', `The configuration "${file}" cannot be read: ${why}.`, {
       hint: 'Name a readable file with --config or WAVE_CONFIG, or the folder that holds it with WAVE_HOME.',

@@ -155,7 +155,7 @@ test('a called pipeline knows the env that the call and its own file set', () =>
   expect(problemsOf(inner, { ...CONTEXT, env: [] })[0]).toContain('unknown "env.depth"')
 })
 
-const told = (hint: string): readonly string[] => [
+const withHint = (hint: string): readonly string[] => [
   `pipeline-invalid The template names the unknown "env.depth". | ${hint}`,
   'pipeline-invalid The template names the unknown "project.team". | Add it to `project` in `.wave/config.yaml`.',
 ]
@@ -164,15 +164,15 @@ test('without any known key, the hint says who could give it', () => {
   const inner = child([ask('a', '{{ env.depth }} {{ project.team }}')])
   const without = { ...CONTEXT, project: {}, env: [] }
   expect(problemsOf(inner, without)).toEqual(
-    told('A caller sets it in its `config.env`: run a pipeline that calls this one.'),
+    withHint('A caller sets it in its `config.env`: run a pipeline that calls this one.'),
   )
   const file = 'test.yaml'
   expect(problemsOf([sketchCall({ id: 'audit', child: inner })], without)).toEqual(
-    told(`Set it under \`config.env\` of step "audit" of ${file}, which calls this file.`),
+    withHint(`Set it under \`config.env\` of step "audit" of ${file}, which calls this file.`),
   )
   const branch = sketchBranch({ id: 'route', on: '"x"', cases: { x: inner } })
   expect(problemsOf([branch], without)).toEqual(
-    told(
+    withHint(
       `It is called by the branch of step "route" of ${file}, which gives no \`env\`: give it in \`input\`.`,
     ),
   )
@@ -390,6 +390,23 @@ const review = (persona: string): Contract => ({
 })
 
 const MOUNT = { source: '.', target: '/src', mode: 'readonly' } as const
+
+test('an unknown model is told once, with every step that asks for it', () => {
+  const choice = {
+    name: 'unknown',
+    fallbacks: [],
+    maxOutputTokens: undefined,
+    effort: undefined,
+  }
+  const steps = ['a', 'b', 'c'].map((id) => ask(id, 'x', { model: choice }))
+  const explained = {
+    ...CONTEXT,
+    explainModel: (name: string) => ({ what: `"${name}" of nobody`, hint: 'Configure it.' }),
+  }
+  expect(problemsOf(steps, explained)).toEqual([
+    'provider-missing Step "a" asks for "unknown" of nobody. So do step "b", step "c". | Configure it.',
+  ])
+})
 
 test('judges and reviewers have models, prompt and tools of their own', () => {
   const judged = judge('cheapest')

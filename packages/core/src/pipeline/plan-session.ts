@@ -16,6 +16,8 @@ export interface PlanSession {
   readonly problems: Problem[]
   /** Models that are asked for and not configured or not priced. Told only when nothing else is wrong. */
   readonly missing: Problem[]
+  /** Who asks for models that the user's configuration does not know, by name. */
+  readonly unknownModels: Map<string | undefined, Asking[]>
   /** What the author should know, though the run can start. */
   readonly notices: Problem[]
   /** Prompts of personas that are filled in, by name: their problems are told once. */
@@ -84,8 +86,8 @@ export function resolveModels(
   for (const { name, model, error } of found) {
     if (model !== undefined) continue
     if (isEnough) session.notices.push(leftOut(name, error, asking))
-    else if (error === undefined) session.missing.push(unknownModel(name, asking))
-    else throw error
+    else if (error !== undefined) throw error
+    else session.unknownModels.set(name, [...(session.unknownModels.get(name) ?? []), asking])
   }
   return models
 }
@@ -113,13 +115,33 @@ function leftOut(name: string | undefined, error: WaveError | undefined, asking:
   return { code: 'provider-missing', message, location: asking.location(), hint }
 }
 
-function unknownModel(name: string | undefined, asking: Asking): Problem {
-  const what =
-    name === undefined ? 'the default model, and you have none' : `the unknown model "${name}"`
-  const message = `${asking.subject} asks for ${what}.`
-  const hint = 'Name a tier, an alias of your configuration, or `provider/model`.'
-  return { code: 'provider-missing', message, location: asking.location(), hint }
+/** Each unknown model once, with everyone who asks for it. */
+export function unknownModels({ unknownModels: all, context }: PlanSession): readonly Problem[] {
+  return [...all].flatMap(([name, [first, ...others]]) => {
+    if (first === undefined) return []
+    const told = name === undefined ? undefined : context.explainModel?.(name)
+    const rest = [...new Set(others.map(({ subject }) => subject))].filter(
+      (subject) => subject !== first.subject,
+    )
+    const message = `${first.subject} asks for ${told?.what ?? whatOf(name)}.${alsoAskedBy(rest)}`
+    const hint = told?.hint ?? 'Name a tier, an alias of your configuration, or `provider/model`.'
+    return [{ code: 'provider-missing', message, location: first.location(), hint }]
+  })
 }
+
+function whatOf(name: string | undefined): string {
+  return name === undefined ? 'the default model, and you have none' : `the unknown model "${name}"`
+}
+
+function alsoAskedBy(subjects: readonly string[]): string {
+  if (subjects.length === 0) return ''
+  const lower = subjects.map((subject) => subject.charAt(0).toLowerCase() + subject.slice(1))
+  const more = lower.length - MAX_SUBJECTS
+  const shown = more > 0 ? [...lower.slice(0, MAX_SUBJECTS), `${more} more`] : lower
+  return ` So ${shown.length === 1 && more <= 0 ? 'does' : 'do'} ${shown.join(', ')}.`
+}
+
+const MAX_SUBJECTS = 10
 
 /** Tells that there is no model at all, for something that cannot do without. */
 export function reportNoModel(session: PlanSession, asking: Asking): void {

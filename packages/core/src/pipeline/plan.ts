@@ -8,6 +8,7 @@ import { failed } from './source.ts'
 import type { Loaded } from './source.ts'
 import type { Contract, Pipeline, PromptStep, Step } from './pipeline.ts'
 import { checkPrices, planLimits } from './plan-limits.ts'
+import { unknownModels } from './plan-session.ts'
 import type { PlanSession } from './plan-session.ts'
 import { StepPlanner } from './plan-step.ts'
 
@@ -72,6 +73,8 @@ export interface PlanContext {
   readonly project: Readonly<Record<string, string | readonly string[]>>
   /** A tier, alias or `provider/model`; undefined asks for the user's default. */
   resolveModel(name: string | undefined): ResolvedModel | undefined
+  /** What an unknown model would take: `"x/y", whose provider "x" is not configured`, and what to do. */
+  explainModel?(name: string): { readonly what: string; readonly hint: string }
   /** Whether the user has any model. Without one, stand-ins take the personas' place. */
   readonly hasModels: boolean
   /** `triage` for `evidence/triage`. */
@@ -112,6 +115,7 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
     mode,
     problems: [],
     missing: [],
+    unknownModels: new Map(),
     notices: [],
     prompts: new Map(),
     children: new Map(),
@@ -119,7 +123,8 @@ export function planPipeline(loaded: Pipeline, context: PlanContext): Loaded<Pla
   const plan = planOne(pipeline, { env: envOf(pipeline, context), limits: undefined }, session)
   if (session.problems.length > 0) return failed(withoutRepeats(session.problems))
   // A missing model is told only when nothing is wrong with the files: it is another kind of error.
-  if (session.missing.length > 0) return failed(withoutRepeats(session.missing))
+  const missing = [...session.missing, ...unknownModels(session)]
+  if (missing.length > 0) return failed(withoutRepeats(missing))
   const verdict = loaded.verdict ?? (mode === 'evidence' ? pipeline.verdict : undefined)
   const notices = withoutRepeats(session.notices)
   return { ok: true, value: { ...plan, pipeline: { ...pipeline, verdict, notices } } }
