@@ -42,6 +42,8 @@ export interface StoredPatch extends ArtifactRef {
   readonly files: number
   readonly added: number
   readonly deleted: number
+  /** Of the first of them: not all of many. */
+  readonly paths?: readonly string[]
 }
 
 export type Verdict = 'confirmed' | 'likely' | 'inconclusive'
@@ -308,6 +310,8 @@ export type NewStepEvent =
       readonly step: string
       readonly limit: LimitName
       readonly share: number
+      /** It is the run's; the step is one of those that work. */
+      readonly scope?: 'run'
     }
 
 /** Effective limits of a run. Undefined means none is set. */

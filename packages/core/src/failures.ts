@@ -18,7 +18,15 @@ export type StepFailure =
       readonly message: string
     }
   | { readonly reason: 'model-refused' | 'context-overflow' }
-  | { readonly reason: 'limit-reached'; readonly limit: LimitName; readonly scope: 'step' | 'run' }
+  | {
+      readonly reason: 'limit-reached'
+      readonly limit: LimitName
+      readonly scope: 'step' | 'run'
+      /** In turns, tokens, US dollars or milliseconds. */
+      readonly allowed?: number
+      /** What would have been used in all, at worst, had the step gone on. */
+      readonly needed?: number
+    }
   | { readonly reason: 'stuck'; readonly pattern: string }
   | { readonly reason: 'artifact-missing'; readonly name: string; readonly message: string }
   | {

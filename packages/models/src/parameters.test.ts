@@ -208,6 +208,6 @@ test('The time limit of a step ends the call that is in flight, on the wire as w
   await run.result
   await left.promise
   server.close()
-  const failure = { reason: 'limit-reached', limit: 'time', scope: 'step' }
+  const failure = { reason: 'limit-reached', limit: 'time', scope: 'step', allowed: 1000 }
   expect(run.of('step-failed').map((event) => event.failure)).toEqual([failure])
 })

@@ -50,7 +50,9 @@ async function perform(
   for (const note of wiring.notes) err.write(renderNote(note))
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
-  using renderer = await createRenderer(invocation, prepared.config.output, wiring.parts.clock)
+  const { clock } = wiring.parts
+  const shown = { clock, applies: options.apply === true }
+  using renderer = await createRenderer(invocation, prepared.config.output, shown)
   interruption.signal.addEventListener('abort', () => renderer.makeRoom?.())
   return await runPipeline({
     ...wiring.parts,

@@ -80,11 +80,23 @@ function detailOf(failure: StepFailure): string | undefined {
     return `exit code ${failure.exitCode} of ${beginning(failure.command)}`
   }
   if ('class' in failure) return `${failure.class}, ${failure.model}: ${failure.message}`
-  if ('limit' in failure) return `${failure.limit} of the ${failure.scope}`
+  if ('limit' in failure) return `${failure.limit} of the ${failure.scope}${figuresOf(failure)}`
   if ('pattern' in failure) return failure.pattern
   if ('code' in failure) return `${failure.code}: ${failure.message}`
   if ('hook' in failure) return `${failure.hook}: ${failure.message}`
   return detailOfComposed(failure)
+}
+
+function figuresOf({ limit, allowed, needed }: Extract<StepFailure, { reason: 'limit-reached' }>) {
+  const show = (amount: number): string =>
+    limit === 'time'
+      ? `${Math.round(amount / 100) / 10} s`
+      : limit === 'usd'
+        ? `$${Math.round(amount * 10_000) / 10_000}`
+        : String(Math.round(amount))
+  if (allowed === undefined) return ''
+  const need = needed === undefined ? '' : `, the next call could need ${show(needed)} in all`
+  return ` (${show(allowed)} allowed${need})`
 }
 
 /** Of steps that are made of others, and of failures that name one thing. */

@@ -3,7 +3,7 @@ import { sanitiseLine } from '../sanitise.ts'
 import type { Paint, Style } from './colour.ts'
 import { clockOf, describeFailure, describeSkip } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
-import { fieldLine, RunSummary, warningOf } from './summary.ts'
+import { fieldLine, RunSummary, stepOfWarning, warningOf } from './summary.ts'
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>
 
@@ -12,13 +12,14 @@ export class StepsRenderer implements Renderer {
   readonly #out: Sink
   readonly #paint: Paint
   readonly #headers = new Map<string, StepHeader>()
-  readonly #summary = new RunSummary()
+  readonly #summary: RunSummary
   /** Whether a step has been told: the next one stands apart from it. */
   #hasTold = false
 
-  constructor(out: Sink, paint: Paint) {
+  constructor(out: Sink, paint: Paint, applies = false) {
     this.#out = out
     this.#paint = paint
+    this.#summary = new RunSummary(applies)
   }
 
   show(event: RunEvent): void {
@@ -41,7 +42,8 @@ export class StepsRenderer implements Renderer {
   #showStep(event: RunEvent): void {
     const warning = warningOf(event)
     if (warning !== undefined) {
-      const about = 'step' in event ? `${event.step}: ` : ''
+      const step = stepOfWarning(event)
+      const about = step === '' ? '' : `${step}: `
       this.#line(event, `! ${about}${warning}`, 'yellow')
     } else if (event.type === 'step-started') this.#stepStarted(event)
     else if (event.type === 'step-succeeded') {

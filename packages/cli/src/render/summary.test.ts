@@ -28,8 +28,37 @@ test('outcomes that say the same, of rounds or of a call and what it called, are
   ).toContain('Outcomes: Dashboard https://a/1')
 })
 
-function told(events: readonly RunEvent[]): readonly string[] {
-  const summary = new RunSummary()
+const patch = (paths: readonly string[], files = paths.length) => ({
+  patch: { digest: '', sizeBytes: 1, baseTree: '', tree: '', files, added: 1, deleted: 0, paths },
+})
+
+const skipped = (step: string, because: string): RunEvent =>
+  at('10:00:02', { type: 'step-skipped', step, because })
+
+test('files that several steps changed count once', () => {
+  const events = [
+    started('model', [header('a'), header('b')]),
+    begun('a', 1),
+    at('10:00:02', { ...succeeded('a', 1, undefined, 'Done'), ...patch(['x', 'y']) }),
+    begun('b', 1),
+    at('10:00:03', { ...succeeded('b', 1, undefined, 'Done'), ...patch(['y'], 4) }),
+  ]
+  expect(told(events).join()).toContain('Changes: 5 files (+2 -0); apply with: wave apply ')
+  expect(told(events, true).join()).toContain('Changes: 5 files (+2 -0); applied next')
+})
+
+test('a completed run tells what it skipped, and why', () => {
+  expect(
+    told([
+      started('model', [header('a'), header('b')]),
+      skipped('a', 'its condition is false: input == "x"'),
+      skipped('b', 'needs the artifact o of a'),
+    ]),
+  ).toEqual(['Skipped: a (its condition is false)', 'Skipped: b (needs the artifact o of a)'])
+})
+
+function told(events: readonly RunEvent[], applies = false): readonly string[] {
+  const summary = new RunSummary(applies)
   for (const event of events) summary.watch(event)
   return summary.lines(END)
 }

@@ -1,5 +1,5 @@
 import { EMPTY_STATE, foldEvent } from '@wave/core'
-import type { OutcomeValue, RunEvent, RunOutcome } from '@wave/core'
+import type { OutcomeValue, RunEvent, RunOutcome, StoredPatch } from '@wave/core'
 import { handedOver } from '../handed-over.ts'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
 import { FailedSteps } from './failed-steps.ts'
@@ -19,6 +19,12 @@ export class RunSummary {
   /** Of the last document whose citations were compared with the snapshot. */
   #citations: string | undefined
   readonly #waiting: Waiting[] = []
+  readonly #applies: boolean
+
+  /** `applies`: a successful run is followed by applying its changes. */
+  constructor(applies = false) {
+    this.#applies = applies
+  }
 
   watch(event: RunEvent): void {
     this.#state = foldEvent(this.#state, event)
@@ -40,23 +46,37 @@ export class RunSummary {
       ...(artifacts.length > 0 ? [`Artifacts: ${artifacts.join(', ')}`] : []),
       ...(event.verdict === undefined ? [] : [`Verdict: ${event.verdict}`]),
       ...(this.#citations === undefined ? [] : [`Citations: ${this.#citations}`]),
-      ...this.#changes(),
+      ...this.#changes(event),
       ...this.#outcomes(),
       ...(this.#warnings > 0 ? [`Warnings: ${this.#warnings}`] : []),
+      ...this.#skipped(event.outcome),
       ...this.#reasons.lines(event.outcome),
       ...this.#failed.lines(event.outcome),
       ...this.#next(event.outcome),
     ].map(sanitiseLine)
   }
 
-  #changes(): readonly string[] {
+  #changes({ exitCode }: Finished): readonly string[] {
     const changed = handedOver(this.#state)
-    const sum = (key: 'files' | 'added' | 'deleted'): number =>
+    const sum = (key: 'added' | 'deleted'): number =>
       changed.reduce((total, { patch }) => total + (patch?.[key] ?? 0), 0)
-    const files = sum('files')
+    const files = countFiles(changed.flatMap(({ patch }) => patch ?? []))
     if (files === 0) return []
     const count = `${files} ${files === 1 ? 'file' : 'files'} (+${sum('added')} -${sum('deleted')})`
+    if (this.#applies && exitCode === 0) return [`Changes: ${count}; applied next`]
     return [`Changes: ${count}; apply with: wave apply ${this.#run}`]
+  }
+
+  /** What a run did not do although it completed. */
+  #skipped(outcome: RunOutcome): readonly string[] {
+    if (outcome !== 'completed') return []
+    const skipped = [...this.#state.steps.values()].filter(({ status }) => status === 'skipped')
+    const lines = skipped.slice(0, MAX_SKIPPED).map(({ id, skippedBecause = '' }) => {
+      const because = skippedBecause.startsWith(FALSE_CONDITION) ? FALSE_CONDITION : skippedBecause
+      return `Skipped: ${id} (${because})`
+    })
+    const left = skipped.length - lines.length
+    return left > 0 ? [...lines, `Skipped: ${left} more`] : lines
   }
 
   /** Rounds, and a call and what it called, can say the same. */
@@ -81,10 +101,17 @@ export class RunSummary {
 export function warningOf(event: RunEvent): string | undefined {
   if (event.type === 'warning') return event.message
   if (event.type === 'limit-warning') {
-    return `${Math.round(event.share * 100)} % of ${event.limit} used`
+    const limit = event.scope === 'run' ? `the run's ${event.limit}` : event.limit
+    return `${Math.round(event.share * 100)} % of ${limit} used`
   }
   if (event.type !== 'notified' || event.problem === undefined) return undefined
   return `hook ${event.hook}, channel ${event.channel}: ${event.problem}`
+}
+
+/** The step that a warning is about; empty: it is about the whole run. */
+export function stepOfWarning(event: RunEvent): string {
+  const isOfRun = event.type === 'limit-warning' && event.scope === 'run'
+  return 'step' in event && !isOfRun ? event.step : ''
 }
 
 /** A named value of a result as it stands below the `completed` line. */
@@ -111,6 +138,16 @@ function citationsOf(event: Extract<RunEvent, { type: 'contract-checked' }>): st
   if (count === undefined || rest === undefined) return undefined
   return `${count} (${rest})`
 }
+
+/** Steps can change the same file. Of many files not all are named. */
+function countFiles(patches: readonly StoredPatch[]): number {
+  const named = new Set(patches.flatMap(({ paths = [] }) => paths))
+  const unnamed = patches.map(({ files, paths = [] }) => files - paths.length)
+  return named.size + unnamed.reduce((total, count) => total + count, 0)
+}
+
+const FALSE_CONDITION = 'its condition is false'
+const MAX_SKIPPED = 20
 
 function show({ label, value }: OutcomeValue): string {
   return label === '' ? value : `${label} ${value}`

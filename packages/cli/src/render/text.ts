@@ -10,7 +10,7 @@ import {
   type Line,
 } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
-import { fieldLine, RunSummary, warningOf } from './summary.ts'
+import { fieldLine, RunSummary, stepOfWarning, warningOf } from './summary.ts'
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>
 
@@ -19,11 +19,12 @@ export class TextRenderer implements Renderer {
   readonly #out: Sink
   readonly #paint: Paint
   readonly #roles = new Map<string, string>()
-  readonly #summary = new RunSummary()
+  readonly #summary: RunSummary
 
-  constructor(out: Sink, paint: Paint) {
+  constructor(out: Sink, paint: Paint, applies = false) {
     this.#out = out
     this.#paint = paint
+    this.#summary = new RunSummary(applies)
   }
 
   show(event: RunEvent): void {
@@ -45,7 +46,7 @@ export class TextRenderer implements Renderer {
   #showStep(event: RunEvent): void {
     const warning = warningOf(event)
     if (warning !== undefined) {
-      const step = 'step' in event ? event.step : ''
+      const step = stepOfWarning(event)
       this.#started('warning', { at: event.at, step, message: warning })
     } else if (event.type === 'step-started') this.#stepStarted(event)
     else if (event.type === 'step-succeeded') this.#stepSucceeded(event)

@@ -21,13 +21,16 @@ export class Turns {
   }
 
   begin(): StepFailure | undefined {
-    if (this.now >= this.#max) return { reason: 'limit-reached', limit: 'turns', scope: 'step' }
-    this.now += 1
-    for (const share of WARNING_SHARES) {
-      if (this.now !== Math.ceil(this.#max * share)) continue
-      const step = this.#context.planned.step.id
-      this.#context.emit({ type: 'limit-warning', step, limit: 'turns', share })
+    const allowed = this.#max
+    if (this.now >= allowed) {
+      return { reason: 'limit-reached', limit: 'turns', scope: 'step', allowed }
     }
+    this.now += 1
+    // Of a few turns, one can pass both.
+    const share = WARNING_SHARES.findLast((each) => this.now === Math.ceil(allowed * each))
+    if (share === undefined) return undefined
+    const step = this.#context.planned.step.id
+    this.#context.emit({ type: 'limit-warning', step, limit: 'turns', share })
     return undefined
   }
 

@@ -175,6 +175,15 @@ test('A submission waits for the other calls of its turn', async () => {
   expect(rig.eventsOf('tool-call').map(({ tool }) => tool)).toEqual(['write', 'submit'])
 })
 
+test('of two turns the last one is warned of once, and the failure says how many there were', async () => {
+  const { rig } = rigFor(
+    (_request, index) => ({ calls: [{ ...READ, input: { path: `f${index}` } }] }),
+    { step: { turns: 2 }, files: { f0: 'a', f1: 'b' } },
+  )
+  expect(await rig.run()).toMatchObject({ failure: { limit: 'turns', allowed: 2 } })
+  expect(rig.eventsOf('limit-warning').map(({ share }) => share)).toEqual([0.95])
+})
+
 test('Turns run out by their own name, with warnings before and a word to the model', async () => {
   const { rig, model } = rigFor(
     (_request, index) => ({ calls: [{ ...READ, input: { path: `f${index}` } }] }),

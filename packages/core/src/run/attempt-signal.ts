@@ -11,7 +11,12 @@ export interface AttemptSignal extends Disposable {
 export function limitTime(clock: Clock, parent: AbortSignal, timeoutMs: number): AttemptSignal {
   const controller = new AbortController()
   const follow = (): void => controller.abort(abortReason(parent))
-  const expired: StepFailure = { reason: 'limit-reached', limit: 'time', scope: 'step' }
+  const expired: StepFailure = {
+    reason: 'limit-reached',
+    limit: 'time',
+    scope: 'step',
+    allowed: timeoutMs,
+  }
   const timer = clock.after(timeoutMs, () => controller.abort(expired))
   if (parent.aborted) follow()
   else parent.addEventListener('abort', follow, { once: true })

@@ -75,7 +75,7 @@ function stepBudget(
     reserve(worst): StepFailure | undefined {
       release()
       const short = pots.find((pot) => !pot.hasRoom(worst[pot.name] ?? 0, share))
-      if (short) return { reason: 'limit-reached', limit: short.name, scope: short.scope }
+      if (short) return short.failure(worst[short.name] ?? 0, share)
       for (const pot of pots) pot.reserved += worst[pot.name] ?? 0
       open = worst
       return undefined
@@ -110,9 +110,22 @@ class Pot {
   }
 
   hasRoom(amount: number, share: number): boolean {
-    // Only what the run has is shared with the steps behind.
-    const part = this.scope === 'run' ? share : 1
-    return this.#spent + this.reserved + amount <= this.#limit * part
+    return this.#with(amount) <= this.#allowed(share)
+  }
+
+  failure(amount: number, share: number): StepFailure {
+    const { name: limit, scope } = this
+    const figures = { allowed: this.#allowed(share), needed: this.#with(amount) }
+    return { reason: 'limit-reached', limit, scope, ...figures }
+  }
+
+  #with(amount: number): number {
+    return this.#spent + this.reserved + amount
+  }
+
+  /** Only what the run has is shared with the steps behind. */
+  #allowed(share: number): number {
+    return this.#limit * (this.scope === 'run' ? share : 1)
   }
 
   /** The share used so far, when it has just passed a mark. */

@@ -41,9 +41,10 @@ function environment(context: StepContext): Record<string, string> {
 }
 
 function failureOf(context: StepContext, result: ExecResult): StepFailure | undefined {
+  const { timeoutMs } = context.planned.step
   switch (result.stopped) {
     case 'timeout':
-      return { reason: 'limit-reached', limit: 'time', scope: 'step' }
+      return { reason: 'limit-reached', limit: 'time', scope: 'step', allowed: timeoutMs }
     case 'cancelled':
       return { reason: 'cancelled' }
     case 'oom':

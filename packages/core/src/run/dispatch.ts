@@ -169,7 +169,8 @@ export class Dispatcher {
     const { failurePolicy } = this.#frame
     if (failurePolicy === 'continue' || this.#stopped !== undefined) return []
     if (failurePolicy === 'cancel_all') this.#abortRunning({ reason: 'cancelled' })
-    return this.#schedule.stop().map((id) => skippedEvent(id, `${failedId} failed`))
+    const stopped = this.#frame.owner === undefined ? 'the run was stopped' : 'stopped'
+    return this.#schedule.stop().map((id) => skippedEvent(id, `${stopped}: ${failedId} failed`))
   }
 
   /** What starts now. Steps whose condition does not hold leave at once, with their events. */

@@ -19,7 +19,7 @@ export function unmetNeed(task: Task, missing: ReadonlySet<string>): string | un
     isMissing(step) ||
     (isJoined !== true && missing.has(artifactKey(frame.resolve(step), artifact)))
   const injected = injectedBy(local).find(lacks)
-  if (injected !== undefined) return `needs ${injected.artifact} of ${injected.step}`
+  if (injected !== undefined) return `needs the artifact ${injected.artifact} of ${injected.step}`
   const named = [...namedBy(local)].find((id) => visibleSteps(task).has(id) && isMissing(id))
   return named === undefined ? undefined : `needs artifacts of ${named}`
 }

@@ -107,8 +107,20 @@ export function storePatch(
   const { baseTree, tree, files } = patch
   const added = files.reduce((sum, file) => sum + file.added, 0)
   const deleted = files.reduce((sum, file) => sum + file.deleted, 0)
-  return { ...store.put(patch.text), baseTree, tree, files: files.length, added, deleted }
+  const paths = firstPaths(files)
+  return { ...store.put(patch.text), baseTree, tree, files: files.length, added, deleted, paths }
 }
+
+/** As many as fit into the record of the journal. */
+function firstPaths(files: Patch['files']): readonly string[] {
+  let left = MAX_PATH_BYTES
+  const paths = files.slice(0, MAX_PATHS).map(({ path }) => path)
+  const end = paths.findIndex((path) => (left -= Buffer.byteLength(JSON.stringify(path))) < 0)
+  return end < 0 ? paths : paths.slice(0, end)
+}
+
+const MAX_PATHS = 200
+const MAX_PATH_BYTES = 16 * 2 ** 10
 
 interface Collection {
   readonly artifacts: ReadonlyMap<string, Uint8Array>

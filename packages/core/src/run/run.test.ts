@@ -647,7 +647,7 @@ describe('limits and cancelling', () => {
         }),
     })
     await rig.clock.advance(1000)
-    const timeout = { reason: 'limit-reached', limit: 'time', scope: 'step' }
+    const timeout = { reason: 'limit-reached', limit: 'time', scope: 'step', allowed: 1000 }
     expect(await rig.result).toMatchObject({ outcome: 'failed', exitCode: 5 })
     expect(reason).toEqual(timeout)
     expect(fold(rig.events).steps.get('a')?.failure).toEqual(timeout)
@@ -745,7 +745,7 @@ describe('limits and cancelling', () => {
       },
     })
     await rig.result
-    expect(answers).toEqual([undefined, { reason: 'limit-reached', limit: 'usd', scope: 'run' }])
+    expect(answers).toMatchObject([undefined, { limit: 'usd', allowed: 1, needed: 1.6 }])
   })
 })
 

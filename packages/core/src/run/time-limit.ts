@@ -63,7 +63,12 @@ export class RunTime implements Disposable {
     this.#timers = [
       ...marks.map((share) => after(share * this.#totalMs, () => this.#warn(dispatcher, share))),
       after(this.#totalMs, () =>
-        dispatcher.abort({ reason: 'limit-reached', limit: 'time', scope: 'run' }),
+        dispatcher.abort({
+          reason: 'limit-reached',
+          limit: 'time',
+          scope: 'run',
+          allowed: this.#totalMs,
+        }),
       ),
     ]
   }
@@ -79,7 +84,7 @@ export class RunTime implements Disposable {
     const [step] = dispatcher.running
     if (step === undefined) return
     try {
-      this.#log.append({ type: 'limit-warning', step, limit: 'time', share })
+      this.#log.append({ type: 'limit-warning', step, limit: 'time', share, scope: 'run' })
     } catch (error) {
       dispatcher.crash(error)
     }
