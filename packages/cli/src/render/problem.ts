@@ -47,7 +47,9 @@ function withoutRepeatedHints(problems: readonly Problem[]): readonly Problem[] 
   const said = new Set<string>()
   return problems.map((problem) => {
     const { hint, ...rest } = problem
-    if (hint === undefined || said.has(hint)) return rest
+    // What was meant is meant each time.
+    const isSaid = hint === undefined || (said.has(hint) && !hint.startsWith('Did you mean'))
+    if (isSaid) return rest
     said.add(hint)
     return problem
   })

@@ -1,3 +1,4 @@
+import { suggest } from '../suggest.ts'
 import type { Fault, Node } from './condition-syntax.ts'
 import { bracketForm } from './condition-syntax.ts'
 import type { Segment } from './template-names.ts'
@@ -111,7 +112,10 @@ function refuseFunction(
     const message = '"matches" is not available: wave evaluates no regular expressions of a file.'
     return { offset, message, hint: 'Use contains, startsWith or endsWith.' }
   }
-  const hint = `Available: ${[...FUNCTIONS, ...METHODS].toSorted().join(', ')}.`
+  const available = [...new Set([...FUNCTIONS, ...METHODS])].toSorted()
+  const near = suggest(name, available)
+  const listed = `Available: ${available.join(', ')}.`
+  const hint = near === undefined || near === name ? listed : `Did you mean "${near}"? ${listed}`
   return { offset, message: `A condition has no function "${name}".`, hint }
 }
 

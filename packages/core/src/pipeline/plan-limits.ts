@@ -1,5 +1,5 @@
 import { NO_USAGE } from '../agent/messages.ts'
-import type { Problem } from '../errors.ts'
+import type { Location, Problem } from '../errors.ts'
 import type { RunLimits } from '../events.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 import type { LimitCaps, LimitRules, PlannedStep } from './plan.ts'
@@ -105,9 +105,13 @@ function checkTimeout(placed: PlacedStep, { timeoutMs: cap }: LimitCaps): readon
   // A gate waits for people.
   if (step.timeoutMs <= cap || step.timeoutMs === Infinity || step.kind === 'gate') return []
   const places = ['timeout', 'timeout_minutes'].map((key) => placeIn(placed, [key]))
-  const location = places.find((place) => place.line !== step.location.line) ?? step.location
+  const location = places.find((place) => !isSame(place, step.location)) ?? step.location
   const minutes = step.timeoutMs / 60_000
   return [widened(`The timeout of step "${step.id}" is ${minutes} minutes`, cap / 60_000, location)]
+}
+
+function isSame(one: Location, other: Location): boolean {
+  return one.line === other.line && one.column === other.column
 }
 
 function checkStepLimits(placed: PlacedStep, caps: LimitCaps): readonly Problem[] {

@@ -140,10 +140,17 @@ function isThere(name: string, rule: Rule, { names, place }: Surroundings): bool
   return isAllowed && rule.exists(names) && !(names.extra?.includes(name) ?? false)
 }
 
+const UNTRUSTED_IN: Readonly<Record<string, string>> = {
+  input: 'the file that WAVE_INPUT_FILE names',
+  env: 'the variable WAVE_ENV_<KEY>',
+  item: 'the file that WAVE_ITEM_FILE names',
+}
+
 function untrusted(segments: readonly Segment[]): NameComplaint {
+  const from = UNTRUSTED_IN[segments[0] === 'task' ? 'item' : String(segments[0])]
   return {
     message: `"${showName(segments)}" is untrusted text and cannot stand in a command or a path.`,
-    hint: 'In a command, read it from the file that WAVE_INPUT_FILE or WAVE_ARTIFACT_<NAME> names.',
+    hint: `A command reads it from ${from ?? 'the file that WAVE_ARTIFACT_<NAME> names, once it is injected'}.`,
   }
 }
 

@@ -105,15 +105,17 @@ function openDocument(document: Document.Parsed, source: YamlText, told: Telling
     ({ code, pos }) => code !== 'DUPLICATE_KEY' || !isJoined(pos[0]),
   )
   const asProblem = (mistake: YAMLError): Problem =>
-    told.problem(explain(mistake, document, told), mistake.pos[0], HINTS[mistake.code])
+    told.problem(explain(mistake, document, told), mistake.pos[0], advise(mistake, source.text))
   // What is wrong otherwise can be told all the same.
   const isLight = ({ code, pos }: YAMLError): boolean => {
     // Which of two lists of steps is meant, nobody can know.
     const isOuter = told.place(pos[0]).column === 1
     return source.isTolerant === true && LIGHT.has(code) && !isOuter
   }
+  if (!mistakes.every(isLight)) {
+    return failWith(onePerLine(mistakes.filter(isNoSequel).map(asProblem)))
+  }
   const problems = mistakes.map(asProblem)
-  if (!mistakes.every(isLight)) return failWith(onePerLine(problems))
   const { contents: root } = document
   if (root === null) return told.fail('The file is empty.', 0)
   if (!loadYaml().isMap(root)) {
@@ -145,6 +147,16 @@ export function nodeAt(file: YamlFile, path: readonly (string | number)[]): Node
 
 // They leave the rest of the file as it is.
 const LIGHT: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
+
+/** After the first thing that cannot be read, nothing is expected any more. */
+function isNoSequel({ code }: YAMLError, index: number): boolean {
+  return index === 0 || code !== 'UNEXPECTED_TOKEN'
+}
+
+function advise({ code, pos: [offset] }: YAMLError, text: string): string | undefined {
+  if (text.startsWith('{{', offset)) return 'Put a text with "{{" in it in quotes.'
+  return HINTS[code]
+}
 
 const HINTS: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'Put a text with ": " in it in quotes.',
