@@ -10,6 +10,8 @@ export type StepFailure =
       readonly command: string
       readonly exitCode: number
       readonly output: string
+      /** Why it could not even start. */
+      readonly problem?: string
     }
   | {
       readonly reason: 'model-error'

@@ -1,4 +1,5 @@
 import type { ChildInput, ItemSource, Pipeline, Step, VoteStrategy } from '@wave/core'
+import { calledName } from '../called-name.ts'
 
 /** A pipeline as it is drawn: steps with what matters about them, and what they wait for. */
 export interface Graph {
@@ -89,7 +90,7 @@ function notesOf(step: Step): readonly string[] {
     case 'command':
       return []
     case 'pipeline':
-      return [`calls ${step.child.name}${describeInput(step.input)}`]
+      return [`calls ${calledName(step.child)}${describeInput(step.input)}`]
     case 'branch':
       return [`on ${step.on.text.trim()}`]
     case 'loop': {
@@ -175,7 +176,7 @@ function casesOf(step: Extract<Step, { kind: 'branch' }>, prefix: string): Graph
     const key = `${prefix}${index}`
     const inner = to === 'skip' ? undefined : graphOfSteps(to.steps, `${key}/`)
     const role = to === 'skip' ? 'nothing runs' : 'pipeline'
-    const name = to === 'skip' ? 'skip' : to.name
+    const name = to === 'skip' ? 'skip' : calledName(to)
     return { ...PLAIN, key, name, role, inner, shape: to === 'skip' ? 'pill' : 'box' }
   })
   const asked: GraphNode = {

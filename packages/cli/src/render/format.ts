@@ -77,6 +77,7 @@ export function describeFailure(failure: StepFailure): string {
 
 function detailOf(failure: StepFailure): string | undefined {
   if ('exitCode' in failure) {
+    if (failure.problem !== undefined) return failure.problem
     return `exit code ${failure.exitCode} of ${beginning(failure.command)}`
   }
   if ('class' in failure) return `${failure.class}, ${failure.model}: ${failure.message}`

@@ -37,6 +37,7 @@ export function limitSource({ plan, rules }: PlanFacts, name: LimitName): string
 }
 
 export function roleOf({ step }: PlannedStep): string {
+  if (step.kind === 'loop') return step.shownAs ?? step.kind
   return step.kind === 'prompt' ? step.persona : step.kind
 }
 

@@ -1,5 +1,6 @@
-import type { Plan, PlannedStep } from '@wave/core'
+import type { Plan, PlannedStep, Step } from '@wave/core'
 import { callTokenBound, stepTokenBound } from './token-bound.ts'
+import { calledName } from '../called-name.ts'
 import { everyStep, needsEngine, needsSandbox } from '../plan-steps.ts'
 import { sanitiseText } from '../sanitise.ts'
 import {
@@ -30,12 +31,17 @@ function renderFooter(facts: PlanFacts): string {
       ['limits', describeLimits(facts)],
       ['at most', describeBound(facts)],
       ['sandbox', needsSandbox(plan) ? SANDBOX[sandbox] : 'none: no step needs one'],
+      ['requires', toolsOf(plan).join(', ')],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
       ['.wave digest', projectDigest],
       ['not copied in', 'listed when the run starts: secrets, submodules, links that lead out'],
-    ],
+    ].filter(([, value]) => value !== ''),
     '',
   )
+}
+
+function toolsOf(plan: Plan): readonly string[] {
+  return [...new Set(everyStep(plan).flatMap((step) => step.plan.pipeline.requiredTools))]
 }
 
 const SANDBOX = {
@@ -100,6 +106,14 @@ function originOf({ from }: NonNullable<PlannedStep['step']['mount']>): string {
   return 'base' in from ? `, at ${from.base}` : `, from the tree of ${from.ref}`
 }
 
+function describeGate({ gate }: Extract<Step, { kind: 'gate' }>): string {
+  const choices = gate.choices.map(({ key, label }) => `${key} (${label})`).join(', ')
+  const { waitMs, defaultChoice } = gate
+  const after = defaultChoice === undefined ? '' : `, then ${defaultChoice}`
+  const wait = waitMs === undefined ? '' : `waits ${durationOf(waitMs)}${after}`
+  return [gate.message?.text ?? '', choices, wait].filter((part) => part !== '').join('; ')
+}
+
 function flowRows({ step }: PlannedStep): readonly Row[] {
   const { iterate, retry, when, reworkOnly } = step
   const items = iterate?.items
@@ -113,6 +127,7 @@ function flowRows({ step }: PlannedStep): readonly Row[] {
           : items.path
   return [
     ['when', when?.text ?? ''],
+    ['asks', step.kind === 'gate' ? describeGate(step) : ''],
     ['items', iterate ? `each of ${over}, ${iterate.mode}, at most ${iterate.maxItems}` : ''],
     ['runs', reworkOnly === true ? 'only to repair another step' : ''],
     ['on failure', retry.onFailure === 'fail' ? '' : describeFailure(step)],
@@ -172,7 +187,7 @@ const DOING: Readonly<Record<string, string>> = {
 
 function describeStepLimits({ step, runner }: PlannedStep): string {
   const hasTime = step.kind !== 'gate' && Number.isFinite(step.timeoutMs)
-  const time = hasTime ? [`${step.timeoutMs / 60_000} min`] : []
+  const time = hasTime ? [durationOf(step.timeoutMs)] : []
   const isAgent = step.kind === 'prompt' && runner === 'agent'
   const { tokens, usd } = (isAgent && step.limits) || { tokens: undefined, usd: undefined }
   const attempts = step.retry.maxAttempts
@@ -183,6 +198,10 @@ function describeStepLimits({ step, runner }: PlannedStep): string {
     ...(usd === undefined ? [] : [`$${usd}`]),
     ...(attempts > 1 ? [`${attempts} attempts`] : []),
   ].join(', ')
+}
+
+function durationOf(ms: number): string {
+  return ms < 60_000 ? `${ms / 1000} s` : `${ms / 60_000} min`
 }
 
 /** A bound is no estimate: it is rounded up. */
@@ -229,11 +248,12 @@ function renderInside(
   // Only steps of the pipeline itself can be left out, and only its input is known.
   const inner: PlanFacts = { ...facts, excluded: new Set(), known: undefined }
   const called = (title: string, { pipeline, steps }: Plan): string =>
-    `${renderRows([[`${title} ${pipeline.name}:`]], indent)}${renderSteps(steps, `${indent}  `, inner)}`
+    `${renderRows([[`${title} ${calledName(pipeline)}:`]], indent)}${renderSteps(steps, `${indent}  `, inner)}`
   if (child !== undefined) return called('calls', child)
   if (step.kind === 'loop') {
     const until = step.until === undefined ? '' : `, until ${step.until.text}`
-    const head = renderRows([[`up to ${step.maxIterations} rounds${until}:`]], indent)
+    const rounds = step.maxIterations === 1 ? 'round' : 'rounds'
+    const head = renderRows([[`up to ${step.maxIterations} ${rounds}${until}:`]], indent)
     return head + renderSteps(body ?? [], `${indent}  `, inner)
   }
   if (step.kind !== 'branch' || cases === undefined) return ''

@@ -185,6 +185,8 @@ export interface BranchStep extends StepBase {
 /** Runs its own steps again and again. */
 export interface LoopStep extends StepBase {
   readonly kind: 'loop'
+  /** What the file calls it, where that is not a loop. */
+  readonly shownAs?: 'consensus'
   readonly maxIterations: number
   /** CEL over the body's artifacts, asked after each round. Undefined: exactly `maxIterations` rounds. */
   readonly until: Expression | undefined

@@ -82,3 +82,13 @@ test.each([
   const { step } = await runCommand({ stopped, exitCode: undefined })
   expect(step?.failure).toMatchObject(failure)
 })
+
+test('a command that cannot start because its folder is missing names the folder', async () => {
+  const { step } = await runCommand({ exitCode: 126 }, { dir: '/src/nowhere' })
+  expect(step?.failure).toMatchObject({
+    reason: 'command-failed',
+    problem: 'There is no folder "/src/nowhere" for the command to start in.',
+  })
+  const plain = await runCommand({ exitCode: 126 })
+  expect(plain.step?.failure).not.toHaveProperty('problem')
+})

@@ -1,6 +1,6 @@
 import type { StepFailure } from '../events.ts'
 import type { CommandStep } from '../pipeline/pipeline.ts'
-import type { ExecResult, StepContext, StepOutcome, StepRunner } from '../ports.ts'
+import type { ExecResult, StepContext, StepOutcome, StepRunner, Workspace } from '../ports.ts'
 import { INPUT_PATH, ITEM_PATH } from './step-workspace.ts'
 
 /** `type: command`: the script under `sh -c` in the step's workspace. Success is exit status 0. */
@@ -18,8 +18,23 @@ async function runCommand(context: StepContext): Promise<StepOutcome> {
   }
   const result = await workspace.exec(['sh', '-c', context.task], limits, context.signal)
   const failure = failureOf(context, result)
-  if (failure !== undefined) return { status: 'failed', failure, usage: undefined }
+  if (failure !== undefined) {
+    const isLost = result.exitCode === NOT_STARTED && !(await hasFolder(workspace, step.dir))
+    const problem = `There is no folder "${step.dir}" for the command to start in.`
+    const told = isLost ? { ...failure, problem } : failure
+    return { status: 'failed', failure: told, usage: undefined }
+  }
   return { status: 'succeeded', artifacts: fromStdout(step, result), usage: undefined }
+}
+
+/** What shells and container engines report for a command that could not be started. */
+const NOT_STARTED = 126
+
+async function hasFolder(workspace: Workspace, dir: string | undefined): Promise<boolean> {
+  if (dir === undefined) return true
+  const limits = { timeoutMs: 10_000, maxOutputBytes: 1000 }
+  const { exitCode } = await workspace.exec(['sh', '-c', 'test -d "$1"', 'sh', dir], limits)
+  return exitCode === 0
 }
 
 const MAX_OUTPUT_BYTES = 8 * 2 ** 20

@@ -62,7 +62,11 @@ function subjectOf(failure: StepFailure): string | undefined {
   if ('pattern' in failure) return failure.pattern
   if ('rounds' in failure) return `after ${failure.rounds} rounds`
   if ('choice' in failure) return failure.choice
-  return 'exitCode' in failure ? `exit code ${failure.exitCode}` : undefined
+  return 'exitCode' in failure ? exitOf(failure) : undefined
+}
+
+function exitOf({ exitCode, problem }: Extract<StepFailure, { exitCode: number }>): string {
+  return problem ?? `exit code ${exitCode}`
 }
 
 /** Shortened, so that its event fits into a journal record. */

@@ -136,8 +136,14 @@ export function visibleSteps(task: Task): ReadonlySet<string> {
 }
 
 /** A step that was not there when the run started, as the journal tells of it. */
-export function headerOf({ planned: { step, persona } }: Task): StepHeader {
-  return { id: step.id, role: persona?.name ?? step.kind, dependencies: step.dependencies }
+export function headerOf({ planned }: Task): StepHeader {
+  return plannedHeader(planned)
+}
+
+/** A step as the journal introduces it. */
+export function plannedHeader({ step, persona }: PlannedStep): StepHeader {
+  const kind = step.kind === 'loop' ? (step.shownAs ?? step.kind) : step.kind
+  return { id: step.id, role: persona?.name ?? kind, dependencies: step.dependencies }
 }
 
 /** Made of other steps, a wait, or a join: no work of its own, hence no sandbox and no place among those that work. */

@@ -10,7 +10,7 @@ import { Dispatcher, dispatchWithin } from './dispatch.ts'
 import { readInput } from './frame-input.ts'
 import { cut } from './failure.ts'
 import { notify, sentNotices } from './hooks.ts'
-import { rootFrame } from './frame.ts'
+import { plannedHeader, rootFrame } from './frame.ts'
 import type { FrameInput } from './frame.ts'
 import { Slots } from './slots.ts'
 import { RunTime } from './time-limit.ts'
@@ -200,11 +200,7 @@ function startedEvent(request: RunRequest): NewRunEvent {
     type: 'run-started',
     run: request.runId,
     pipeline: { name, file, digest },
-    steps: plan.steps.map(({ step, persona }) => ({
-      id: step.id,
-      role: persona?.name ?? step.kind,
-      dependencies: step.dependencies,
-    })),
+    steps: plan.steps.map(plannedHeader),
     mode: plan.mode,
     input: request.store.put(Buffer.from(request.input)),
     projectDigest: request.projectDigest,

@@ -42,6 +42,7 @@ export function lowerConsensus(
   return {
     ...commonOf(unit, lowering),
     kind: 'loop',
+    shownAs: 'consensus',
     artifacts: [...ballots.flatMap(({ artifacts }) => artifacts), ...vote.artifacts],
     timeoutMs: ballots.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0),
     maxIterations: 1,

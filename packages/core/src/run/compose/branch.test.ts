@@ -46,3 +46,14 @@ test('a value without case and default fails the step', async () => {
   const { state } = await runYaml(yaml(''), say('P3'), { files })
   expect(state.steps.get('route')?.failure).toMatchObject({ reason: 'branch-failed' })
 })
+
+test('the last line break of a text is no part of the value, and a skip says what it was', async () => {
+  const text = yaml('')
+    .replace('.t.severity', '.t')
+    .replace(artifactYaml('t', 'json'), artifactYaml('t', 'txt'))
+  const { events } = await runYaml(text, () => succeed({ t: 'P1\n', done: 'x' }), { files })
+  expect(eventsOf(events, 'branch-taken')).toMatchObject([{ value: 'P1', to: 'hotfix' }])
+  const skipped = await runYaml(text, () => succeed({ t: 'P4\r\n' }), { files })
+  const ended = eventsOf(skipped.events, 'step-succeeded').find(({ step }) => step === 'route')
+  expect(ended?.message).toBe('Skipped: it is "P4"')
+})

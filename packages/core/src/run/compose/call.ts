@@ -27,7 +27,8 @@ export async function runBranch(scope: AttemptScope, step: BranchStep): Promise<
   const { cases } = scope.planned
   const decided = evaluate(step.on, conditionScope(task), 'string')
   if (!decided.ok) return failedAttempt(scope.planned, decided.failure)
-  const value = String(decided.value)
+  // The last line break of an output is no part of the answer.
+  const value = String(decided.value).replace(/\r?\n$/u, '')
   const chosen = cases?.byValue.get(value) ?? cases?.otherwise
   if (chosen === undefined) {
     const message = `No case is for ${JSON.stringify(value.slice(0, 200))}, and there is no default.`
@@ -40,7 +41,11 @@ export async function runBranch(scope: AttemptScope, step: BranchStep): Promise<
     to: chosen === 'skip' ? 'skip' : chosen.pipeline.name,
     on: decided.evaluated,
   })
-  if (chosen === 'skip') return success(new Map(), false)
+  if (chosen === 'skip') {
+    const shown = value.length <= 40 ? value : `${value.slice(0, 39)}…`
+    const message = `Skipped: it is ${JSON.stringify(shown)}`
+    return { status: 'succeeded', artifacts: new Map(), usage: undefined, message }
+  }
   return call(scope, chosen, { input: step.input, env: {} })
 }
 
