@@ -628,7 +628,7 @@ test.each<[string, string | Uint8Array, string]>([
   ['YT-07 list root', '- a', 'The file must be a map'],
   ['YT-07 no UTF-8', new Uint8Array([0x61, 0xff]), 'is not UTF-8 text'],
   ['an unknown tag', 'metadata: !!js/function x\nsteps: []', '1:11 Unresolved tag'],
-  ['an unclosed quote', 'metadata: {name: "p}\nsteps: []', 'Missing closing "quote'],
+  ['an unclosed quote', 'metadata: {name: "p}\nsteps: []', '1:18 The quote is never closed'],
   ['64 KiB and more', `# ${'x'.repeat(65_536)}`, 'more than 64 KiB'],
   [
     'an alias of itself',

@@ -211,12 +211,27 @@ class ShapeWalk {
     const known = this.#rules.knownKey(at.path, key)
     if (known !== undefined) {
       this.#add(`${subject} has the key "${key}": ${known}.`, at.offset)
-      return undefined
+      return namedIn(known, at.shape)
     }
+    if (key === '<<') return this.#mergeKey(subject, at)
     const near = suggest(key, Object.keys(at.shape.properties ?? {}))
     const hint = near && `Did you mean "${near}"?`
     this.#add(`${subject} has the unknown key "${shorten(key)}".`, at.offset, hint)
     return near
+  }
+
+  /** What it would have brought is not known. */
+  #mergeKey(
+    subject: string,
+    { offset, path }: { readonly offset: number; readonly path: ShapePath },
+  ): undefined {
+    this.#report(
+      `${subject} has a merge key, which YAML 1.2 does not know.`,
+      offset,
+      path,
+      'Write the keys out.',
+    )
+    return undefined
   }
 
   #report(message: string, offset: number, path: ShapePath, hint?: string): void {
@@ -229,6 +244,12 @@ class ShapeWalk {
     const { code } = this.#rules
     this.problems.push({ code, message, location, ...(hint === undefined ? {} : { hint }) })
   }
+}
+
+/** The key of a map that an advice names first: `use "over"`. */
+function namedIn(advice: string, { properties = {} }: Shape): string | undefined {
+  const key = /"(?<key>\w+)/u.exec(advice)?.groups?.['key']
+  return key !== undefined && Object.hasOwn(properties, key) ? key : undefined
 }
 
 /** The shape itself, or the part of the whole that it refers to. */

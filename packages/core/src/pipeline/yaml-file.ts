@@ -105,7 +105,11 @@ function openDocument(document: Document.Parsed, source: YamlText, told: Telling
     ({ code, pos }) => code !== 'DUPLICATE_KEY' || !isJoined(pos[0]),
   )
   const asProblem = (mistake: YAMLError): Problem =>
-    told.problem(explain(mistake, document, told), mistake.pos[0], advise(mistake, source.text))
+    told.problem(
+      explain(mistake, document, told),
+      openingOf(mistake, document),
+      advise(mistake, source.text),
+    )
   // What is wrong otherwise can be told all the same.
   const isLight = ({ code, pos }: YAMLError): boolean => {
     // Which of two lists of steps is meant, nobody can know.
@@ -113,7 +117,7 @@ function openDocument(document: Document.Parsed, source: YamlText, told: Telling
     return source.isTolerant === true && LIGHT.has(code) && !isOuter
   }
   if (!mistakes.every(isLight)) {
-    return failWith(onePerLine(mistakes.filter(isNoSequel).map(asProblem)))
+    return failWith(onePerLine(withoutSequels(mistakes).map(asProblem)))
   }
   const problems = mistakes.map(asProblem)
   const { contents: root } = document
@@ -148,9 +152,15 @@ export function nodeAt(file: YamlFile, path: readonly (string | number)[]): Node
 // They leave the rest of the file as it is.
 const LIGHT: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
 
-/** After the first thing that cannot be read, nothing is expected any more. */
-function isNoSequel({ code }: YAMLError, index: number): boolean {
-  return index === 0 || code !== 'UNEXPECTED_TOKEN'
+/** After the first thing that cannot be read nothing is expected, and an open quote takes in the rest. */
+function withoutSequels(mistakes: readonly YAMLError[]): readonly YAMLError[] {
+  const open = mistakes.findIndex(isOpenQuote)
+  const before = open === -1 ? mistakes : mistakes.slice(0, open + 1)
+  return before.filter(({ code }, index) => index === 0 || code !== 'UNEXPECTED_TOKEN')
+}
+
+function isOpenQuote({ message }: { readonly message: string }): boolean {
+  return /^Missing closing ["']quote/u.test(message)
 }
 
 function advise({ code, pos: [offset] }: YAMLError, text: string): string | undefined {
@@ -214,11 +224,25 @@ function explain(
   document: Document.Parsed,
   told: Telling,
 ): string {
+  if (isOpenQuote(mistake)) return 'The quote is never closed.'
   if (mistake.code !== 'DUPLICATE_KEY') return `${mistake.message.replace(/\.$/u, '')}.`
   const duplicate = findDuplicate(document, mistake.pos[0] ?? 0)
   if (duplicate === undefined) return 'A key is given twice.'
   const first = told.place(duplicate.first)
   return `The key "${duplicate.key}" is given twice, first at ${first.line}:${first.column}.`
+}
+
+/** Where a mistake begins: of a quote that is never closed, the end of the file says nothing. */
+function openingOf({ message, pos }: YAMLError, document: Document.Parsed): number {
+  if (!isOpenQuote({ message })) return pos[0]
+  let opening = pos[0]
+  loadYaml().visit(document, {
+    Scalar(_, { type, range }) {
+      const [start, end] = range ?? [0, 0]
+      if (type?.startsWith('QUOTE') === true && start < pos[0] && end >= pos[0]) opening = start
+    },
+  })
+  return opening
 }
 
 function findDuplicate(
