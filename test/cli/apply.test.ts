@@ -19,7 +19,9 @@ async function propose(sandbox: Sandbox, ...options: readonly string[]): Promise
   sandbox.commit('Simplify total')
   const args = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence', ...options]
   const { stdout } = await sandbox.wave(args)
-  expect(stdout).toMatch(/\nChanges: 1 file \(\+1 -1\); apply with: wave apply \S+\n/)
+  expect(stdout).toMatch(
+    /\nChanges: 1 file \(\+1 -1\); (?:apply with: wave apply \S+|applied next)\n/,
+  )
   const runs = readdirSync(join(sandbox.project, '.wave/runs'), { withFileTypes: true })
   return runs.find((entry) => entry.isDirectory())?.name ?? ''
 }

@@ -37,12 +37,13 @@ test('an artifact that lies nowhere is only missing', async () => {
   })
 })
 
-test('a value without a case is told with its line break', async () => {
-  const provider = new MemoryWorkspaceProvider({ exec: () => ({ stdout: Buffer.from('P1\n') }) })
+test('a branch compares a text without its last line break, and shows every other', async () => {
+  const stdout = Buffer.from('P1\nP2\n')
+  const provider = new MemoryWorkspaceProvider({ exec: () => ({ stdout }) })
   const steps = `  - {id: ask, type: command, script: ask, output_artifacts: [{name: level, source: stdout, type: text}]}
   - {id: route, dependencies: [ask], branch: {on: steps.ask.artifacts.level, cases: {P1: skip}}}\n`
   const { state } = await runYaml(pipelineYaml(steps), undefined, { provider })
   expect(state.steps.get('route')?.failure).toMatchObject({
-    message: 'No case is for "P1\\n", and there is no default.',
+    message: 'No case is for "P1\\nP2", and there is no default.',
   })
 })

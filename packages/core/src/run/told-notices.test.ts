@@ -23,8 +23,11 @@ test('a pipeline that says everything has none', async () => {
   expect(events[0]).not.toHaveProperty('notices')
 })
 
+function reader(index: number): string {
+  return `  - {name: r${index}, run: "see {{last}}"}\n`
+}
+
 test('thousands of notices do not make the first record large', async () => {
-  const reader = (index: number): string => `  - {name: r${index}, run: "see {{last}}"}\n`
   const steps = Array.from({ length: 150 }, (_, index) => reader(index)).join('')
   const files = { assess: child(`${steps}  - {name: last, run: x}\n`) }
   const { events } = await runYaml(pipelineYaml(CALL), undefined, { files })
