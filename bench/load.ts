@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { planPipeline } from '../packages/core/src/index.ts'
-import { readPipelineText } from '../packages/core/src/pipeline/read-pipeline.ts'
+import { readPipelineText } from '../packages/core/src/pipeline/read/read-pipeline.ts'
 import type { Pipeline } from '../packages/core/src/index.ts'
 
 const SIZES = [10, 1000, 10_000]

@@ -13,7 +13,7 @@ import type {
   StepFailure,
   Verdict,
 } from './events.ts'
-import type { PlannedStep } from './pipeline/plan.ts'
+import type { PlannedStep } from './pipeline/plan/plan.ts'
 import type { Patch, Snapshot } from './snapshot.ts'
 import type {
   Collected,

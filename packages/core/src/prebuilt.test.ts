@@ -4,10 +4,10 @@ import { bundledPersonas } from './persona/bundled.ts'
 import { readPersona } from './persona/read-persona.ts'
 import { loadPersonas } from './persona/registry.ts'
 import { BUNDLED_FILES, bundledPipelines } from './pipeline/bundled.ts'
-import { calledBy } from './pipeline/load-child.ts'
+import { calledBy } from './pipeline/read/load-child.ts'
 import { loadPipeline } from './pipeline/load.ts'
 import type { Loaded } from './pipeline/source.ts'
-import { readPipeline } from './pipeline/read-pipeline.ts'
+import { readPipeline } from './pipeline/read/read-pipeline.ts'
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 

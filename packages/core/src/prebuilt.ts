@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { PersonaContent } from './persona/registry.ts'
-import type { PipelineContent } from './pipeline/read-pipeline.ts'
+import type { PipelineContent } from './pipeline/read/read-pipeline.ts'
 
 // The same relative depth from src/ and from dist/.
 const FILE = new URL('../builtin/prebuilt.json', import.meta.url)

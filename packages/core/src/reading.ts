@@ -3,7 +3,7 @@
  * bundled files and their unchanged copies need none of it (see prebuilt.ts).
  */
 export { readPersona } from './persona/read-persona.ts'
-export { readPipeline } from './pipeline/read-pipeline.ts'
-export { readShape } from './pipeline/shape.ts'
-export { checkWiring } from './pipeline/wiring.ts'
-export { parseYaml } from './pipeline/yaml-file.ts'
+export { readPipeline } from './pipeline/read/read-pipeline.ts'
+export { readShape } from './pipeline/schema/shape.ts'
+export { checkWiring } from './pipeline/wiring/wiring.ts'
+export { parseYaml } from './pipeline/yaml/yaml-file.ts'

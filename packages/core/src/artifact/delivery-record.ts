@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ArtifactRef } from '../events.ts'
-import { makeDirectory, replaceFile } from '../run/durable-fs.ts'
+import { makeDirectory, replaceFile } from '../run/journal/durable-fs.ts'
 
 /**
  * What wave last wrote to each path of the project, so that a file which a person made or changed is

@@ -11,7 +11,7 @@ import {
   replaceFile,
   storageError,
   syncDirectory,
-} from '../run/durable-fs.ts'
+} from '../run/journal/durable-fs.ts'
 
 /** The ref of these bytes, wherever they are stored. */
 export function artifactRef(content: Uint8Array): ArtifactRef {

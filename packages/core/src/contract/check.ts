@@ -1,6 +1,6 @@
 import type { Usage } from '../agent/messages.ts'
 import type { ArtifactDeclaration, Contract, Step } from '../pipeline/pipeline.ts'
-import type { Judge } from '../pipeline/plan.ts'
+import type { Judge } from '../pipeline/plan/plan.ts'
 import { checkFormat, isBlank } from './artifact-format.ts'
 import type { ContractContext, DocumentContext } from './context.ts'
 import { evaluateDocument, evaluateLive, isDocumentContract } from './evaluate.ts'

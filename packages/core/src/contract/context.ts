@@ -1,7 +1,7 @@
 import type { StepEvent } from '../events.ts'
 import type { Patch, Snapshot, StepContext, StepRunner, Workspace } from '../ports.ts'
 import type { Template } from '../pipeline/pipeline.ts'
-import type { Rendered } from '../pipeline/template.ts'
+import type { Rendered } from '../pipeline/template/template.ts'
 
 /** What contracts can look at, beside the artifacts themselves. Everything is fetched on first use. */
 export interface ContractContext {

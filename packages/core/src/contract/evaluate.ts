@@ -7,9 +7,9 @@ import type {
   ReportContract,
   Step,
 } from '../pipeline/pipeline.ts'
-import type { Judge } from '../pipeline/plan.ts'
+import type { Judge } from '../pipeline/plan/plan.ts'
 import { WorkspaceLost } from '../ports.ts'
-import { limitTime, unlessDeaf } from '../run/attempt-signal.ts'
+import { limitTime, unlessDeaf } from '../run/step/attempt-signal.ts'
 import { decodeText, isBlank } from './artifact-format.ts'
 import type { ContractContext, DocumentContext } from './context.ts'
 import { fails } from './finding.ts'

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { bundledPersonas } from '../persona/bundled.ts'
 import { bundledPipelines } from '../pipeline/bundled.ts'
-import { parseYaml } from '../pipeline/yaml-file.ts'
+import { parseYaml } from '../pipeline/yaml/yaml-file.ts'
 import { languageSchemas, type SchemaFile } from './schemas.ts'
 
 const BUILTIN = '../../builtin/schema'

@@ -1,6 +1,6 @@
 import { PERSONA } from '../persona/schema.ts'
-import { PIPELINE } from '../pipeline/schema.ts'
-import type { Shape } from '../pipeline/shape.ts'
+import { PIPELINE } from '../pipeline/schema/schema.ts'
+import type { Shape } from '../pipeline/schema/shape.ts'
 import { WORKFLOW } from '../pipeline/workflow-v2/workflow-schema.ts'
 
 /** A JSON Schema as it is published, for editors. */

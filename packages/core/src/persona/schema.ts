@@ -1,5 +1,5 @@
 import type { XStatic } from 'typebox/schema'
-import { EFFORT, MESSAGE, NAME } from '../pipeline/words.ts'
+import { EFFORT, MESSAGE, NAME } from '../pipeline/schema/words.ts'
 
 const TOOL_ENTRIES = {
   type: 'array',

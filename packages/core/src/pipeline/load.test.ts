@@ -7,7 +7,7 @@ import { findPipeline } from './catalog.ts'
 import { loadPipeline } from './load.ts'
 import type { Loaded, PipelineFile } from './source.ts'
 import type { Pipeline } from './pipeline.ts'
-import { PIPELINE } from './schema.ts'
+import { PIPELINE } from './schema/schema.ts'
 
 const PAGE = readFileSync(
   new URL('../../../../test/fixtures/incident-response/page.yaml', import.meta.url),

@@ -3,7 +3,7 @@ import type { Location } from '../errors.ts'
 import type { Pipeline } from './pipeline.ts'
 import { loadReading } from '../lazy.ts'
 import { prebuilt } from '../prebuilt.ts'
-import type { PipelineContent } from './read-pipeline.ts'
+import type { PipelineContent } from './read/read-pipeline.ts'
 import { baseName } from './source.ts'
 import type { Loaded, PipelineFile, ProjectFiles } from './source.ts'
 

@@ -9,7 +9,7 @@ import type { ArtifactType } from '../events.ts'
 import type { Permissions } from '../persona/persona.ts'
 import type { Contract, Rework } from './contracts.ts'
 import type { FieldSpec } from './fields.ts'
-import type { Gaps } from './gaps.ts'
+import type { Gaps } from './read/gaps.ts'
 
 export type * from './contracts.ts'
 export type * from './fields.ts'

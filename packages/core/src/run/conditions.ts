@@ -1,7 +1,7 @@
 import type { Evaluated, StepFailure } from '../events.ts'
-import { evaluateCondition } from '../pipeline/condition.ts'
+import { evaluateCondition } from '../pipeline/condition/condition.ts'
 import type { Expression } from '../pipeline/pipeline.ts'
-import type { TemplateScope } from '../pipeline/template.ts'
+import type { TemplateScope } from '../pipeline/template/template.ts'
 import type { Task } from './frame.ts'
 import { conditionScope } from './scope.ts'
 

@@ -1,5 +1,5 @@
 import type { Departure } from './schedule.ts'
-import type { StepEnd } from './step-end.ts'
+import type { StepEnd } from './step/step-end.ts'
 
 /** What the end of a step means for those behind it. */
 export function departureOf(effect: Exclude<StepEnd['effect'], 'waiting'>): Departure {

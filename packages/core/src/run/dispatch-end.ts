@@ -1,5 +1,5 @@
 import type { StepFailure } from '../events.ts'
-import type { StepEnd } from './step-end.ts'
+import type { StepEnd } from './step/step-end.ts'
 
 /** How the steps of a graph went, apart from what its state tells. */
 export interface DispatchEnd {

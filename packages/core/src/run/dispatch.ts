@@ -1,7 +1,7 @@
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
 import { ballotsOf, isVote, isVoteLost } from './compose/vote-watch.ts'
-import { abortReason } from './attempt-signal.ts'
+import { abortReason } from './step/attempt-signal.ts'
 import { departureOf } from './departure.ts'
 import { decideWhen } from './conditions.ts'
 import { isComposed } from './frame.ts'
@@ -9,9 +9,9 @@ import type { Frame, Task } from './frame.ts'
 import { absentArtifacts, unmetNeed } from './needs.ts'
 import { Schedule } from './schedule.ts'
 import type { Departure } from './schedule.ts'
-import { neverStarted, recordedArtifacts, skippedEvent, startedEvent } from './step-end.ts'
-import type { StepEnd } from './step-end.ts'
-import { runStep } from './step.ts'
+import { neverStarted, recordedArtifacts, skippedEvent, startedEvent } from './step/step-end.ts'
+import type { StepEnd } from './step/step-end.ts'
+import { runStep } from './step/step.ts'
 
 /**
  * Runs the steps of a graph, each as soon as it may, up to the concurrency limit. Steps that end in the

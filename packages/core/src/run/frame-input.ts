@@ -1,7 +1,7 @@
 import { checkAgainstSchema } from '../contract/json-schema.ts'
 import { isRecord } from '../contract/schema-fields.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import { showAs } from '../pipeline/shown-text.ts'
+import { showAs } from '../pipeline/template/shown-text.ts'
 import type { FrameInput } from './frame.ts'
 
 /** The input as a pipeline wants it, or what is wrong with it. */

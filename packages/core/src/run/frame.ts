@@ -1,5 +1,5 @@
 import type { StepHeader } from '../events.ts'
-import type { Plan, PlannedStep } from '../pipeline/plan.ts'
+import type { Plan, PlannedStep } from '../pipeline/plan/plan.ts'
 import type { Pipeline, Retry } from '../pipeline/pipeline.ts'
 import type { Snapshot } from '../ports.ts'
 import type { BudgetedCall } from './budget.ts'

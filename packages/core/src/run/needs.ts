@@ -1,7 +1,7 @@
-import { usedSteps } from '../pipeline/condition.ts'
-import type { PlannedStep } from '../pipeline/plan.ts'
+import { usedSteps } from '../pipeline/condition/condition.ts'
+import type { PlannedStep } from '../pipeline/plan/plan.ts'
 import { expressionsOf, templatesOf } from '../pipeline/step-texts.ts'
-import { stepsNamedBy } from '../pipeline/template.ts'
+import { stepsNamedBy } from '../pipeline/template/template.ts'
 import { stateOf, visibleSteps } from './frame.ts'
 import type { Task } from './frame.ts'
 

@@ -10,7 +10,7 @@ import type {
   StepRunner,
   WorkspaceProvider,
 } from '../ports.ts'
-import type { Plan, RunnerName } from '../pipeline/plan.ts'
+import type { Plan, RunnerName } from '../pipeline/plan/plan.ts'
 import type { RunBudget } from './budget.ts'
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Frame, FrameInput } from './frame.ts'

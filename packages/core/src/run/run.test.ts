@@ -12,9 +12,9 @@ import { MemoryWorkspaceProvider } from '../testing/memory-workspace.ts'
 import { sketchArtifact, sketchPlan, sketchStep } from '../testing/plans.ts'
 import type { PlanSketch, StepSketch } from '../testing/plans.ts'
 import { startRig, succeed } from '../testing/rig.ts'
-import { journalPath } from './journal.ts'
-import { readJournal } from './journal-scan.ts'
-import { findRun, openRunFolder, runsFolder } from './run-folder.ts'
+import { journalPath } from './journal/journal.ts'
+import { readJournal } from './journal/journal-scan.ts'
+import { findRun, openRunFolder, runsFolder } from './journal/run-folder.ts'
 import { fold } from './state.ts'
 
 const plan = (steps: readonly StepSketch[], sketch?: PlanSketch) =>

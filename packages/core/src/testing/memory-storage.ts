@@ -1,7 +1,7 @@
 import { artifactRef } from '../artifact/store.ts'
 import type { ArtifactRef, NewRunEvent, RunEvent } from '../events.ts'
 import type { ArtifactStore, Clock, Journal } from '../ports.ts'
-import { encodeRecord, FIRST_PREV } from '../run/record.ts'
+import { encodeRecord, FIRST_PREV } from '../run/journal/record.ts'
 
 /** A journal that keeps its events, encoded and chained like the real one. */
 export class MemoryJournal implements Journal {

@@ -5,10 +5,7 @@ import { NO_FILES } from '../pipeline/source.ts'
 import type { Loaded } from '../pipeline/source.ts'
 
 /** Loads the text of a pipeline file; `files` are those below `.wave/` that it can name. */
-function loadText(
-  text: string,
-  files: Readonly<Record<string, string>> = {},
-): Loaded<Pipeline> {
+function loadText(text: string, files: Readonly<Record<string, string>> = {}): Loaded<Pipeline> {
   const bytes = new TextEncoder().encode(text)
   const source = { file: 'p.yaml', name: undefined, bytes, origin: 'path' as const }
   const read = (path: string): Uint8Array | undefined =>

@@ -13,7 +13,7 @@ import type {
   Step,
   Template,
 } from '../pipeline/pipeline.ts'
-import type { Plan, PlannedStep } from '../pipeline/plan.ts'
+import type { Plan, PlannedStep } from '../pipeline/plan/plan.ts'
 
 /** What a test says about a prompt step; the rest has defaults. */
 export type StepSketch = Partial<PromptStep> & { readonly id: string }

@@ -1,8 +1,8 @@
 import { ProblemsError } from '../errors.ts'
 import type { Persona } from '../persona/persona.ts'
 import { loadPipeline } from '../pipeline/load.ts'
-import { planPipeline } from '../pipeline/plan.ts'
-import type { Plan, PlanContext } from '../pipeline/plan.ts'
+import { planPipeline } from '../pipeline/plan/plan.ts'
+import type { Plan, PlanContext } from '../pipeline/plan/plan.ts'
 import type { PipelineFile, ProjectFiles } from '../pipeline/source.ts'
 import type { ResolvedModel } from '../ports.ts'
 

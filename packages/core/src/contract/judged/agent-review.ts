@@ -1,7 +1,7 @@
 import { dataBlock } from '../../agent/data-block.ts'
 import { cutMiddle } from '../../agent/truncate.ts'
 import type { Contract, ModelChoice, ReviewContext } from '../../pipeline/pipeline.ts'
-import type { Judge } from '../../pipeline/plan.ts'
+import type { Judge } from '../../pipeline/plan/plan.ts'
 import type { Workspace } from '../../ports.ts'
 import { askAgent } from './ask-agent.ts'
 import type { ContractContext } from '../context.ts'

@@ -1,7 +1,7 @@
 import type { Usage } from '../../agent/messages.ts'
 import { decodeText } from '../artifact-format.ts'
 import type { ModelChoice, PromptStep } from '../../pipeline/pipeline.ts'
-import type { Judge } from '../../pipeline/plan.ts'
+import type { Judge } from '../../pipeline/plan/plan.ts'
 import type { Budget, StepContext, StepOutcome, Workspace } from '../../ports.ts'
 import { describeFailure } from '../../run/failure.ts'
 import type { ContractContext } from '../context.ts'

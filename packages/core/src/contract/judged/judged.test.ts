@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ModelRequest } from '../../agent/messages.ts'
 import type { Contract } from '../../pipeline/pipeline.ts'
-import type { Judge } from '../../pipeline/plan.ts'
+import type { Judge } from '../../pipeline/plan/plan.ts'
 import type { Budget } from '../../ports.ts'
 import { ContractRig } from '../../testing/contract-rig.ts'
 import type { ContractRigOptions } from '../../testing/contract-rig.ts'

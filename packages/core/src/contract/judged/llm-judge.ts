@@ -1,6 +1,6 @@
 import { dataBlock, escapeInvisible } from '../../agent/data-block.ts'
 import type { Contract } from '../../pipeline/contracts.ts'
-import type { Judge } from '../../pipeline/plan.ts'
+import type { Judge } from '../../pipeline/plan/plan.ts'
 import { askAgent } from './ask-agent.ts'
 import type { ContractContext } from '../context.ts'
 import { fails } from '../finding.ts'

@@ -1,4 +1,4 @@
-import { loadChild } from '../load-child.ts'
+import { loadChild } from '../read/load-child.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Caller } from './caller.ts'
 import type { Demand } from './demand.ts'

@@ -1,4 +1,4 @@
-import type { Segment } from '../template-names.ts'
+import type { Segment } from '../template/template-names.ts'
 import { ConditionMistake, tokenize } from './condition-tokens.ts'
 import type { Operator, Token } from './condition-tokens.ts'
 

@@ -1,4 +1,4 @@
-import type { Segment } from '../template-names.ts'
+import type { Segment } from '../template/template-names.ts'
 
 /** A part of a condition. `offset`: where it begins in the text. */
 export type Token = { readonly offset: number } & (

@@ -1,11 +1,11 @@
 import { loadYaml } from '../../lazy.ts'
 import type { Location, Problem } from '../../errors.ts'
 import type { Template } from '../pipeline.ts'
-import { Reading } from '../reading.ts'
-import type { ShapePath } from '../shape.ts'
+import { Reading } from '../read/reading.ts'
+import type { ShapePath } from '../schema/shape.ts'
 import type { PipelineFile, ProjectFiles } from '../source.ts'
-import { nodeAt } from '../yaml-file.ts'
-import type { YamlFile } from '../yaml-file.ts'
+import { nodeAt } from '../yaml/yaml-file.ts'
+import type { YamlFile } from '../yaml/yaml-file.ts'
 
 /** One file of the dialect while it is translated: where things stand, what is wrong, what to tell. */
 export class Draft {

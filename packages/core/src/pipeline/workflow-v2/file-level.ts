@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.ts'
 import type { Pipeline, PipelineOutput, Step } from '../pipeline.ts'
-import type { ShapePath } from '../shape.ts'
+import type { ShapePath } from '../schema/shape.ts'
 import type { Draft } from './draft.ts'
 import { DEFAULT_WORKERS } from './lower-calls.ts'
 import { textOutput } from './results.ts'

@@ -1,4 +1,4 @@
-import type { ShapePath } from '../shape.ts'
+import type { ShapePath } from '../schema/shape.ts'
 
 /**
  * Keys that other tools of this dialect know or that belong to the other language, but that have no place

@@ -1,5 +1,5 @@
 import type { Pipeline, Template } from '../pipeline.ts'
-import type { Segment } from '../template-names.ts'
+import type { Segment } from '../template/template-names.ts'
 
 export type LoopKind = 'refine' | 'iterate'
 

@@ -1,4 +1,4 @@
-import type { ShapePath } from '../shape.ts'
+import type { ShapePath } from '../schema/shape.ts'
 import type { Draft } from './draft.ts'
 import { checkWait } from './settings.ts'
 import type { LoopShape } from './workflow-schema.ts'

@@ -1,4 +1,4 @@
-import { CALLED, NAME } from '../words.ts'
+import { CALLED, NAME } from '../schema/words.ts'
 import { WAIT } from './settings-schema.ts'
 
 /** Texts by key, with `{{ }}` in them. */

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../contract/schema-fields.ts'
-import { buildMount, imageOf } from '../build-mount.ts'
+import { buildMount, imageOf } from '../read/build-mount.ts'
 import type {
   ArtifactDeclaration,
   Contract,

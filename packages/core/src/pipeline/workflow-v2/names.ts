@@ -1,6 +1,6 @@
 import type { Location } from '../../errors.ts'
 import { suggestionHint } from '../../suggest.ts'
-import type { Segment } from '../template-names.ts'
+import type { Segment } from '../template/template-names.ts'
 import type { Caller } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { isLoopName, loopNames } from './loop-names.ts'
@@ -56,7 +56,8 @@ export class Names {
       readonly draft: Draft
     },
   ) {
-    this.units = new Map(units.map((unit) => [unit.name, unit]))
+    // Of two with one name, which has been told, the first is meant.
+    this.units = new Map(units.toReversed().map((unit) => [unit.name, unit]))
     this.env = around.env
     this.#broken = around.broken
     this.#results = new Map(units.flatMap((unit) => resultsName(unit).map((name) => [name, unit])))

@@ -39,16 +39,19 @@ export class Order {
     return this.#needsOf(unit.name)
   }
 
-  /** Whether no step waits for itself, directly or through others; else that is reported. */
-  checkCircle(draft: Draft): boolean {
-    const circle = this.#findCircle()
-    if (circle === undefined) return true
-    const [first = ''] = circle
-    const unit = this.#units.find(({ name }) => name === first)
-    const shown = [...circle, first].map((name) => `"${name}"`).join(' -> ')
-    const at = unit === undefined ? [] : [...unit.path, 'needs']
-    draft.report(`Steps wait for each other: ${shown}.`, at, 'Remove one of these needs.')
-    return false
+  /** Reports steps that wait for themselves through others, and lets them go, so that an order is left. */
+  breakCircles(draft: Draft): void {
+    for (let circle = this.#findCircle(); circle !== undefined; circle = this.#findCircle()) {
+      const [first = '', second = first] = circle
+      const unit = this.#units.find(({ name }) => name === first)
+      const shown = [...circle, first].map((name) => `"${name}"`).join(' -> ')
+      const at = unit === undefined ? [] : [...unit.path, 'needs']
+      draft.report(`Steps wait for each other: ${shown}.`, at, 'Remove one of these needs.')
+      this.#needs.set(
+        first,
+        this.#needsOf(first).filter((name) => name !== second),
+      )
+    }
   }
 
   /** What can start goes first; among that by `execution_order`, then as in the file. Without circles. */

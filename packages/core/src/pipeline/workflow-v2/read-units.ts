@@ -1,6 +1,6 @@
 import { suggestionHint } from '../../suggest.ts'
 import type { Template } from '../pipeline.ts'
-import type { ShapePath } from '../shape.ts'
+import type { ShapePath } from '../schema/shape.ts'
 import type { Draft } from './draft.ts'
 import { checkLoop } from './loop-rules.ts'
 import { outlineOf } from './outline.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { evaluateCondition } from '../condition.ts'
+import { evaluateCondition } from '../condition/condition.ts'
 import { loadPipeline } from '../load.ts'
 import type { Pipeline, PromptStep, Step } from '../pipeline.ts'
 import type { Loaded, PipelineFile } from '../source.ts'

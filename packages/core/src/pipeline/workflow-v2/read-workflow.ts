@@ -1,9 +1,9 @@
 import type { Expression, FieldSpec, Pipeline, Step } from '../pipeline.ts'
-import type { PipelineContent } from '../read-pipeline.ts'
-import { readShape } from '../shape.ts'
+import type { PipelineContent } from '../read/read-pipeline.ts'
+import { readShape } from '../schema/shape.ts'
 import { baseName, failed } from '../source.ts'
 import type { Loaded, PipelineFile, ProjectFiles } from '../source.ts'
-import type { YamlFile } from '../yaml-file.ts'
+import type { YamlFile } from '../yaml/yaml-file.ts'
 import { loadCalled } from './calls.ts'
 import { verdictsOf } from './consensus.ts'
 import { Draft } from './draft.ts'
@@ -58,7 +58,6 @@ export function readWorkflow(
   }
   const pipeline = new Translation(shape, draft).translate()
   const problems = distinct([...draft.problems, ...draft.reading.problemsOfChildren])
-  if (pipeline === undefined) return failed(problems)
   if (problems.length > 0) return { ...failed(problems), partial: pipeline }
   return { ok: true, value: pipeline }
 }
@@ -74,7 +73,7 @@ class Translation {
   }
 
   /** Undefined when steps wait for each other. */
-  translate(): PipelineContent | undefined {
+  translate(): PipelineContent {
     const draft = this.#draft
     this.#checkName()
     checkSettings(this.#shape, draft)
@@ -83,7 +82,7 @@ class Translation {
     const env = envOf(this.#shape, draft)
     const names = new Names(units, { env: Object.keys(env), broken, caller, draft })
     const understood = understand(units, names, { caller, draft })
-    if (!understood.order.checkCircle(draft)) return undefined
+    understood.order.breakCircles(draft)
     const inferred = this.#infer(units, understood)
     const { steps, paths } = this.#lower(units, understood, inferred)
     const result = understood.order.result()

@@ -2,8 +2,8 @@ import type { StaticAnalysis } from 'liquidjs'
 import type { Location, Problem } from '../../errors.ts'
 import { loadTemplating } from '../../lazy.ts'
 import type { Template } from '../pipeline.ts'
-import { checkSyntax, isTemplate, placeAt } from '../template.ts'
-import type { Segment } from '../template-names.ts'
+import { checkSyntax, isTemplate, placeAt } from '../template/template.ts'
+import type { Segment } from '../template/template-names.ts'
 
 /** A name that a text uses. */
 export interface Reference {

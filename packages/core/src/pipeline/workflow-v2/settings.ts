@@ -1,6 +1,6 @@
 import type { ModelChoice, Retry } from '../pipeline.ts'
-import type { ShapePath } from '../shape.ts'
-import { parseDuration } from '../words.ts'
+import type { ShapePath } from '../schema/shape.ts'
+import { parseDuration } from '../schema/words.ts'
 import type { Draft } from './draft.ts'
 import type { ExecutionShape, StepShape, WorkflowShape } from './workflow-schema.ts'
 

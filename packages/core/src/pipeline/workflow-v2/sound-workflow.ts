@@ -1,5 +1,5 @@
 import { isRecord } from '../../contract/schema-fields.ts'
-import type { Shaped, ShapePath } from '../shape.ts'
+import type { Shaped, ShapePath } from '../schema/shape.ts'
 import type { WorkflowShape } from './workflow-schema.ts'
 
 /**
@@ -9,7 +9,10 @@ import type { WorkflowShape } from './workflow-schema.ts'
 export function soundWorkflow({ value, unsound }: Shaped): WorkflowShape | undefined {
   if (unsound.some(isVital) || !hasVitalKeys(value)) return undefined
   const wrong = new Set(unsound.filter((path) => !isEntry(path)).map(([key]) => key))
-  const kept = Object.entries(value).filter(([key]) => !wrong.has(key))
+  const kept = Object.entries(value).flatMap(([key, part]): [string, unknown][] => {
+    if (!wrong.has(key)) return [[key, part]]
+    return key === 'execution' && isRecord(part) ? [[key, soundSettings(part, unsound)]] : []
+  })
   const { name = 'unnamed', version = '', $schema } = value
   return {
     ...Object.fromEntries(kept),
@@ -27,6 +30,15 @@ function isVital(path: ShapePath): boolean {
   if (key === undefined || key === '$schema') return true
   if (key !== 'steps' && key !== 'loops') return false
   return index === undefined || inner === undefined || (key === 'loops' && inner !== 'name')
+}
+
+/** Settings stand for themselves. */
+function soundSettings(
+  settings: Readonly<Record<string, unknown>>,
+  unsound: readonly ShapePath[],
+): Record<string, unknown> {
+  const wrong = unsound.flatMap(([key, inner]) => (key === 'execution' ? [inner] : []))
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !wrong.includes(key)))
 }
 
 function isEntry([key]: ShapePath): boolean {

@@ -1,6 +1,6 @@
 import type { Location } from '../../errors.ts'
 import type { Template } from '../pipeline.ts'
-import type { ShapePath } from '../shape.ts'
+import type { ShapePath } from '../schema/shape.ts'
 import type { LoopKind } from './loop-names.ts'
 import type { ConsensusShape, LoopShape, StepShape } from './workflow-schema.ts'
 

@@ -1,6 +1,6 @@
 import type { XStatic } from 'typebox/schema'
-import { NAME } from '../words.ts'
-import { WORKSPACE } from '../workspace-schema.ts'
+import { NAME } from '../schema/words.ts'
+import { WORKSPACE } from '../schema/workspace-schema.ts'
 import { BINDING, SETTINGS } from './settings-schema.ts'
 import { LOOP } from './loop-schema.ts'
 import { WORKFLOW_STEP } from './workflow-step-schema.ts'

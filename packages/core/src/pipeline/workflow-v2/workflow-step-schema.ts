@@ -1,5 +1,5 @@
-import { CALLED, NAME } from '../words.ts'
-import { WORKSPACE } from '../workspace-schema.ts'
+import { CALLED, NAME } from '../schema/words.ts'
+import { WORKSPACE } from '../schema/workspace-schema.ts'
 import { LOOP, WITH } from './loop-schema.ts'
 import { BINDING, SETTINGS, WAIT } from './settings-schema.ts'
 

@@ -8,7 +8,7 @@ import { WHOLE_LINE } from './demand.ts'
 import type { Draft } from './draft.ts'
 import { FLAG_WORDS } from './infer-fields.ts'
 import { handedKey } from './loop-names.ts'
-import { placeAt } from '../template.ts'
+import { placeAt } from '../template/template.ts'
 import type { Meaning, ResolvedCondition } from './resolve-condition.ts'
 import {
   conditionName,

@@ -1,5 +1,5 @@
-import type { AttemptResult, AttemptScope } from '../attempt-result.ts'
-import type { Success } from '../conclude.ts'
+import type { AttemptResult, AttemptScope } from '../step/attempt-result.ts'
+import type { Success } from '../step/conclude.ts'
 import { runBranch, runCalled } from './call.ts'
 import { runFanOut } from './fan-out.ts'
 import { runGate } from './gate.ts'

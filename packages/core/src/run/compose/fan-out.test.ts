@@ -10,7 +10,7 @@ import {
   runYaml,
 } from '../../testing/yaml-run.ts'
 import type { Perform } from '../../testing/yaml-run.ts'
-import { encodeRecord } from '../record.ts'
+import { encodeRecord } from '../journal/record.ts'
 
 const yaml = (iterate: string): string =>
   pipelineYaml(

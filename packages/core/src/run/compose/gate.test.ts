@@ -5,7 +5,7 @@ import { planYaml } from '../../testing/yaml-plan.ts'
 import { eventsOf, pipelineYaml, promptYaml, runYaml } from '../../testing/yaml-run.ts'
 import type { Perform } from '../../testing/yaml-run.ts'
 import { sleep } from '../clock.ts'
-import { encodeRecord } from '../record.ts'
+import { encodeRecord } from '../journal/record.ts'
 
 const yaml = pipelineYaml(
   promptYaml('fix') +

@@ -1,5 +1,5 @@
-import type { AttemptScope } from '../attempt-result.ts'
-import { failedAttempt } from '../attempt-result.ts'
+import type { AttemptScope } from '../step/attempt-result.ts'
+import { failedAttempt } from '../step/attempt-result.ts'
 import type { DispatchEnd } from '../dispatch-end.ts'
 import { headerOf } from '../frame.ts'
 import type { Frame } from '../frame.ts'

@@ -1,6 +1,6 @@
 import type { AggregateStep } from '../../pipeline/pipeline.ts'
-import { failedAttempt } from '../attempt-result.ts'
-import type { AttemptScope } from '../attempt-result.ts'
+import { failedAttempt } from '../step/attempt-result.ts'
+import type { AttemptScope } from '../step/attempt-result.ts'
 import { stateOf } from '../frame.ts'
 import type { Task } from '../frame.ts'
 import { joinArtifacts } from './aggregate.ts'

@@ -1,4 +1,4 @@
-import type { Shape } from '../../pipeline/shape.ts'
+import type { Shape } from '../../pipeline/schema/shape.ts'
 import { type Choices, isMap, type Tree, type TreeMap } from './choices.ts'
 
 /** Adds a key that the language knows at this place, with a value of the type that it takes there. */

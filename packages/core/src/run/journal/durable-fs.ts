@@ -1,0 +1,125 @@
+/**
+ * Files that survive a power cut: every function returns after the bytes and the directory entry are
+ * on disk. Journal, store, lock and delivery share it. Not promised: network file systems, Windows.
+ */
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { WaveError } from '../../errors.ts'
+
+/** Creates a directory and its missing parents, each durable before the next. An existing one is fine. */
+export function makeDirectory(path: string, mode = 0o700): void {
+  if (existsSync(path)) return
+  makeDirectory(dirname(path), mode)
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST')) return
+    throw error
+  }
+  syncDirectory(path)
+  syncDirectory(dirname(path))
+}
+
+/** Creates a file that must not exist yet. */
+export function createFile(path: string, content: Uint8Array, mode = 0o600): void {
+  writeNew(path, content, mode)
+  syncDirectory(dirname(path))
+}
+
+/** Replaces or creates a file in one step: a reader sees the old bytes or the new ones, never a mix. */
+export function replaceFile(path: string, content: Uint8Array, mode = 0o600): void {
+  const temporary = temporaryName(path)
+  removeFile(temporary)
+  try {
+    writeNew(temporary, content, mode)
+    renameSync(temporary, path)
+  } catch (error) {
+    removeFile(temporary)
+    throw error
+  }
+  syncDirectory(dirname(path))
+}
+
+/** Makes the entries of a directory durable. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Loops over short writes; a write that makes no progress is an error. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    const written = writeSync(fd, bytes, done)
+    if (written <= 0) throw new Error('short write')
+    done += written
+  }
+}
+
+/** Removes a file; a missing one is fine. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT')) throw error
+  }
+}
+
+/** Names that a crash may leave behind start with this; see `isTemporary`. */
+export function temporaryName(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return `${path.slice(0, slash + 1)}.wave-tmp-${path.slice(slash + 1)}-${process.pid}`
+}
+
+export function isTemporary(name: string): boolean {
+  return name.startsWith('.wave-tmp-')
+}
+
+export function hasErrorCode(error: unknown, ...codes: readonly string[]): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && codes.includes(code)
+}
+
+/** What a failed write means to the user; a failure that nobody can fix comes back as it was. */
+export function storageError(cause: unknown, path: string): unknown {
+  if (hasErrorCode(cause, 'ENOSPC', 'EDQUOT')) {
+    const hint = 'Make room on that disk, then run again.'
+    return new WaveError('disk-full', `The disk is full: ${path} could not be written.`, {
+      hint,
+      cause,
+    })
+  }
+  if (!hasErrorCode(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EMFILE', 'EIO')) {
+    return cause
+  }
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new WaveError('path-unwritable', `${path} could not be written: ${why}.`, {
+    hint: 'Check that the folder exists and that you may write to it.',
+    cause,
+  })
+}
+
+function writeNew(path: string, content: Uint8Array, mode: number): void {
+  const fd = openSync(path, 'wx', mode)
+  try {
+    // The umask may have taken bits away; the caller's mode is meant exactly.
+    fchmodSync(fd, mode)
+    writeAll(fd, content)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { FileArtifactStore } from '../../artifact/store.ts'
+import { WaveError } from '../../errors.ts'
+import type { Clock } from '../../ports.ts'
+import { makeDirectory, replaceFile, storageError } from './durable-fs.ts'
+import { journalPath, openJournal } from './journal.ts'
+import type { FileJournal } from './journal.ts'
+import { takeLock } from './lock.ts'
+
+/** The folder of one run, locked for this process until disposed. */
+export interface RunFolder extends Disposable {
+  readonly directory: string
+  readonly journal: FileJournal
+  readonly store: FileArtifactStore
+}
+
+/**
+ * Creates or opens `<runs>/<run id>` with its lock, journal and store.
+ * Throws `WaveError`: `run-locked`, `journal-refused`, `disk-full`, `path-unwritable`.
+ */
+export function openRunFolder(runs: string, runId: string, clock: Clock): RunFolder {
+  const directory = join(runs, runId)
+  try {
+    makeRunsFolder(runs)
+    makeDirectory(directory)
+    return openLocked(directory, clock)
+  } catch (error) {
+    throw storageError(error, directory)
+  }
+}
+
+/** Where the runs of a project lie. */
+export function runsFolder(projectRoot: string): string {
+  return join(projectRoot, '.wave', 'runs')
+}
+
+/** The folder of the one run whose id starts with `prefix`; the newest for `last`. */
+export function findRun(runs: string, prefix: string): string {
+  const ids = runIds(runs)
+  const found = prefix === 'last' ? ids.slice(-1) : startingWith(prefix, ids)
+  const exact = found.find((id) => id === prefix)
+  const [only] = exact === undefined ? found : [exact]
+  if (only !== undefined && (exact !== undefined || found.length === 1)) return join(runs, only)
+  const message = only === undefined ? `No run starts with "${prefix}".` : ambiguous(prefix, found)
+  const known = ids.slice(-5).toReversed().join(', ')
+  const hint = ids.length === 0 ? 'Start one with: wave run' : `The newest runs: ${known}.`
+  throw new WaveError('run-unknown', message, { hint })
+}
+
+function openLocked(directory: string, clock: Clock): RunFolder {
+  const lock = takeLock(directory)
+  try {
+    return openFiles(directory, clock, lock)
+  } catch (error) {
+    lock[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** The journal first: where it is refused, nothing else is touched. */
+function openFiles(directory: string, clock: Clock, lock: Disposable): RunFolder {
+  const journal = openJournal(directory, clock)
+  try {
+    makeDirectory(join(directory, 'store'))
+    const store = new FileArtifactStore(join(directory, 'store'))
+    const close = (): void => {
+      journal[Symbol.dispose]()
+      lock[Symbol.dispose]()
+    }
+    return { directory, journal, store, [Symbol.dispose]: close }
+  } catch (error) {
+    journal[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** Ignores itself, so that a run never shows up in the project's `git status`. */
+function makeRunsFolder(runs: string): void {
+  // `.wave` itself is the project's, like any other folder in it.
+  makeDirectory(dirname(runs), 0o777)
+  makeDirectory(runs)
+  const ignore = join(runs, '.gitignore')
+  // An empty one is what a full disk may have left.
+  const isWritten = (statSync(ignore, { throwIfNoEntry: false })?.size ?? 0) > 0
+  if (!isWritten) replaceFile(ignore, Buffer.from('*\n'), 0o644)
+}
+
+function runIds(runs: string): readonly string[] {
+  if (!existsSync(runs)) return []
+  return readdirSync(runs)
+    .filter((id) => existsSync(journalPath(join(runs, id))))
+    .toSorted()
+}
+
+/** An empty prefix, such as that of an unset variable, names no run. */
+function startingWith(prefix: string, ids: readonly string[]): readonly string[] {
+  return prefix === '' ? [] : ids.filter((id) => id.startsWith(prefix))
+}
+
+function ambiguous(prefix: string, found: readonly string[]): string {
+  return `Several runs start with "${prefix}": ${found.slice(0, 5).join(', ')}.`
+}

@@ -1,0 +1,48 @@
+import type { StepFailure } from '../../events.ts'
+import type { Retry } from '../../pipeline/pipeline.ts'
+import { isRetryable } from '../failure.ts'
+
+/** Whether the step gets another attempt after these failures, the last one being the newest. */
+export function mayRetry(retry: Retry, failures: readonly StepFailure[]): boolean {
+  const last = failures.at(-1)
+  if (last === undefined || failures.length >= retry.maxAttempts) return false
+  return isRetryable(last) && !isRepeating(failures)
+}
+
+/** Why attempts that are left are not made, where nobody could tell from the failure itself. */
+export function whyNotRetried(
+  { maxAttempts }: Retry,
+  failures: readonly StepFailure[],
+): string | undefined {
+  const left = maxAttempts - failures.length
+  const last = failures.at(-1)
+  if (left < 1 || last === undefined || !isRetryable(last) || !isRepeating(failures))
+    return undefined
+  const attempts = left === 1 ? '1 attempt is' : `${left} attempts are`
+  return `Not tried again, though ${attempts} left: three failures in a row were the same.`
+}
+
+/** The pause before attempt `attempt + 1`, with jitter: between half of it and all of it. */
+export function retryDelayMs(retry: Retry, attempt: number, fraction: number): number {
+  const full = Math.min(retry.maxDelayMs, retry.baseDelayMs * growth(retry.backoff, attempt))
+  return Math.round(full * (0.5 + fraction / 2))
+}
+
+function growth(backoff: Retry['backoff'], attempt: number): number {
+  switch (backoff) {
+    case 'fixed':
+      return 1
+    case 'linear':
+      return attempt
+    case 'exponential':
+      return 2 ** (attempt - 1)
+    default:
+      return backoff satisfies never
+  }
+}
+
+/** Three identical failures in a row: the next one would be the same. */
+function isRepeating(failures: readonly StepFailure[]): boolean {
+  const recent = failures.slice(-3).map((failure) => JSON.stringify(failure))
+  return recent.length === 3 && new Set(recent).size === 1
+}
