@@ -1,4 +1,5 @@
 import { WaveError } from '../../errors.ts'
+import type { Location } from '../../errors.ts'
 import type { Snapshot } from '../../ports.ts'
 import { treeOf } from '../frame.ts'
 import type { Frame, Task } from '../frame.ts'
@@ -50,34 +51,34 @@ export async function snapshotAt(snapshot: Snapshot, tree: string): Promise<Snap
 
 /** The commits that steps name in place of the working copy. Throws `pipeline-invalid`. */
 export async function resolveBases({ plan, snapshot }: RunRequest): Promise<RunContext['bases']> {
-  const refs = new Set(plan.steps.flatMap(basesOf))
   const bases = new Map<string, Snapshot>()
-  for (const ref of refs) {
+  for (const [ref, location] of new Map(plan.steps.flatMap(basesOf))) {
     const found = await snapshot.atRef(ref)
     if (found === undefined) {
-      throw new WaveError(
-        'pipeline-invalid',
-        `"workspace.base" names the unknown commit "${ref}".`,
-        {
-          hint: 'Name a branch, a tag or a commit of this repository.',
-        },
-      )
+      const message = `"workspace.base" names the unknown commit "${ref}".`
+      const hint = 'Name a branch, a tag or a commit of this repository.'
+      throw new WaveError('pipeline-invalid', message, { hint, location })
     }
     bases.set(ref, found)
   }
   return bases
 }
 
-function basesOf({ step, body = [], child, cases }: PlannedStep): readonly string[] {
+/** Each with the place of a step that names it. */
+function basesOf({ step, body = [], child, cases }: PlannedStep): readonly [string, Location][] {
   const from = step.mount?.from
   const called = [child, cases?.otherwise, ...(cases?.byValue.values() ?? [])]
   return [
-    ...(from !== undefined && 'base' in from ? [from.base] : []),
+    ...(from !== undefined && 'base' in from ? [baseOf(from.base, step.location)] : []),
     ...body.flatMap(basesOf),
     ...called.flatMap((plan) =>
       plan === undefined || plan === 'skip' ? [] : plan.steps.flatMap(basesOf),
     ),
   ]
+}
+
+function baseOf(ref: string, location: Location): [string, Location] {
+  return [ref, location]
 }
 
 /** What this step left in the round before, or the item before it when items follow each other. */
