@@ -37,8 +37,8 @@ function soundSettings(
   settings: Readonly<Record<string, unknown>>,
   unsound: readonly ShapePath[],
 ): Record<string, unknown> {
-  const wrong = unsound.flatMap(([key, inner]) => (key === 'execution' ? [inner] : []))
-  return Object.fromEntries(Object.entries(settings).filter(([key]) => !wrong.includes(key)))
+  const wrong = new Set(unsound.flatMap(([key, inner]) => (key === 'execution' ? [inner] : [])))
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !wrong.has(key)))
 }
 
 function isEntry([key]: ShapePath): boolean {
