@@ -72,7 +72,7 @@ class Translation {
     this.#draft = draft
   }
 
-  /** Undefined when steps wait for each other. */
+  /** With what is wrong left out, which has been reported. */
   translate(): PipelineContent {
     const draft = this.#draft
     this.#checkName()
