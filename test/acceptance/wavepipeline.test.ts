@@ -87,7 +87,7 @@ describe.each(Object.entries(KINDS))('%s', (_kind, { step, work }) => {
     expect(run.end).toEqual({ outcome: 'completed', exitCode: 0 })
     const expired = eventsOf(run.events, 'step-failed').filter(({ willRetry }) => willRetry)
     expect(expired.map(({ failure }) => failure)).toEqual([
-      { reason: 'limit-reached', limit: 'time', scope: 'step' },
+      { reason: 'limit-reached', limit: 'time', scope: 'step', allowed: 2000 },
     ])
     expect(run.rig.clock.monotonicMs()).toBe(4000)
   })
@@ -482,6 +482,7 @@ describe('limits', () => {
         reason: 'limit-reached',
         limit: 'time',
         scope: 'run',
+        allowed: 60_000,
       })
       expect(run.rig.clock.monotonicMs()).toBe(60_000)
     }

@@ -20,7 +20,7 @@ export function needsEngine(planned: PlannedStep): boolean {
 export function needsSandbox(plan: Plan): boolean {
   return everyStep(plan).some(({ planned, plan: own }) => {
     const { step, runner, executes, tools, judges } = planned
-    const judging = judges?.values().some((judge) => judge.tools.length > 0) === true
+    const judging = [...(judges?.values() ?? [])].some((judge) => judge.tools.length > 0)
     const isMounted = runner !== 'engine' && (step.mount ?? step.image) !== undefined
     return (
       executes || isMounted || judging || own.pipeline.requiredTools.length > 0 || tools.length > 0
