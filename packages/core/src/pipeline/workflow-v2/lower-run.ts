@@ -154,5 +154,5 @@ function inWords(name: string): string {
 
 /** A text that wave itself writes. */
 export function ownText(text: string, unit: Unit): Template {
-  return { text, location: unit.location }
+  return { text, location: unit.location, spots: [] }
 }

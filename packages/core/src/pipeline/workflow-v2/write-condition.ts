@@ -37,7 +37,7 @@ export function writeCondition(
   draft: Draft,
 ): Expression {
   const writer = new ConditionWriter(resolved, results, draft)
-  return { text: writer.flag(resolved.condition), location: resolved.text.location }
+  return { text: writer.flag(resolved.condition), location: resolved.text.location, spots: [] }
 }
 
 interface Operand {
