@@ -1,6 +1,5 @@
 import type { JsonSchema } from '../../contract/schema-fields.ts'
 import { loadPlanning } from '../../lazy.ts'
-import { pairOf } from '../read/gaps.ts'
 import type { Gaps } from '../read/gaps.ts'
 import type { StepGraph } from '../graph.ts'
 import type { Contract, Pipeline, Step } from '../pipeline.ts'
@@ -81,7 +80,7 @@ export class GraphNames {
 
   #isVagueStep(segments: readonly Segment[], step: Step, gaps: Gaps): boolean {
     const id = String(segments[1])
-    if (gaps.unlisted.has(id) || gaps.hasty.has(pairOf(step.id, id))) return true
+    if (gaps.unlisted.has(id) || gaps.hasty.get(step.id)?.has(id) === true) return true
     const isLoose = [...gaps.loose].some(
       (one) => one === step.id || this.#graph.isAncestor(one, step),
     )

@@ -11,13 +11,8 @@ export interface Gaps {
   readonly loose: Set<string>
   /** Steps of which it is not known what they inject. */
   readonly deaf: ReadonlySet<string>
-  /** Pairs, by `pairOf`: steps that want something of a step that they do not wait for. */
-  readonly hasty: Set<string>
+  /** Steps that want something of others that they do not wait for: by step, those others. */
+  readonly hasty: Map<string, ReadonlySet<string>>
   /** Whether it is not known what the input of the pipeline is. */
   readonly hasVagueInput: boolean
-}
-
-/** A step and the one that it wants something of. */
-export function pairOf(step: string, producer: string): string {
-  return `${step} ${producer}`
 }

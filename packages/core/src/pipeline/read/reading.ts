@@ -21,7 +21,7 @@ export class Reading implements Gaps {
   readonly opaque = new Set<string>()
   readonly loose = new Set<string>()
   readonly deaf = new Set<string>()
-  readonly hasty = new Set<string>()
+  readonly hasty = new Map<string, ReadonlySet<string>>()
   readonly #yaml: YamlFile
   #unsound: readonly ShapePath[] = []
 

@@ -2,7 +2,6 @@ import { lacksField } from '../../contract/schema-fields.ts'
 import type { JsonSchema } from '../../contract/schema-fields.ts'
 import type { ArtifactType } from '../../events.ts'
 import { suggestionHint } from '../../suggest.ts'
-import { pairOf } from '../read/gaps.ts'
 import type {
   ArtifactDeclaration,
   BranchStep,
@@ -176,9 +175,7 @@ export class ArtifactWiring {
       return undefined
     }
     if (!scope.isBefore(id, step)) {
-      const pair = pairOf(step.id, id)
-      if (gaps.hasty.has(pair) || scope.isLoose(step, gaps.loose)) return undefined
-      gaps.hasty.add(pair)
+      if (!scope.isNewlyHasty(step, id, gaps)) return undefined
       const { complaint, hint } = lateness(id, step, scope)
       place.report(`${said} "${id}", ${complaint}.`, at.step, hint)
       return undefined

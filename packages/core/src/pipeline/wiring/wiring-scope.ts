@@ -59,6 +59,14 @@ export class Scope {
     return this.outer?.scope.isLoose(this.outer.loop, loose) ?? false
   }
 
+  /** Whether it is worth telling, and not told yet, that a step does not wait for another one. */
+  isNewlyHasty(step: Step, producer: string, { hasty, loose }: Gaps): boolean {
+    const told = hasty.get(step.id) ?? new Set()
+    if (told.has(producer) || this.isLoose(step, loose)) return false
+    hasty.set(step.id, new Set([...told, producer]))
+    return true
+  }
+
   /** Whether this is the body of a loop in the other scope, however deep. */
   isWithin(other: Scope): boolean {
     return this === other || (this.outer?.scope.isWithin(other) ?? false)

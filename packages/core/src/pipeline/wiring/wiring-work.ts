@@ -1,6 +1,5 @@
 import { matchesText } from '../../persona/glob.ts'
 import { suggestionHint } from '../../suggest.ts'
-import { pairOf } from '../read/gaps.ts'
 import type { Step } from '../pipeline.ts'
 import { reworksOf } from './wiring-scope.ts'
 import type { Path, Scope, WiringParts } from './wiring-scope.ts'
@@ -112,9 +111,7 @@ export class WorkWiring {
       const hint = suggestionHint(ref, known, 'steps')
       place.report(`${subject} the unknown step "${ref}".`, at, hint)
     } else if (!scope.isBefore(ref, step)) {
-      const pair = pairOf(step.id, ref)
-      if (gaps.hasty.has(pair) || scope.isLoose(step, gaps.loose)) return
-      gaps.hasty.add(pair)
+      if (!scope.isNewlyHasty(step, ref, gaps)) return
       const hint = `Add "${ref}" to the dependencies of "${step.id}".`
       const message = `${subject} "${ref}", which need not be finished before it starts.`
       place.report(message, at, hint)

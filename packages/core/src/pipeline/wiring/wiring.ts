@@ -32,7 +32,7 @@ function noGaps(): Gaps {
     opaque: none,
     loose: new Set(),
     deaf: none,
-    hasty: new Set(),
+    hasty: new Map(),
     hasVagueInput: false,
   }
 }
