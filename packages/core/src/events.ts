@@ -1,7 +1,9 @@
 import type { FailureClass, SentParameters, StopKind, Usage } from './agent/messages.ts'
 import type { LimitName, StepFailure } from './failures.ts'
+import type { ArtifactRef, StoredArtifact, StoredPatch } from './stored.ts'
 
 export type * from './failures.ts'
+export type * from './stored.ts'
 
 /**
  * Everything that happens in a run, in order. The journal is a file of these; the terminal, the JSON
@@ -17,33 +19,6 @@ export interface EventStamp {
   readonly v: 1
   /** UTC, ISO 8601. */
   readonly at: string
-}
-
-/** Equal bytes have equal refs. `digest` is SHA-256, hex. */
-export interface ArtifactRef {
-  readonly digest: string
-  readonly sizeBytes: number
-}
-
-export type ArtifactType = 'json' | 'text' | 'markdown' | 'binary'
-
-/** An artifact as a step produced it. */
-export interface StoredArtifact extends ArtifactRef {
-  readonly name: string
-  readonly path: string
-  readonly type: ArtifactType
-}
-
-/** What a read-write step changed, as recorded. The patch itself is in the store. */
-export interface StoredPatch extends ArtifactRef {
-  /** Git tree that the patch was computed against, and the one it leads to. */
-  readonly baseTree: string
-  readonly tree: string
-  readonly files: number
-  readonly added: number
-  readonly deleted: number
-  /** Of the first of them: not all of many. */
-  readonly paths?: readonly string[]
 }
 
 export type Verdict = 'confirmed' | 'likely' | 'inconclusive'

@@ -1,7 +1,6 @@
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
 import { ballotsOf, isVote, isVoteLost } from './compose/vote-watch.ts'
-import { abortReason } from './step/attempt-signal.ts'
 import { departureOf } from './departure.ts'
 import { decideWhen } from './conditions.ts'
 import { isComposed } from './frame.ts'
@@ -271,19 +270,6 @@ export class Dispatcher {
     const task = this.#tasks.get(id)
     if (task === undefined) throw new Error(`Internal error: unknown step ${id}`)
     return task
-  }
-}
-
-/** The steps of a graph in a step, until all have ended or the attempt is aborted. */
-export async function dispatchWithin(frame: Frame, signal: AbortSignal): Promise<DispatchEnd> {
-  const dispatcher = new Dispatcher(frame)
-  const abort = (): void => dispatcher.abort(abortReason(signal))
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await dispatcher.run()
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -3,6 +3,7 @@ import { isRecord } from '../contract/schema-fields.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { showAs } from '../pipeline/template/shown-text.ts'
 import type { FrameInput } from './frame.ts'
+import { parseJson } from './parse-json.ts'
 
 /** The input as a pipeline wants it, or what is wrong with it. */
 export function readInput(
@@ -17,7 +18,7 @@ export function readInput(
     const hasFields = dialect === 'workflow/v2.0' && parsed.ok && isRecord(parsed.value)
     return { ok: true, input: { text, value: hasFields ? showAs(parsed.value, text) : text } }
   }
-  if (!parsed.ok) return { ok: false, problem: `it is not JSON: ${parsed.problem}` }
+  if (!parsed.ok) return { ok: false, problem: `it is not JSON: ${parsed.message}` }
   const problems = input.schema === undefined ? [] : checkAgainstSchema(input.schema, parsed.value)
   if (problems.length === 0) {
     const isShownAsText = dialect === 'workflow/v2.0' && isRecord(parsed.value)
@@ -25,17 +26,4 @@ export function readInput(
     return { ok: true, input: { text, value } }
   }
   return { ok: false, problem: `it does not fit its schema: ${problems.join('; ')}` }
-}
-
-function parseJson(
-  text: string,
-):
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problem: string } {
-  try {
-    return { ok: true, value: JSON.parse(text) }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return { ok: false, problem: error.message }
-  }
 }

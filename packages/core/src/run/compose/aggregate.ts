@@ -3,7 +3,7 @@ import { decodeText } from '../../contract/artifact-format.ts'
 import { isRecord } from '../../contract/schema-fields.ts'
 import type { ArtifactType } from '../../events.ts'
 import type { AggregateStep, ArtifactDeclaration, VoteStrategy } from '../../pipeline/pipeline.ts'
-import { jsonText, parseJson } from './parse-json.ts'
+import { jsonText, parseJson } from '../parse-json.ts'
 import { countVotes, winnerOf } from './vote.ts'
 import type { Count } from './vote.ts'
 

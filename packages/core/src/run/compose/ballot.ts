@@ -5,7 +5,7 @@ import { decodeText } from '../../contract/artifact-format.ts'
 import { isRecord } from '../../contract/schema-fields.ts'
 import type { ArtifactType } from '../../events.ts'
 import type { FieldSpec, VoteStrategy } from '../../pipeline/pipeline.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from '../parse-json.ts'
 
 /** What one voter delivered. */
 export interface BallotInput {

@@ -9,6 +9,7 @@ import { evaluate } from '../conditions.ts'
 import { readInput } from '../frame-input.ts'
 import { calledFrame, stateOf } from '../frame.ts'
 import type { Frame, FrameInput } from '../frame.ts'
+import { parseJson } from '../parse-json.ts'
 import { conditionScope, templateScope } from '../scope.ts'
 import type { Composed } from './composed.ts'
 import { runGraph } from './graph.ts'
@@ -110,14 +111,6 @@ function render(
   return { ok: false, failure: { reason: 'template-failed', message: rendered.message } }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** What the pipeline hands over, by output name. What a skipped step would have made is left out. */
 function outputsOf(frame: Frame): ReadonlyMap<string, Uint8Array> {
   const { store } = frame.run.request
@@ -131,6 +124,7 @@ function outputsOf(frame: Frame): ReadonlyMap<string, Uint8Array> {
 }
 
 function valueAt(content: Uint8Array, field: string): Uint8Array {
-  const value = readPath(parseJson(new TextDecoder().decode(content)), field)
+  const parsed = parseJson(new TextDecoder().decode(content))
+  const value = parsed.ok ? readPath(parsed.value, field) : undefined
   return Buffer.from(JSON.stringify(value) ?? 'null')
 }

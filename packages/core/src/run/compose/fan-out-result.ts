@@ -1,7 +1,7 @@
 import { decodeText } from '../../contract/artifact-format.ts'
 import type { ArtifactType } from '../../events.ts'
 import type { ArtifactDeclaration } from '../../pipeline/pipeline.ts'
-import { jsonText, parseJson } from './parse-json.ts'
+import { jsonText, parseJson } from '../parse-json.ts'
 
 export interface ItemResult {
   /** From 1. */

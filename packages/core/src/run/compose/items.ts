@@ -1,6 +1,6 @@
 import { unfenced } from '../../agent/fields/fenced-blocks.ts'
 import { isRecord } from '../../contract/schema-fields.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from '../parse-json.ts'
 
 type Items =
   | { readonly ok: true; readonly items: readonly unknown[] }

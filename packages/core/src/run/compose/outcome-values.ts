@@ -3,7 +3,7 @@ import type { OutcomeValue } from '../../events.ts'
 import type { OutcomeDeclaration } from '../../pipeline/pipeline.ts'
 import { cut } from '../failure.ts'
 import { readPaths } from './json-path.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from '../parse-json.ts'
 
 const MAX_VALUES = 50
 const MAX_CHARACTERS = 1000

@@ -8,6 +8,7 @@ import type { InjectedArtifact } from '../../ports.ts'
 import { stateOf } from '../frame.ts'
 import type { Task } from '../frame.ts'
 import { inFileName } from '../ids.ts'
+import { parseJson } from '../parse-json.ts'
 import { conditionScope } from '../scope.ts'
 
 /** The artifacts that a step injects, read from the store and verified. */
@@ -40,7 +41,8 @@ export function checkInputs(
   for (const { as, schema } of task.local.step.inject) {
     const input = inputs.find((each) => each.as === as)
     if (schema === undefined || input === undefined) continue
-    const problems = checkAgainstSchema(schema, parseJson(input.content))
+    const parsed = parseJson(new TextDecoder().decode(input.content))
+    const problems = parsed.ok ? checkAgainstSchema(schema, parsed.value) : [parsed.message]
     if (problems.length > 0) return { reason: 'artifact-invalid', name: as, problems }
   }
   return undefined
@@ -78,12 +80,4 @@ function asWhole(planned: PlannedStep): PlannedStep {
     return { ...rest, path, type: 'json', required: true }
   })
   return { ...planned, step: { ...step, artifacts, contracts: [] } }
-}
-
-function parseJson(content: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(content))
-  } catch {
-    return undefined
-  }
 }

@@ -1,0 +1,26 @@
+/** Equal bytes have equal refs. `digest` is SHA-256, hex. */
+export interface ArtifactRef {
+  readonly digest: string
+  readonly sizeBytes: number
+}
+
+export type ArtifactType = 'json' | 'text' | 'markdown' | 'binary'
+
+/** An artifact as a step produced it. */
+export interface StoredArtifact extends ArtifactRef {
+  readonly name: string
+  readonly path: string
+  readonly type: ArtifactType
+}
+
+/** What a read-write step changed, as recorded. The patch itself is in the store. */
+export interface StoredPatch extends ArtifactRef {
+  /** Git tree that the patch was computed against, and the one it leads to. */
+  readonly baseTree: string
+  readonly tree: string
+  readonly files: number
+  readonly added: number
+  readonly deleted: number
+  /** Of the first of them: not all of many. */
+  readonly paths?: readonly string[]
+}
