@@ -18,7 +18,7 @@ import { noteTool } from './tools/note.ts'
 import { readTool } from './tools/read.ts'
 import type { Tool, ToolContext } from './tools/tool.ts'
 import { writeTool } from './tools/write.ts'
-import { isAllowed } from '../persona/permissions.ts'
+import { isAllowed, isLimited } from '../persona/permissions.ts'
 import type { ToolName } from '../persona/persona.ts'
 
 const TOOLS: Readonly<Record<ToolName, Tool>> = {
@@ -108,6 +108,7 @@ function toolContext(
     signal: context.signal,
     base,
     permits: (tool, path) => isAllowed(permissions, tool, path, base),
+    isLimited: (tool) => isLimited(permissions, tool),
     maxShownBytes: Math.floor(tokens * BYTES_PER_TOKEN),
     known: new Set(),
     async keep(content) {

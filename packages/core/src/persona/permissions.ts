@@ -23,6 +23,18 @@ export function isAllowed(
   })
 }
 
+/** Whether an entry permits or denies the tool for some paths or commands only. */
+export function isLimited(
+  permissions: readonly (Permissions | undefined)[],
+  tool: ToolName,
+): boolean {
+  return permissions.some((list) =>
+    [...(list?.allow ?? []), ...(list?.deny ?? [])].some(
+      (entry) => covers(entry, tool) && !isUnlimited(entry),
+    ),
+  )
+}
+
 /** The tools with at least one permitted call, in the order of TOOL_NAMES. */
 export function offeredTools(permissions: readonly (Permissions | undefined)[]): ToolName[] {
   return TOOL_NAMES.filter((tool) =>

@@ -1,8 +1,10 @@
 import type { HistoryRequest } from '../../ports.ts'
 import { escapeInvisible } from '../data-block.ts'
 import { cutTail } from '../truncate.ts'
+import { permittedHistory } from './permitted-history.ts'
 import { normalisePath, showPath } from './place.ts'
 import { defineTool, problem } from './tool.ts'
+import type { ToolContext } from './tool.ts'
 
 const MAX_SHOWN_BYTES = 50 * 1024
 const DEFAULT_COMMITS = 20
@@ -50,7 +52,10 @@ export const historyTool = defineTool({
     const found = await workspace.history(request)
     if (!found.ok) return problem(found.problem)
     if (found.value.trim() === '') return { isError: false, say: 'Nothing in the history.' }
-    const text = escapeInvisible(found.value)
+    const permitted = permittedPart(found.value, context)
+    if (permitted.trim() === '')
+      return problem('Not permitted: every file of it. Go on without it.')
+    const text = escapeInvisible(permitted)
     const cut = cutTail(text, Math.min(MAX_SHOWN_BYTES, context.maxShownBytes))
     const where = [
       args.kind,
@@ -61,16 +66,25 @@ export const historyTool = defineTool({
     const shown = {
       origin: `history ${where.filter((part) => part !== undefined).join(' ')}`,
       text: cut.text,
-      full: Buffer.from(found.value),
+      full: Buffer.from(permitted),
     }
-    if (cut.droppedBytes === 0) return { isError: false, shown }
-    return {
-      isError: false,
-      shown,
-      say: `${cut.droppedBytes} bytes more were cut off: give a path, a narrower range or a smaller max.`,
-    }
+    const said = [
+      ...(permitted === found.value ? [] : ['Files that are not permitted are left out.']),
+      ...(cut.droppedBytes === 0
+        ? []
+        : [
+            `${cut.droppedBytes} bytes more were cut off: give a path, a narrower range or a smaller max.`,
+          ]),
+    ]
+    return { isError: false, shown, ...(said.length > 0 && { say: said.join(' ') }) }
   },
 })
+
+/** The path of a call is a folder, or all: what lies in it may be denied. */
+function permittedPart(text: string, context: ToolContext): string {
+  if (!context.isLimited('history')) return text
+  return permittedHistory(text, (path) => context.permits('history', path))
+}
 
 interface HistoryArguments {
   readonly kind: 'log' | 'show' | 'diff' | 'blame'

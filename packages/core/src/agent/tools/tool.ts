@@ -14,6 +14,8 @@ export interface ToolContext {
   readonly base: string
   /** Whether a file that a search came upon may be named: its folder may be permitted and itself denied. */
   permits(tool: ToolName, path: string): boolean
+  /** Whether a permission of the tool holds for some paths only. */
+  isLimited(tool: ToolName): boolean
   /** No result shows more than this; small windows get small results. */
   readonly maxShownBytes: number
   /** Normalised paths that were read or written in this attempt. */
