@@ -14,6 +14,7 @@ import type {
   Verdict,
 } from './events.ts'
 import type { PlannedStep } from './pipeline/plan/plan.ts'
+import type { Redactor } from './redact.ts'
 import type { Patch, Snapshot } from './snapshot.ts'
 import type {
   Collected,
@@ -226,6 +227,11 @@ export interface StepContext {
   workspace(): Promise<Workspace>
   /** Every problem of these candidate artifacts: presence, type and artifact contracts. Empty: acceptable. */
   check(artifacts: ReadonlyMap<string, Uint8Array>): Promise<readonly string[]>
+  /**
+   * Takes secrets out of whatever comes from outside (commands, files, models), before it is cut, kept or
+   * sent on. Undefined: there are none. Events and artifacts need none of it: the engine does it.
+   */
+  readonly redact?: Redactor | undefined
   /** Journals an event. It is durable when this returns. */
   emit(event: NewStepEvent): void
   /** Reserves money and tokens of the run before a call, or says which limit forbids it. */

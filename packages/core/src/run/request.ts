@@ -11,6 +11,7 @@ import type {
   WorkspaceProvider,
 } from '../ports.ts'
 import type { Plan, RunnerName } from '../pipeline/plan/plan.ts'
+import type { Redactor } from '../redact.ts'
 import type { RunBudget } from './budget.ts'
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Frame, FrameInput } from './frame.ts'
@@ -53,6 +54,11 @@ export interface RunRequest {
   readonly excluded?: ReadonlySet<string>
   /** Sends a message to a channel of the user. Gives the problem when it could not; undefined: no channel is known. */
   notify?(channel: string, message: Notice): Promise<string | undefined>
+  /**
+   * Takes secrets out of the input, the journal, artifacts and what a model is sent; patches stay as they
+   * are. Undefined: nothing is secret.
+   */
+  readonly redact?: Redactor | undefined
   /** Exit code 0 where 3 would be used. */
   readonly inconclusiveOk?: boolean
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { cleanArtifact } from '../../artifact/clean.ts'
 import { checkArtifacts, checkDocuments, runContracts } from '../../contract/check.ts'
 import type { ArtifactCheck, ContractReport } from '../../contract/check.ts'
 import type { ContractContext } from '../../contract/context.ts'
@@ -36,15 +37,15 @@ export interface OutputSources {
 }
 
 /**
- * Completes the artifacts from the files at their declared paths, then checks presence, type and
- * contracts.
+ * Completes the artifacts from the files at their declared paths, cleans them, then checks presence, type
+ * and contracts.
  */
 export async function checkOutputs(
   { step, judges }: PlannedStep,
   given: ReadonlyMap<string, Uint8Array>,
   { files, contracts }: OutputSources,
 ): Promise<Outputs> {
-  const collected = await collect(step, given, files)
+  const collected = clean(step, await collect(step, given, files), contracts)
   const check = checkArtifacts(step, collected.artifacts)
   const reports = await runContracts(step, check.artifacts, contracts, judges)
   return summarise(step, { collected, check, reports })
@@ -56,14 +57,14 @@ export async function checkEarly(
   given: ReadonlyMap<string, Uint8Array>,
   { files, contracts }: OutputSources,
 ): Promise<Outputs> {
-  const collected = await collect(step, given, files)
+  const collected = clean(step, await collect(step, given, files), contracts)
   const check = checkArtifacts(step, collected.artifacts)
   const reports = await checkDocuments(step, check.artifacts, contracts)
   return summarise(step, { collected, check, reports })
 }
 
 interface Checked {
-  readonly collected: Collection
+  readonly collected: CleanCollection
   readonly check: ArtifactCheck
   readonly reports: readonly ContractReport[]
 }
@@ -78,7 +79,11 @@ function summarise(step: Step, { collected, check, reports }: Checked): Outputs 
   return {
     artifacts: check.artifacts,
     reports,
-    warnings: [...check.warnings, ...warned.flatMap((report) => report.problems)],
+    warnings: [
+      ...collected.notes,
+      ...check.warnings,
+      ...warned.flatMap((report) => report.problems),
+    ],
     problems: [...check.problems.flatMap(({ problems }) => problems), ...notes].concat(
       broken.flatMap((report) => report.problems),
     ),
@@ -127,6 +132,25 @@ interface Collection {
   readonly refused: readonly { readonly name: string; readonly message: string }[]
   /** Files that were probably meant, as sentences. */
   readonly misplaced: readonly string[]
+}
+
+interface CleanCollection extends Collection {
+  /** What was changed in the artifacts, as sentences. */
+  readonly notes: readonly string[]
+}
+
+/** What is checked is what is stored. */
+function clean(step: Step, collected: Collection, { context }: ContractContext): CleanCollection {
+  const artifacts = new Map(collected.artifacts)
+  const notes: string[] = []
+  for (const declared of step.artifacts) {
+    const content = artifacts.get(declared.name)
+    if (content === undefined) continue
+    const cleaned = cleanArtifact(declared, content, context.redact)
+    artifacts.set(declared.name, cleaned.content)
+    notes.push(...cleaned.notes)
+  }
+  return { ...collected, artifacts, notes }
 }
 
 async function collect(

@@ -59,7 +59,7 @@ export function stepContext(scope: AttemptScope, task: string): StepContext {
   const { planned, request, signal, budget } = scope
   const { frame, item } = request.task
   const { run } = frame
-  const { runId, clock, ids, store } = run.request
+  const { runId, clock, ids, store, redact } = run.request
   const context: StepContext = {
     run: { id: runId, name: frame.pipeline.name, startedAt: run.startedAt },
     planned,
@@ -74,6 +74,7 @@ export function stepContext(scope: AttemptScope, task: string): StepContext {
     clock,
     ids,
     store,
+    redact,
     signal,
     workspace: () => scope.workspace.get(),
     check: (artifacts) => examineEarly(scope, context, artifacts),
