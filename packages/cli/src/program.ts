@@ -110,6 +110,7 @@ function addApply(program: Command, frame: Frame): void {
     .command('apply <run>')
     .description("put a run's changes on the working tree, all or nothing")
     .option('--accept <path>', 'accept this flagged path (repeatable)', collect, [])
+    .option('--undo', 'take back what the last apply of the run put on the files, all or nothing')
   on(command, frame, async () => (await import('./commands/apply.ts')).apply)
 }
 

@@ -13,7 +13,7 @@ import type { ApplyRequest } from '@wave/workspace'
 import { enclosing, handedOver } from './handed-over.ts'
 
 /** What a run changed, in the order of its items, else in the one in which its steps ended. Every digest is verified. */
-export function readRunPatches(directory: string): Pick<ApplyRequest, 'patches' | 'base'> {
+export function readRunPatches(directory: string): Pick<ApplyRequest, 'run' | 'patches' | 'base'> {
   const { events } = readJournal(journalPath(directory))
   const store = new FileArtifactStore(join(directory, 'store'))
   const state = fold(events)
@@ -25,7 +25,7 @@ export function readRunPatches(directory: string): Pick<ApplyRequest, 'patches' 
       hint: 'Read its report: a fix may be described there.',
     })
   }
-  return { patches, base: state.started?.snapshot.tree }
+  return { run: basename(directory), patches, base: state.started?.snapshot.tree }
 }
 
 /** Held while a run is applied: not while it is under way, and by one at a time. Throws `run-locked`. */

@@ -21,7 +21,7 @@ async function startRun() {
   const patches: RunPatch[] = []
   const { root, dataDir } = project
   return {
-    request: { root, dataDir, patches, base: snapshot.tree, accept: [] },
+    request: { root, dataDir, run: 'run-1', patches, base: snapshot.tree, accept: [] },
     /** A step that starts from this tree and writes this to `a.txt`. Gives the tree that it leaves. */
     step: async (step: string, from: string | undefined, content: string) => {
       const start = (await snapshot.at(from ?? snapshot.tree))!

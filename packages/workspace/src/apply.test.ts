@@ -49,6 +49,7 @@ async function apply(
   return await applyPatches({
     root: project.root,
     dataDir: project.dataDir,
+    run: 'run-1',
     patches: patches.map((text) => ({ text })),
     accept,
   })
@@ -120,6 +121,7 @@ describe('applyPatches', () => {
     const planned = await planApply({
       root: project.root,
       dataDir: project.dataDir,
+      run: 'run-1',
       patches: [{ text: patch }],
       accept: [],
     })
@@ -153,6 +155,7 @@ describe('applyPatches', () => {
     const request = {
       root: project.root,
       dataDir: project.dataDir,
+      run: 'run-1',
       patches: [{ text: patch }],
       accept: [],
     }
@@ -294,7 +297,7 @@ describe('applyPatches', () => {
       import { readFileSync } from 'node:fs'
       import { applyPatches } from ${JSON.stringify(new URL('apply.ts', import.meta.url).href)}
       const [root, dataDir, patch] = process.argv.slice(1)
-      const request = { root, dataDir, patches: [{ text: readFileSync(patch) }], accept: ['a.txt'] }
+      const request = { root, dataDir, run: 'run-1', patches: [{ text: readFileSync(patch) }], accept: ['a.txt'] }
       await applyPatches(request).catch((cause) => console.log(cause.code))`
     // Like a full disk: no file may grow beyond 64 KiB.
     const limited = 'ulimit -f 64; exec "$0" --input-type=module -e "$@"'

@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
 import { applyPatches } from '@wave/workspace'
+import { tellFinished } from '../finished-apply.ts'
 import { handedOver } from '../handed-over.ts'
 import type { Invocation } from '../invocation.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
@@ -75,7 +76,8 @@ async function applyChanges(invocation: Invocation, finished: FinishedRun): Prom
     const directory = join(runsFolder(root), result.runId)
     using _ = lockRun(directory)
     const changes = readRunPatches(directory)
-    await applyPatches({ root, dataDir, ...changes, accept: [] })
+    const applied = await applyPatches({ root, dataDir, ...changes, accept: [] })
+    tellFinished(invocation, applied.finished)
     if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
       invocation.host.out.write(APPLIED)
     }

@@ -5,14 +5,14 @@ import { createFile, hasErrorCode, removeFile, syncDirectory, temporaryName } fr
 
 /**
  * One writer per run. Holds pid, process start time and boot id, so that a dead or recycled pid and a
- * reboot are recognised. There is no expiry by time: laptops sleep.
+ * reboot are recognised. There is no expiry by time: laptops sleep. `what` begins the sentence about a live owner.
  */
-export function takeLock(directory: string): Disposable {
+export function takeLock(directory: string, what = 'This run is in use'): Disposable {
   const path = join(directory, 'lock')
   const mine = JSON.stringify(describeProcess(process.pid))
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     if (tryCreate(path, mine)) return { [Symbol.dispose]: () => release(path, mine) }
-    clearDead(path)
+    clearDead(path, what)
   }
   throw new WaveError('run-locked', `The lock ${path} keeps changing hands.`, {
     hint: 'Wait until the other wave process has ended.',
@@ -46,11 +46,11 @@ function tryCreate(path: string, content: string): boolean {
 }
 
 /** Removes the lock of a dead process, or says that a live one holds it. */
-function clearDead(path: string): void {
+function clearDead(path: string, what: string): void {
   const found = readText(path)
   if (found === undefined) return
   const owner = parseOwner(found)
-  if (owner !== undefined && isAlive(owner)) throw lockedBy(owner)
+  if (owner !== undefined && isAlive(owner)) throw lockedBy(owner, what)
   const aside = `${path}.dead-${process.pid}`
   try {
     renameSync(path, aside)
@@ -63,8 +63,8 @@ function clearDead(path: string): void {
   removeFile(aside)
 }
 
-function lockedBy(owner: Owner): WaveError {
-  return new WaveError('run-locked', `This run is in use by process ${owner.pid}.`, {
+function lockedBy(owner: Owner, what: string): WaveError {
+  return new WaveError('run-locked', `${what} by process ${owner.pid}.`, {
     hint: 'Wait until it has ended, or stop it.',
   })
 }

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { storageError, WaveError } from '@wave/core'
+
+import { Meddled, moveFiles } from './apply-files.ts'
+import type { Folders, Move } from './apply-files.ts'
+import { prepareRecord } from './apply-prepare.ts'
+import {
+  listRecords,
+  recordsFolder,
+  removeRecord,
+  savedContent,
+  tidyRecords,
+  writeRecord,
+} from './apply-record.ts'
+import type { ApplyRecord, Side, StoredRecord } from './apply-record.ts'
+import { holds, isSame, lookAt, printable } from './apply-state.ts'
+import type { FileState } from './apply-state.ts'
+import type { HostRepository } from './host-git.ts'
+import type { PathProblem } from './settle-patches.ts'
+
+/** An apply, or taking one back, that was stopped in the middle: its files are what they were before now. */
+export interface FinishedApply {
+  readonly run: string
+  readonly interrupted: 'apply' | 'undo'
+  /** Paths that had to be put back. */
+  readonly restored: readonly string[]
+  /** Paths that held neither the old nor the new: left as they are, with the place of the old bytes. */
+  readonly left: readonly (PathProblem & { readonly saved?: string })[]
+}
+
+/**
+ * Puts patches on the files, all or nothing. Whenever that is stopped, by whatever, `finishInterrupted`
+ * makes it nothing. The repository must be locked.
+ */
+export async function changeFiles(
+  host: HostRepository,
+  run: string,
+  patches: readonly Uint8Array[],
+  paths: readonly string[],
+): Promise<void> {
+  tidyRecords(host)
+  const stored = await prepareRecord(host, { run, patches, paths })
+  const { folder, record } = stored
+  try {
+    writeRecord(stored)
+    await moveFiles(host.workTree, plannedMoves(stored, 'after'), foldersOf(record, 'after'))
+    const files = await asTheyAre(host, record)
+    writeRecord({ folder, record: { ...record, phase: 'applied', files } })
+  } catch (cause) {
+    const { left } = await allBackTo('before', host, stored)
+    throw failure(cause, host, await keepLeft(host, stored, left))
+  }
+  tidyRecords(host)
+}
+
+/** Takes back an apply whose paths are all as it left them, all or nothing. The repository must be locked. */
+export async function takeBack(host: HostRepository, stored: StoredRecord): Promise<void> {
+  const { folder, record } = stored
+  try {
+    await saveAfter(host, stored)
+    writeRecord({ folder, record: { ...record, phase: 'undoing' } })
+    await moveFiles(host.workTree, plannedMoves(stored, 'before'), foldersOf(record, 'before'))
+  } catch (cause) {
+    const { left } = await allBackTo('after', host, stored)
+    writeRecord(stored)
+    throw failure(cause, host, left)
+  }
+  removeRecord(folder)
+}
+
+/** Puts the files of what was interrupted back to what they were before. The repository must be locked. */
+export async function finishInterrupted(host: HostRepository): Promise<readonly FinishedApply[]> {
+  const finished: FinishedApply[] = []
+  for (const stored of listRecords(host)) {
+    const { run, phase } = stored.record
+    if (phase === 'applied') continue
+    const interrupted = phase === 'applying' ? 'apply' : 'undo'
+    const { restored, left } = await bringTo('before', host, stored)
+    finished.push({ run, interrupted, restored, left: await keepLeft(host, stored, left) })
+  }
+  return finished
+}
+
+/** What keeps an apply from being taken back: paths that are not what it left. */
+export async function changedSince(
+  host: HostRepository,
+  record: ApplyRecord,
+): Promise<readonly PathProblem[]> {
+  const problems: PathProblem[] = []
+  for (const { path, after } of record.files) {
+    const found = await lookAt(host.workTree, path)
+    const problem = 'problem' in found ? found.problem : difference(found.state, after)
+    if (problem !== undefined) problems.push({ path, problem })
+  }
+  return problems
+}
+
+function difference(
+  found: FileState | undefined,
+  expected: FileState | undefined,
+): string | undefined {
+  if (isSame(found, expected)) return undefined
+  if (found === undefined) return 'is gone'
+  if (expected === undefined) return 'is there again'
+  if (found.kind !== expected.kind) return 'is of another kind'
+  return holds(found, expected) ? 'has another mode' : 'has changed'
+}
+
+function plannedMoves(stored: StoredRecord, side: Side): readonly Move[] {
+  return stored.record.files.flatMap((file, index) => {
+    const from = side === 'after' ? file.before : file.after
+    return isSame(file.before, file.after) ? [] : [moveOf(stored, index, { from, side })]
+  })
+}
+
+function moveOf(
+  { folder, record }: StoredRecord,
+  index: number,
+  { from, side }: { readonly from: FileState | undefined; readonly side: Side },
+): Move {
+  const file = record.files[index]
+  if (file === undefined) throw new Error('Internal error: no such path in the record')
+  const { path, temporary } = file
+  return { path, from, to: file[side], source: savedContent(folder, side, index), temporary }
+}
+
+function foldersOf({ goneFolders, newFolders }: ApplyRecord, side: Side): Folders {
+  const gone = goneFolders.map(({ path }) => path)
+  return side === 'after'
+    ? { remove: gone.toReversed(), make: newFolders.map((path) => ({ path })) }
+    : { remove: newFolders.toReversed(), make: goneFolders }
+}
+
+/** What of an apply stands on the disk: file systems have their own ideas of modes. */
+async function asTheyAre(
+  { workTree }: HostRepository,
+  { files }: ApplyRecord,
+): Promise<ApplyRecord['files']> {
+  const found: ApplyRecord['files'][number][] = []
+  for (const file of files) {
+    const now = await lookAt(workTree, file.path)
+    const isOurs = !('problem' in now) && holds(now.state, file.after)
+    found.push(isOurs ? { ...file, after: now.state } : file)
+  }
+  return found
+}
+
+/** What an undo that fails half way puts back. */
+async function saveAfter(
+  { workTree }: HostRepository,
+  { folder, record }: StoredRecord,
+): Promise<void> {
+  await rm(join(folder, 'after'), { recursive: true, force: true })
+  await mkdir(join(folder, 'after'))
+  for (const [index, { path, after }] of record.files.entries())
+    if (after?.kind === 'file')
+      await copyFile(join(workTree, path), savedContent(folder, 'after', index))
+}
+
+interface Brought {
+  readonly restored: readonly string[]
+  readonly left: readonly (PathProblem & { readonly index: number })[]
+}
+
+/** Only what holds one side goes to the other: anything else is somebody's own. */
+async function bringTo(
+  side: Side,
+  { workTree }: HostRepository,
+  stored: StoredRecord,
+): Promise<Brought> {
+  const { record } = stored
+  const moves: Move[] = []
+  const left: { path: string; problem: string; index: number }[] = []
+  for (const [index, file] of record.files.entries()) {
+    const { path, temporary } = file
+    await rm(join(workTree, temporary), { force: true }).catch(() => {})
+    const found = await lookAt(workTree, path)
+    if ('problem' in found) left.push({ path, problem: found.problem, index })
+    else if (isSame(found.state, file[side])) continue
+    else if (holds(found.state, file[side === 'before' ? 'after' : 'before']))
+      moves.push(moveOf(stored, index, { from: found.state, side }))
+    else if (!holds(found.state, file[side]))
+      left.push({ path, problem: difference(found.state, file[side]) ?? 'has changed', index })
+  }
+  await moveFiles(workTree, moves, foldersOf(record, side), ({ path }) => {
+    const index = record.files.findIndex((file) => file.path === path)
+    left.push({ path, problem: 'is taken by something else', index })
+  })
+  const isLeft = new Set(left.map(({ path }) => path))
+  const restored = moves.map(({ path }) => path).filter((path) => !isLeft.has(path))
+  return { restored, left }
+}
+
+/** After a failure in the middle. If even this fails the record stays, and the next apply tries again. */
+async function allBackTo(side: Side, host: HostRepository, stored: StoredRecord): Promise<Brought> {
+  try {
+    return await bringTo(side, host, stored)
+  } catch (cause) {
+    throw storageError(cause, host.workTree)
+  }
+}
+
+/** A record that has done what it could blocks nothing, and its saved bytes stay. */
+async function keepLeft(
+  host: HostRepository,
+  { folder, record }: StoredRecord,
+  left: Brought['left'],
+): Promise<FinishedApply['left']> {
+  if (left.length === 0) removeRecord(folder)
+  if (left.length === 0) return []
+  const kept = join(recordsFolder(host), `left-${randomUUID().slice(0, 8)}`)
+  await rename(folder, kept)
+  return left.map(({ path, problem, index }) => {
+    const isSaved = record.files[index]?.before !== undefined
+    return { path, problem, ...(isSaved && { saved: savedContent(kept, 'before', index) }) }
+  })
+}
+
+function failure(cause: unknown, host: HostRepository, left: FinishedApply['left']): unknown {
+  if (left.length > 0) {
+    const message = `The files changed under way. Put back, except ${renderLeft(left)}.`
+    return new WaveError('patch-drifted', message, { hint: 'Look at these files.', cause })
+  }
+  if (!(cause instanceof Meddled)) return storageError(cause, host.workTree)
+  const message = `${printable(cause.path)} changed under way; nothing was done.`
+  return new WaveError('patch-drifted', message, { hint: 'Run the command again.', cause })
+}
+
+/** Paths that were left as they are, with what is wrong with them and where their old content lies. */
+export function renderLeft(left: FinishedApply['left']): string {
+  const told = left.map(({ path, problem, saved }) => {
+    const place = saved === undefined ? '' : `; what it was is in ${saved}`
+    return `${printable(path)} (${problem}${place})`
+  })
+  return told.join(', ')
+}

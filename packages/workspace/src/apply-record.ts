@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { makeDirectory, replaceFile, syncDirectory, takeLock } from '@wave/core'
+
+import type { FileState } from './apply-state.ts'
+import type { HostRepository } from './host-git.ts'
+
+/** One path of an apply. Its old content lies where `savedContent` says, for as long as the record does. */
+export interface ChangedPath {
+  readonly path: string
+  readonly before: FileState | undefined
+  readonly after: FileState | undefined
+  /** Where new content waits until it takes the place of the old: relative to the work tree. */
+  readonly temporary: string
+}
+
+/** All that is needed to take an apply back, on disk before the first of the user's files changes. */
+export interface ApplyRecord {
+  readonly version: 1
+  readonly run: string
+  /** Found as anything but `applied`, it was interrupted: every path then goes back to `before`. */
+  readonly phase: 'applying' | 'applied' | 'undoing'
+  readonly files: readonly ChangedPath[]
+  /** Folders that go with the files in them; the outer ones first. */
+  readonly goneFolders: readonly { readonly path: string; readonly mode: number }[]
+  /** Folders that were not there; the outer ones first. */
+  readonly newFolders: readonly string[]
+}
+
+export type Side = 'before' | 'after'
+
+export interface StoredRecord {
+  readonly folder: string
+  readonly record: ApplyRecord
+}
+
+/** Where the records of a repository lie: in wave's own git dir, where nobody plants one. */
+export function recordsFolder(host: HostRepository): string {
+  return join(host.gitDir, 'applies')
+}
+
+/** One at a time changes the files of a repository. Throws `run-locked`. */
+export function lockRepository(host: HostRepository): Disposable {
+  const folder = recordsFolder(host)
+  makeDirectory(folder)
+  return takeLock(folder, 'The files of this repository are being changed')
+}
+
+/** Oldest first. A folder without a record never got to changing anything. */
+export function listRecords(host: HostRepository): readonly StoredRecord[] {
+  return folders(host).flatMap((folder) => {
+    const record = readRecord(folder)
+    return record === undefined ? [] : [{ folder, record }]
+  })
+}
+
+/** The folder for the next record, empty and durable. */
+export function makeRecordFolder(host: HostRepository): string {
+  const last = Number(/\d+$/.exec(folders(host).at(-1) ?? '')?.[0] ?? 0)
+  const folder = join(recordsFolder(host), String(last + 1).padStart(9, '0'))
+  makeDirectory(join(folder, 'before'))
+  return folder
+}
+
+/** Where the content of a path lies; the new one only while it is being put in place. */
+export function savedContent(folder: string, side: Side, index: number): string {
+  return join(folder, side, String(index))
+}
+
+/** Returns when the record, and all that lies in its folder by then, is on disk. */
+export function writeRecord({ folder, record }: StoredRecord): void {
+  syncDirectory(join(folder, 'before'))
+  replaceFile(join(folder, RECORD), Buffer.from(JSON.stringify(record)))
+}
+
+/** The record goes first: without it the rest is refuse. */
+export function removeRecord(folder: string): void {
+  rmSync(join(folder, RECORD), { force: true })
+  syncDirectory(folder)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Drops what was begun and never recorded, what newer records of a run replace, and the oldest. */
+export function tidyRecords(host: HostRepository): void {
+  for (const folder of folders(host)) if (readRecord(folder) === undefined) removeRecord(folder)
+  const done = listRecords(host).filter(({ record }) => record.phase === 'applied')
+  const newest = new Map(done.map(({ folder, record }) => [record.run, folder]))
+  const kept = new Set([...newest.values()].toSorted().slice(-MAX_RECORDS))
+  for (const { folder } of done)
+    if (kept.has(folder)) rmSync(join(folder, 'after'), { recursive: true, force: true })
+    else removeRecord(folder)
+}
+
+/** Runs whose changes can be taken back. */
+const MAX_RECORDS = 100
+
+const RECORD = 'record.json'
+
+function folders(host: HostRepository): readonly string[] {
+  const parent = recordsFolder(host)
+  if (!existsSync(parent)) return []
+  return readdirSync(parent)
+    .filter((name) => /^\d{9}$/.test(name))
+    .toSorted()
+    .map((name) => join(parent, name))
+}
+
+function readRecord(folder: string): ApplyRecord | undefined {
+  try {
+    const record: ApplyRecord = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'))
+    return record.version === 1 ? record : undefined
+  } catch {
+    return undefined
+  }
+}
