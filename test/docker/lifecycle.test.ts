@@ -11,8 +11,9 @@ import { loaderConfig } from '../../packages/workspace/src/docker/container-conf
 import { openWriteLayer } from '../../packages/workspace/src/docker/copy-on-write.ts'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
 import { DEFAULT_IMAGE } from '../../packages/workspace/src/docker/image.ts'
-import { SEAL_FILE, snapshotKey } from '../../packages/workspace/src/docker/snapshot-content.ts'
+import { SEAL_FILE } from '../../packages/workspace/src/docker/snapshot-content.ts'
 import { loaderName } from '../../packages/workspace/src/docker/snapshot-volume.ts'
+import { snapshotKey } from '../../packages/workspace/src/docker/volume-holding.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
 
@@ -62,7 +63,8 @@ describeDocker('the life of a sandbox', () => {
     const maker = { docker, install, image: provider.image, run: 'dead' }
     const key = snapshotKey(sandbox.snapshot)
     // As a process leaves it that is killed half way.
-    await docker.createContainer(loaderConfig(loaderName(key), maker, key))
+    const volume = { key, target: '/snap', holds: '' }
+    await docker.createContainer(loaderConfig(loaderName(key), maker, { volume }))
     await provider.reap((run) => run === 'dead')
     await using workspace = await sandbox.open('readonly')
     expect(await workspace.read('README.md')).toMatchObject({ ok: true })

@@ -9,6 +9,9 @@ export const TOOL_USER = 65_532
 /** The first process and the owner of injected artifacts: a sweep of the tool user leaves it alive. */
 const IDLE_USER = 65_533
 
+/** What runs the containers. `runsc` is gVisor: a kernel of its own between the tools and the host's. */
+export type Runtime = 'runc' | 'runsc'
+
 /** Where a step's tree comes from. Host paths appear only as volumes of the engine's own. */
 export type Source =
   | { readonly kind: 'none' }
@@ -35,6 +38,8 @@ export interface Box {
   readonly instance: string
   /** Digest, resolved through the user's allow-list. */
   readonly image: string
+  /** As the user demands; undefined: what the engine runs containers with. */
+  readonly runtime?: Runtime | undefined
   readonly cpus: number
   readonly part:
     | { readonly role: 'keeper' }
@@ -58,6 +63,7 @@ export const LABELS = {
   run: 'dev.wave.run',
   step: 'dev.wave.step',
   snapshot: 'dev.wave.snapshot',
+  holds: 'dev.wave.holds',
 } as const
 
 /** The one place that decides how a sandbox is confined. Pure: equal boxes, equal configurations. */
@@ -83,6 +89,7 @@ export function containerConfig(box: Box): ContainerCreateOptions {
     StopTimeout: 1,
     HostConfig: {
       ...CONFINEMENT,
+      ...(box.runtime !== undefined && { Runtime: box.runtime }),
       NanoCpus: box.cpus * 1e9,
       Mounts: part.role === 'keeper' ? [layerVolume(box)] : toolMounts(box, part.source),
     },
@@ -166,7 +173,7 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
     case 'none':
       return []
     case 'snapshot':
-      return [snapshotMount(box.install, source.key, source.target, true)]
+      return [snapshotMount(box.install, source, true)]
     case 'folder': {
       const options = { type: 'none', device: source.device, o: 'bind,ro' }
       return [scratch(box, source.target, options)]
@@ -195,20 +202,31 @@ export const snapshotVolumeName = (key: string) => `wave-src-${key}`
 /** The engine creates a missing volume with these labels, and empty: its missing seal tells. */
 function snapshotMount(
   install: string,
-  key: string,
-  target: string,
+  volume: { readonly key: string; readonly target: string; readonly holds?: string },
   readonly: boolean,
 ): MountSettings {
-  const labels = { [LABELS.install]: install, [LABELS.snapshot]: key }
+  const { key, target, holds } = volume
+  const labels = {
+    [LABELS.install]: install,
+    [LABELS.snapshot]: key,
+    ...(holds !== undefined && { [LABELS.holds]: holds }),
+  }
   return mount({ source: snapshotVolumeName(key), target, readonly, labels })
 }
 
-/** A container through which a snapshot volume is filled. It is never started. */
+/** A container through which a snapshot volume is filled, and one below it is read. It is never started. */
 export function loaderConfig(
   name: string,
   from: { readonly install: string; readonly run: string; readonly image: string },
-  key: string,
+  volumes: {
+    /** `holds`: what the volume's label says. */
+    readonly volume: { readonly key: string; readonly target: string; readonly holds: string }
+    readonly below?: { readonly key: string; readonly target: string }
+  },
 ): ContainerCreateOptions {
+  const { volume, below } = volumes
+  const written = snapshotMount(from.install, volume, false)
+  const read = below === undefined ? [] : [snapshotMount(from.install, below, true)]
   return {
     name,
     Image: from.image,
@@ -217,7 +235,7 @@ export function loaderConfig(
     Entrypoint: ['/bin/false'],
     Cmd: [],
     NetworkDisabled: true,
-    HostConfig: { NetworkMode: 'none', Mounts: [snapshotMount(from.install, key, '/snap', false)] },
+    HostConfig: { NetworkMode: 'none', Mounts: [written, ...read] },
   }
 }
 

@@ -1,58 +1,152 @@
 import type { Snapshot, SnapshotFile } from '@wave/core'
-import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { asGitSnapshot } from '../git-snapshot.ts'
 import { isBelow } from '../snapshot-folder.ts'
-import { gitDirChanges, gitDirEntries, snapshotEntries } from '../snapshot-volume-source.ts'
-import type { SnapshotContent } from './snapshot-volume.ts'
+import { PACK_LIST, parsePackList } from '../snapshot-packs.ts'
+import {
+  gitDirChanges,
+  gitDirEntries,
+  gitDirOver,
+  snapshotEntries,
+} from '../snapshot-volume-source.ts'
+import { BaseGone, type SnapshotContent } from './snapshot-volume.ts'
+import {
+  changesKey,
+  holdingOf,
+  snapshotKey,
+  wholeKey,
+  type VolumeHolding,
+} from './volume-holding.ts'
 
 export const SEAL_FILE = '.git/wave-sealed'
-/** Another name: over the volume below, both can be seen. */
+/** Other names: over the volumes below, all of them can be seen. */
 const CHANGES_SEAL_FILE = '.git/wave-sealed-changes'
-
-/** Changes whenever what is written for the same snapshot changes. */
-const FORMAT = 1
-
-export function snapshotKey(of: Snapshot): string {
-  const { tree, head, branch, hasHistory } = asGitSnapshot(of)
-  const identity = [FORMAT, tree, head ?? null, branch ?? null]
-  return digest(hasHistory ? identity : [...identity, 'none'])
-}
+const NEARBY_SEAL_FILE = '.git/wave-sealed-nearby'
 
 /** What a snapshot puts into a volume of its own. */
 export function wholeContent(snapshot: Snapshot): SnapshotContent {
   return {
     key: snapshotKey(snapshot),
     sealFile: SEAL_FILE,
-    files: () => snapshotEntries(snapshot),
-    gitDir: () => gitDirEntries(snapshot),
-    deleted: [],
-    hasFolder: (folder) => holds(snapshot.files, folder),
+    holding: holdingOf(snapshot, []),
+    fill: async () => ({
+      deleted: [],
+      files: () => snapshotEntries(snapshot),
+      gitDir: () => gitDirEntries(snapshot),
+    }),
+    hasFolder: (folder) => folder === '.' || hasFile(snapshot.files, folder),
+    hidesFolder: () => true,
   }
 }
 
 /**
- * What a snapshot puts into volumes that lie over each other, the topmost first. One that was derived
- * from another is the other's volume and a small one with what differs.
+ * What differs in a snapshot that was derived from another one, whose volumes lie below, the topmost
+ * first.
  */
-export function layeredContent(snapshot: Snapshot): readonly SnapshotContent[] {
+export function changesContent(
+  snapshot: Snapshot,
+  below: readonly SnapshotContent[],
+): SnapshotContent {
   const { origin } = asGitSnapshot(snapshot)
-  if (origin === undefined) return [wholeContent(snapshot)]
+  if (origin === undefined) throw new Error('Internal error: the snapshot was not derived')
   const changed = snapshot.files.filter((file) => !isSame(file, origin.file(file.path)))
   const deleted = deletedPaths(origin.files, snapshot.files)
-  const changes: SnapshotContent = {
-    key: digest([FORMAT, 'changes', snapshotKey(origin), snapshot.tree]),
+  return {
+    key: changesKey('changes', snapshotKey(origin), snapshotKey(snapshot)),
     sealFile: CHANGES_SEAL_FILE,
-    files: () => snapshotEntries(snapshot, changed),
-    gitDir: () => gitDirChanges(snapshot),
-    deleted,
-    hasFolder: (folder) => holds(changed, folder) || deleted.some((path) => isBelow(path, folder)),
+    holding: holdingOf(
+      snapshot,
+      below.map(({ key }) => key),
+    ),
+    fill: async () => ({
+      deleted,
+      files: () => snapshotEntries(snapshot, changed),
+      gitDir: () => gitDirChanges(snapshot),
+    }),
+    ...foldersOf(changed, deleted),
   }
-  return [changes, wholeContent(origin)]
 }
 
-function holds(files: readonly SnapshotFile[], folder: string): boolean {
-  return folder === '.' || files.some((file) => isBelow(file.path, folder))
+/** How a snapshot differs from another one that a sealed volume holds. */
+export interface NearbyBase {
+  readonly holding: VolumeHolding
+  readonly changed: readonly SnapshotFile[]
+  /** Files of the other one that this one does not have. */
+  readonly gone: readonly string[]
+}
+
+/** What a snapshot puts over the volume of another one, which any run may have made; and that volume. */
+export function nearbyContent(
+  snapshot: Snapshot,
+  base: NearbyBase,
+): readonly [SnapshotContent, SnapshotContent] {
+  const { changed, gone, holding } = base
+  const deleted = deletedPaths(
+    gone.map((path) => ({ path })),
+    snapshot.files,
+  )
+  const key = wholeKey(holding)
+  const over: SnapshotContent = {
+    key,
+    sealFile: SEAL_FILE,
+    holding,
+    fill: undefined,
+    hasFolder: (folder) =>
+      folder === '.' ||
+      gone.some((path) => isBelow(path, folder)) ||
+      keeps(snapshot, changed, folder),
+    hidesFolder: () => true,
+  }
+  const differences: SnapshotContent = {
+    key: changesKey('nearby', key, snapshotKey(snapshot)),
+    sealFile: NEARBY_SEAL_FILE,
+    holding: holdingOf(snapshot, [key]),
+    over,
+    async fill(readBelow) {
+      const packs = holding.hasHistory ? await readPacks(readBelow) : { history: [], tree: [] }
+      const git = await gitDirOver(snapshot, { ...holding, packs })
+      return {
+        deleted: [...deleted, ...git.deleted.map((path) => `.git/${path}`)],
+        files: () => snapshotEntries(snapshot, changed),
+        gitDir: () => git.entries(),
+      }
+    },
+    ...foldersOf(changed, deleted),
+  }
+  return [differences, over]
+}
+
+async function readPacks(read: (file: string) => Promise<string | undefined>) {
+  const packs = parsePackList((await read(`.git/${PACK_LIST}`)) ?? '')
+  if (packs === undefined) throw new BaseGone()
+  return packs
+}
+
+/** Whether a file of the other snapshot is below the folder: changed ones may be new. */
+function keeps(snapshot: Snapshot, changed: readonly SnapshotFile[], folder: string): boolean {
+  const others = new Set(changed.map(({ path }) => path))
+  return snapshot.files.some(({ path }) => isBelow(path, folder) && !others.has(path))
+}
+
+function foldersOf(
+  changed: readonly SnapshotFile[],
+  deleted: readonly string[],
+): Pick<SnapshotContent, 'hasFolder' | 'hidesFolder'> {
+  return {
+    hasFolder: (folder) =>
+      folder === '.' || hasFile(changed, folder) || deleted.some((path) => isBelow(path, folder)),
+    hidesFolder: (folder) =>
+      deleted.some((path) => isAt(path, folder)) || changed.some(({ path }) => isAt(path, folder)),
+  }
+}
+
+/** Whether what is at the path hides whatever else the folder has. */
+function isAt(path: string, folder: string): boolean {
+  return path === folder || isBelow(folder, path)
+}
+
+function hasFile(files: readonly SnapshotFile[], folder: string): boolean {
+  return files.some((file) => isBelow(file.path, folder))
 }
 
 function isSame(file: SnapshotFile, other: SnapshotFile | undefined): boolean {
@@ -75,8 +169,4 @@ export function deletedPaths(
     if (!files.has(top) && !folders.has(top)) deleted.add(top)
   }
   return [...deleted]
-}
-
-function digest(identity: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(identity)).digest('hex')
 }

@@ -1,12 +1,13 @@
 import { WaveError } from '@wave/core'
 import type Docker from 'dockerode'
-import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pack, type Pack } from 'tar-stream'
-import { loaderConfig, LABELS, snapshotVolumeName, TOOL_USER } from './container-config.ts'
+import { loaderConfig, LABELS, snapshotVolumeName } from './container-config.ts'
 import { engineError, isConflict, isMissing } from './engine.ts'
 import { removeQuietly } from './held-container.ts'
+import { packDeletionMarks, packVolume, VOLUME, type Filling } from './snapshot-archive.ts'
+import { renderHolding, type VolumeHolding } from './volume-holding.ts'
+import type { VolumeRecords } from './volume-records.ts'
 
 /** A sealed volume: complete, shared, and never written again. */
 export interface SnapshotVolume {
@@ -16,24 +17,22 @@ export interface SnapshotVolume {
   readonly mountpoint: string
 }
 
-interface TreeEntry {
-  readonly path: string
-  readonly mode: 0o644 | 0o755 | 'link'
-  readonly content: Uint8Array
-}
-
-/** What goes into one volume. Equal keys stand for equal content. */
+/** What one volume holds. Equal keys stand for equal content. */
 export interface SnapshotContent {
   readonly key: string
   /** The last file that is written; it holds the key. */
   readonly sealFile: string
-  files(): AsyncIterable<TreeEntry>
-  /** Paths below `.git/`; none without history. */
-  gitDir(): AsyncIterable<{ readonly path: string; readonly content: Uint8Array }>
-  /** Files and folders of the volume below that are not there any more. */
-  readonly deleted: readonly string[]
+  readonly holding: VolumeHolding
+  /** The sealed volume whose files decide what is written, if there is one. */
+  readonly over?: { readonly key: string; readonly sealFile: string }
+  /** `readBelow` reads a file of the volume `over`. Undefined: what was in it is not at hand any more. */
+  readonly fill:
+    | ((readBelow: (file: string) => Promise<string | undefined>) => Promise<Filling>)
+    | undefined
   /** Whether the volume has this folder of the tree. */
   hasFolder(folder: string): boolean
+  /** Whether this folder of the volumes below is not to be seen. */
+  hidesFolder(folder: string): boolean
 }
 
 export interface VolumeMaker {
@@ -43,15 +42,17 @@ export interface VolumeMaker {
   readonly run: string
   /** Any image: it is never run for this. */
   readonly image: string
+  /** Where it is written down what was made. */
+  readonly records?: VolumeRecords | undefined
 }
 
 /** The volume that should hold a snapshot, if there is one. Whether it is sealed shows when it is mounted. */
 export async function findSnapshotVolume(
-  maker: VolumeMaker,
+  docker: Docker,
   key: string,
 ): Promise<SnapshotVolume | undefined> {
   try {
-    const found = await maker.docker.getVolume(snapshotVolumeName(key)).inspect()
+    const found = await docker.getVolume(snapshotVolumeName(key)).inspect()
     if (found.Driver !== 'local' || found.Labels?.[LABELS.snapshot] !== key) return undefined
     return { seal: key, mountpoint: found.Mountpoint }
   } catch (cause) {
@@ -60,26 +61,76 @@ export async function findSnapshotVolume(
   }
 }
 
+/** A volume that another one needs below it is gone, or was never complete. */
+export class BaseGone extends Error {
+  override readonly name = 'BaseGone'
+  /** Key of the volume that is there without being complete. */
+  readonly unsealed: string | undefined
+
+  constructor(unsealed?: string) {
+    super('a snapshot volume that another one lies over is not there')
+    this.unsealed = unsealed
+  }
+}
+
+/** The engine cannot make the marks of deleted files: the tree must be copied as a whole. */
+export class NoDeletionMarks extends Error {
+  override readonly name = 'NoDeletionMarks'
+}
+
 /**
  * Fills and seals the volume, unless somebody else has done so meanwhile. Safe to call at any time and
- * from several processes: the loader container's name is the lock.
+ * from several processes: the loader container's name is the lock. Throws `BaseGone`, `NoDeletionMarks`.
  */
 export async function makeSnapshotVolume(
   maker: VolumeMaker,
   content: SnapshotContent,
 ): Promise<SnapshotVolume> {
-  const loader = await lockLoader(maker, content.key)
+  const isOld = (await findSnapshotVolume(maker.docker, content.key)) !== undefined
+  const outcome = await fill(maker, content, isOld).catch(async (cause: unknown) => {
+    // The engine makes a volume that is missing, empty.
+    if (cause instanceof BaseGone && cause.unsealed !== undefined)
+      await removeVolumeQuietly(maker.docker, cause.unsealed)
+    throw cause
+  })
+  if (outcome !== 'half-filled') return outcome
+  // What a killed process left, or the engine made empty: begin anew.
+  await removeVolumeQuietly(maker.docker, content.key)
+  const again = await fill(maker, content, false)
+  if (again === 'half-filled') throw new Error('Internal error: a volume was half filled twice')
+  return again
+}
+
+async function fill(
+  maker: VolumeMaker,
+  content: SnapshotContent,
+  isOld: boolean,
+): Promise<SnapshotVolume | 'half-filled'> {
+  const { docker } = maker
+  const loader = await lockLoader(maker, content)
   try {
-    const found = await findSnapshotVolume(maker, content.key)
+    const found = await findSnapshotVolume(docker, content.key)
     if (found === undefined) throw foreign(snapshotVolumeName(content.key))
-    if (await isSealed(loader, content)) return found
-    await markDeleted(loader, content.deleted)
-    await loader.putArchive(Readable.from(packSnapshot(content)), { path: '/' })
+    if (await isSealed(loader, VOLUME, content)) return found
+    if (isOld) return 'half-filled'
+    const sizeBytes = await write(loader, content)
+    maker.records?.made(content.key, sizeBytes)
     return found
   } catch (cause) {
-    throw cause instanceof NoDeletionMarks ? cause : engineError(cause)
+    throw cause instanceof NoDeletionMarks || cause instanceof BaseGone ? cause : engineError(cause)
   } finally {
     await removeQuietly(loader)
+  }
+}
+
+/** Where a loader sees the volume below. */
+const BASE = 'base'
+
+async function removeVolumeQuietly(docker: Docker, key: string): Promise<void> {
+  try {
+    await docker.getVolume(snapshotVolumeName(key)).remove()
+  } catch {
+    // In use: somebody is filling it.
   }
 }
 
@@ -96,11 +147,16 @@ function foreign(name: string): WaveError {
 export const loaderName = (key: string) => `wave-loader-${key.slice(0, 32)}`
 
 /** Never started: the engine alone writes through it. Creating it creates the volume if there is none. */
-async function lockLoader(maker: VolumeMaker, key: string): Promise<Docker.Container> {
+async function lockLoader(
+  maker: VolumeMaker,
+  { key, holding, over }: SnapshotContent,
+): Promise<Docker.Container> {
   const name = loaderName(key)
+  const below = over === undefined ? {} : { below: { key: over.key, target: `/${BASE}` } }
+  const volume = { key, target: `/${VOLUME}`, holds: renderHolding(holding) }
   for (;;) {
     try {
-      return await maker.docker.createContainer(loaderConfig(name, maker, key))
+      return await maker.docker.createContainer(loaderConfig(name, maker, { volume, ...below }))
     } catch (cause) {
       if (!isConflict(cause)) throw engineError(cause)
       await waitForLoader(maker.docker.getContainer(name))
@@ -119,113 +175,55 @@ async function waitForLoader(loader: Docker.Container): Promise<void> {
   }
 }
 
-const ABANDONED_MS = 10 * 60_000
+/** How old a loader may grow before nobody is believed to be behind it. */
+export const ABANDONED_MS = 10 * 60_000
 const POLL_MS = 100
 
 async function isSealed(
   loader: Docker.Container,
-  { key, sealFile }: SnapshotContent,
+  folder: string,
+  { key, sealFile }: Pick<SnapshotContent, 'key' | 'sealFile'>,
 ): Promise<boolean> {
+  return (await readSmallFile(loader, `/${folder}/${sealFile}`)) === key
+}
+
+/** Of a volume that the loader has. Undefined: there is none. */
+async function readSmallFile(loader: Docker.Container, path: string): Promise<string | undefined> {
   try {
-    const archive = await loader.getArchive({ path: `/snap/${sealFile}` })
     const chunks: Buffer[] = []
-    for await (const chunk of archive) chunks.push(Buffer.from(chunk))
-    // One small file that the engine packed: header, then content.
-    return (
-      Buffer.concat(chunks)
-        .subarray(512, 512 + key.length)
-        .toString('latin1') === key
-    )
+    for await (const chunk of await loader.getArchive({ path })) chunks.push(Buffer.from(chunk))
+    // One file that the engine packed: header, then content.
+    const archive = Buffer.concat(chunks)
+    const sizeBytes = Number.parseInt(archive.toString('latin1', 124, 136), 8)
+    return archive.toString('utf8', 512, 512 + sizeBytes)
   } catch (cause) {
-    if (isMissing(cause)) return false
+    if (isMissing(cause)) return undefined
     throw cause
   }
 }
 
-/** The engine cannot make the marks of deleted files: the tree must be copied as a whole. */
-export class NoDeletionMarks extends Error {
-  override readonly name = 'NoDeletionMarks'
+/** Answers how many bytes were written. */
+async function write(loader: Docker.Container, content: SnapshotContent): Promise<number> {
+  const { key, sealFile, over, fill: open } = content
+  if (over !== undefined && !(await isSealed(loader, BASE, over))) throw new BaseGone(over.key)
+  if (open === undefined) throw new BaseGone()
+  const filling = await open((file) => readSmallFile(loader, `/${BASE}/${file}`))
+  await markDeleted(loader, filling.deleted)
+  const archive = packVolume(filling, { file: sealFile, key })
+  await loader.putArchive(Readable.from(archive.stream), { path: '/' })
+  return archive.sizeBytes()
 }
 
-/** As overlays want it: a character device 0:0 hides what is below. Some engines pass over devices silently. */
+/** Some engines pass over devices silently. */
 async function markDeleted(loader: Docker.Container, paths: readonly string[]): Promise<void> {
   const [first] = paths
   if (first === undefined) return
-  const archive = pack()
-  const folder = folderWriter(archive)
-  const writing = (async () => {
-    await folder('snap')
-    for (const path of paths) {
-      const name = `snap/${path}`
-      await folder(posix.dirname(name))
-      const device = { type: 'character-device', devmajor: 0, devminor: 0 } as const
-      await put(archive, { name, mode: 0, ...device })
-    }
-    archive.finalize()
-  })()
-  await Promise.all([writing, loader.putArchive(Readable.from(archive), { path: '/' })])
+  const { stream } = packDeletionMarks(paths)
+  await loader.putArchive(Readable.from(stream), { path: '/' })
   try {
-    await loader.infoArchive({ path: `/snap/${first}` })
+    await loader.infoArchive({ path: `/${VOLUME}/${first}` })
   } catch (cause) {
     if (isMissing(cause)) throw new NoDeletionMarks()
     throw cause
   }
 }
-
-/** The first entry decides who owns the volume's root, else git would refuse the repository inside. */
-function packSnapshot(content: SnapshotContent): Pack {
-  const archive = pack()
-  void write(archive, content).then(
-    () => archive.finalize(),
-    (cause: unknown) => archive.destroy(cause instanceof Error ? cause : new Error(String(cause))),
-  )
-  return archive
-}
-
-/** Writes a folder and those above it, each once. */
-function folderWriter(archive: Pack): (path: string) => Promise<void> {
-  const made = new Set<string>()
-  return async function folder(path) {
-    if (made.has(path)) return
-    if (path !== 'snap') await folder(posix.dirname(path))
-    made.add(path)
-    await put(archive, { name: path, type: 'directory', mode: 0o755 })
-  }
-}
-
-async function write(archive: Pack, content: SnapshotContent): Promise<void> {
-  const folder = folderWriter(archive)
-  await folder('snap')
-  for await (const file of content.files()) {
-    const name = `snap/${file.path}`
-    await folder(posix.dirname(name))
-    if (file.mode === 'link') {
-      const linkname = Buffer.from(file.content).toString('utf8')
-      await put(archive, { name, type: 'symlink', mode: 0o777, linkname })
-    } else {
-      await put(archive, { name, mode: file.mode }, file.content)
-    }
-  }
-  await folder('snap/.git')
-  for await (const file of content.gitDir()) {
-    const name = `snap/.git/${file.path}`
-    await folder(posix.dirname(name))
-    await put(archive, { name, mode: 0o644 }, file.content)
-  }
-  await put(archive, { name: `snap/${content.sealFile}`, mode: 0o644 }, Buffer.from(content.key))
-}
-
-function put(
-  archive: Pack,
-  header: Parameters<Pack['entry']>[0],
-  content: Uint8Array = new Uint8Array(),
-): Promise<void> {
-  const owned = { ...header, uid: TOOL_USER, gid: TOOL_USER, mtime: MTIME, size: content.length }
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
-  return new Promise((resolve, reject) => {
-    archive.entry(owned, bytes, (error) => (error ? reject(error) : resolve()))
-  })
-}
-
-/** A git tree knows no times; some archivers refuse those before 1980. */
-const MTIME = new Date('2020-01-01T00:00:00Z')

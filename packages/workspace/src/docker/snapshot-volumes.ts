@@ -1,9 +1,12 @@
-import type { WorkspaceMount } from '@wave/core'
+import type { Snapshot, WorkspaceMount } from '@wave/core'
 import { posix } from 'node:path'
+import { asGitSnapshot } from '../git-snapshot.ts'
 import { snapshotFolder } from '../snapshot-folder.ts'
 import type { Seal } from './container-config.ts'
-import { layeredContent, wholeContent } from './snapshot-content.ts'
+import { findNearbyBase } from './nearby-volume.ts'
+import { changesContent, nearbyContent, wholeContent } from './snapshot-content.ts'
 import {
+  BaseGone,
   findSnapshotVolume,
   makeSnapshotVolume,
   NoDeletionMarks,
@@ -11,6 +14,7 @@ import {
   type SnapshotVolume,
   type VolumeMaker,
 } from './snapshot-volume.ts'
+import { snapshotKey } from './volume-holding.ts'
 
 /** What a step's mount is made of: folders on the engine's machine, the topmost first. */
 export interface MountedSnapshot {
@@ -24,6 +28,7 @@ export interface MountedSnapshot {
 export class SnapshotVolumes {
   readonly #maker: Omit<VolumeMaker, 'run'>
   readonly #known = new Map<string, Promise<SnapshotVolume>>()
+  readonly #layers = new Map<string, Promise<readonly SnapshotContent[]>>()
   #canLayer = true
 
   constructor(maker: Omit<VolumeMaker, 'run'>) {
@@ -39,17 +44,16 @@ export class SnapshotVolumes {
     try {
       return await this.#provide(mount, run, options.anew)
     } catch (cause) {
-      if (!(cause instanceof NoDeletionMarks)) throw cause
-      this.#canLayer = false
-      return await this.#provide(mount, run, options.anew)
+      if (cause instanceof NoDeletionMarks) this.#canLayer = false
+      else if (!(cause instanceof BaseGone)) throw cause
+      return await this.#provide(mount, run, true)
     }
   }
 
   async #provide(mount: WorkspaceMount, run: string, anew: boolean): Promise<MountedSnapshot> {
     const { snapshot, target } = mount
     const folder = snapshotFolder(snapshot, mount.source)
-    const all = this.#canLayer ? layeredContent(snapshot) : [wholeContent(snapshot)]
-    const contents = all.filter((content) => content.hasFolder(folder))
+    const contents = visible(await this.#contents(snapshot, anew), folder)
     // A folder shows nothing of `.git`, where the seals are: only making its volumes checks them.
     const isWhole = folder === '.'
     const volumes = await Promise.all(
@@ -59,6 +63,7 @@ export class SnapshotVolumes {
         return this.#volume(content, run, anew || !isWhole)
       }),
     )
+    for (const { key } of contents) this.#maker.records?.used(key)
     const seals = contents.map(({ sealFile, key }) => ({
       file: posix.join(target, sealFile),
       content: key,
@@ -70,6 +75,35 @@ export class SnapshotVolumes {
     }
   }
 
+  /** What lies over each other, the topmost first. One that was derived is a small volume over its origin. */
+  async #contents(snapshot: Snapshot, anew: boolean): Promise<readonly SnapshotContent[]> {
+    const { origin } = asGitSnapshot(snapshot)
+    if (!this.#canLayer) return [wholeContent(snapshot)]
+    if (origin === undefined) return await this.#taken(snapshot, anew)
+    const below = await this.#taken(origin, anew)
+    return [changesContent(snapshot, below), ...below]
+  }
+
+  /** Decided once. What was found incomplete is not built upon again. */
+  #taken(snapshot: Snapshot, anew: boolean): Promise<readonly SnapshotContent[]> {
+    const key = snapshotKey(snapshot)
+    const known = this.#layers.get(key)
+    if (known !== undefined && !anew) return known
+    const layers = anew ? Promise.resolve([wholeContent(snapshot)]) : this.#layersOf(snapshot)
+    this.#layers.set(key, layers)
+    layers.catch(() => this.#layers.delete(key))
+    return layers
+  }
+
+  async #layersOf(snapshot: Snapshot): Promise<readonly SnapshotContent[]> {
+    const { docker, install, records } = this.#maker
+    const whole = wholeContent(snapshot)
+    if ((await findSnapshotVolume(docker, whole.key)) !== undefined) return [whole]
+    const lastUsedMs = (key: string) => records?.lastUsedMs(key)
+    const base = await findNearbyBase({ docker, install }, snapshot, lastUsedMs)
+    return base === undefined ? [whole] : nearbyContent(snapshot, base)
+  }
+
   /** Known ones were checked, or will be when they are mounted. */
   #volume(content: SnapshotContent, run: string, check: boolean): Promise<SnapshotVolume> {
     const checked = checkedKey(content)
@@ -78,7 +112,7 @@ export class SnapshotVolumes {
     const maker = { ...this.#maker, run }
     const volume = check
       ? makeSnapshotVolume(maker, content)
-      : findSnapshotVolume(maker, content.key).then(
+      : findSnapshotVolume(maker.docker, content.key).then(
           (found) => found ?? makeSnapshotVolume(maker, content),
         )
     const key = check ? checked : content.key
@@ -86,6 +120,13 @@ export class SnapshotVolumes {
     volume.catch(() => this.#known.delete(key))
     return volume
   }
+}
+
+/** The layers in which something of the folder can be seen. */
+function visible(contents: readonly SnapshotContent[], folder: string): readonly SnapshotContent[] {
+  const last = contents.findIndex((content) => content.hidesFolder(folder))
+  const seen = last === -1 ? contents : contents.slice(0, last + 1)
+  return seen.filter((content) => content.hasFolder(folder))
 }
 
 const checkedKey = ({ key }: SnapshotContent) => `${key} checked`
