@@ -230,3 +230,17 @@ test('a write layer may hold links and deletions, and known names of any kind', 
   ])
   expect(await problem(device, layer)).toBe('bad-type')
 })
+
+test('AR-08 an archive that is refused while more of it is on its way ends at once', async () => {
+  const bytes = await archive([{ name: 'bad\nname' }, 'x'], [{ name: 'b' }, 'bb'])
+  async function* slowly(): AsyncGenerator<Buffer> {
+    yield bytes.subarray(0, 512)
+    // By then the reader has refused it, and is gone.
+    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+    yield bytes.subarray(512)
+  }
+  const reading = (async () => {
+    for await (const entry of readArchive(slowly(), artifacts)) expect(entry).toBeDefined()
+  })()
+  await expect(reading).rejects.toMatchObject({ problem: 'bad-name' })
+})

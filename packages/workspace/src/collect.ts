@@ -40,7 +40,8 @@ export type ByteStream = AsyncIterable<Uint8Array | string> | Iterable<Uint8Arra
 async function feed(archive: AsyncIterable<Uint8Array>, parser: Extract): Promise<void> {
   try {
     for await (const chunk of archive) {
-      if (!parser.write(chunk)) await room(parser)
+      // A reader that refused an entry is gone, and will never say that it has room again.
+      if (!parser.destroyed && !parser.write(chunk)) await room(parser)
       if (parser.destroyed) return
     }
     parser.end(null)
