@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { TOOL_USER, user } from './container-config.ts'
 import { demux } from './demux.ts'
+import { Gathered } from './gathered.ts'
 
 export interface ChannelRequest {
   /** One line of bash, every argument quoted by us. */
@@ -40,10 +41,19 @@ const LOOP = `
 exec 3>&1 4<&0 </dev/null
 mkdir -p /work/output
 while IFS= read -r -u 4 n && IFS= read -r -u 4 c; do
-  e=$(eval "$c" 2>&1 >&3 3>&-); s=$?
+  case $c in
+    sweep) kill -9 -1 2>/dev/null; e= s=0 ;;
+    *) e=$(eval "$c" 2>&1 >&3 3>&-); s=$? ;;
+  esac
   printf '\\0%s %s\\0%s\\0%s\\n' "$n" "$s" "\${e:0:2000}" "$n" >&3
 done
 `
+
+/**
+ * A request that ends every other process of the tool user, without a process of its own: there may be
+ * none left to have. Whatever is answered, only a new channel can be believed.
+ */
+export const SWEEP_REQUEST = 'sweep'
 
 /** Ends every process of the tool user except the caller, also those that left their session. */
 const SWEEP = 'kill -9 -1 2>/dev/null'
@@ -129,19 +139,21 @@ const FRAME_BYTES = 16_384
 class Frame {
   readonly #end: Buffer
   readonly #start: Buffer
-  readonly #chunks: Buffer[] = []
+  readonly #gathered = new Gathered()
   #tail = Buffer.alloc(0)
-  sizeBytes = 0
 
   constructor(nonce: string) {
     this.#end = Buffer.from(`\0${nonce}\n`)
     this.#start = Buffer.from(`\0${nonce} `)
   }
 
+  get sizeBytes(): number {
+    return this.#gathered.sizeBytes
+  }
+
   /** The reply, once its last byte has come. */
   add(bytes: Buffer): ChannelReply | undefined {
-    this.#chunks.push(bytes)
-    this.sizeBytes += bytes.length
+    this.#gathered.add(bytes)
     this.#tail = Buffer.concat([this.#tail, bytes.subarray(-this.#end.length)]).subarray(
       -this.#end.length,
     )
@@ -149,8 +161,7 @@ class Frame {
   }
 
   #parse(): ChannelReply {
-    const all =
-      this.#chunks.length === 1 ? (this.#chunks[0] ?? this.#tail) : Buffer.concat(this.#chunks)
+    const all = this.#gathered.toBuffer()
     const start = all.lastIndexOf(this.#start)
     const trailer = all.subarray(start + this.#start.length, all.length - this.#end.length)
     const nul = trailer.indexOf(0)

@@ -58,6 +58,8 @@ export class DockerWorkspace implements Workspace {
   readonly #memory: MemoryWatch
   /** A command may have left processes behind. */
   #unswept = false
+  /** A command may have told git what to run. */
+  #executed = false
   #closed = false
 
   constructor(parts: DockerWorkspaceParts) {
@@ -83,17 +85,25 @@ export class DockerWorkspace implements Workspace {
     limits: ExecLimits,
     signal: AbortSignal | undefined,
   ): Promise<ExecResult> {
-    await this.#channel.ready()
     const argv = 'shell' in command ? ['bash', '-c', command.shell] : command
     const cwd = limits.cwd ?? this.#root
-    this.#unswept = true
     try {
+      await this.#channel.ready()
+      this.#unswept = true
+      this.#executed = true
       const result = await execCommand(this.#parts.tools.container, { argv, cwd, limits, signal })
       if (result.stopped !== undefined) await this.#sweep()
       return (await this.#memory.hasKilled()) ? outOfMemory(result) : result
     } catch (cause) {
-      throw this.#parts.tools.isAlive() ? engineError(cause) : lost(cause)
+      // Whatever may still begin or go on in it ends with it.
+      if (cause instanceof WorkspaceLost) void this.#parts.tools.release()
+      throw this.#failure(cause, this.#parts.tools)
     }
+  }
+
+  #failure(cause: unknown, container: HeldContainer): Error {
+    if (cause instanceof WaveError || cause instanceof WorkspaceLost) return cause
+    return container.isAlive() ? engineError(cause) : lost(cause)
   }
 
   read(
@@ -131,6 +141,7 @@ export class DockerWorkspace implements Workspace {
     const folder = snapshotFolder(mount.snapshot, mount.source)
     // A folder brings no `.git` along: its history is read where the whole of it is.
     if (folder !== '.') return this.#historyOf(mount, folder, request)
+    this.#unswept ||= this.#executed
     return this.#ask([this.#root, JSON.stringify(request)], (target) =>
       historyRequest(target, request),
     )
@@ -161,7 +172,10 @@ export class DockerWorkspace implements Workspace {
       return await collectFile(path, reply)
     } catch (cause) {
       if (!(cause instanceof ChannelBroken)) throw cause
-      const message = `${path} is larger than ${ARTIFACT_CAPS.maxFileBytes} bytes`
+      const message =
+        cause.reason === 'output-limit'
+          ? `${path} is larger than ${ARTIFACT_CAPS.maxFileBytes} bytes`
+          : `${path}: ${BROKEN[cause.reason]}`
       return { found: false, problem: 'refused', message }
     }
   }
@@ -186,8 +200,7 @@ export class DockerWorkspace implements Workspace {
       const changes = await layerChanges(query)
       return await computePatch(mount.snapshot, Readable.from(changes))
     } catch (cause) {
-      if (cause instanceof WaveError || cause instanceof WorkspaceLost) throw cause
-      throw layer.keeper.isAlive() ? engineError(cause) : lost(cause)
+      throw this.#failure(cause, layer.keeper)
     }
   }
 
@@ -198,7 +211,7 @@ export class DockerWorkspace implements Workspace {
     const { tools, layer, onClose } = this.#parts
     // The keeper last: the overlay over its layer must be unmounted first.
     onClose(tools.release().then(() => layer?.keeper.release()))
-    await this.#channel.close()
+    this.#channel.close()
   }
 
   async #ask<T>(

@@ -55,16 +55,23 @@ function checkFile(file: string): string {
 export function writeRequest(path: string, content: Uint8Array): FileRequest<void> {
   const file = quote(path)
   const take = `head -c ${content.length} <&4`
+  const may = [
+    `{ [ ! -d ${file} ] || ${refuse('it is a directory')}; }`,
+    // Opening a pipe would wait for a reader.
+    `{ [ ! -e ${file} ] || [ -f ${file} ] || ${refuse('it is not a regular file')}; }`,
+    `mkdir -p ${quote(posix.dirname(path))}`,
+  ].join(' && ')
   // All input is consumed whatever fails: what is left would be taken for the next request.
   const command =
-    `{ [ ! -d ${file} ] || { echo 'it is a directory' >&2; false; } && mkdir -p ${quote(posix.dirname(path))}; } ` +
-    `|| { ${take} >/dev/null; exit 1; }; ` +
+    `{ ${may}; } || { ${take} >/dev/null; exit 1; }; ` +
     `${take} | { cat >${file} || { cat >/dev/null; exit 1; }; }`
   return {
     request: { command, timeoutMs: TIMEOUT_MS, maxBytes: 0, input: content },
     parse: (reply) => (reply.exitCode === 0 ? ok(undefined) : problem(path, reply)),
   }
 }
+
+const refuse = (why: string) => `{ echo '${why}' >&2; false; }`
 
 /** Without git's own folder, as everywhere but in `read`. */
 export function listRequest(path: string): FileRequest<readonly Entry[]> {

@@ -1,7 +1,9 @@
 import { WorkspaceLost } from '@wave/core'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   ChannelBroken,
   openChannel,
+  SWEEP_REQUEST,
   type Channel,
   type ChannelReply,
   type ChannelRequest,
@@ -16,44 +18,74 @@ export class ToolChannel {
   readonly #held: HeldContainer
   #current: Promise<Channel> | undefined
   #queue: Promise<unknown> = Promise.resolve()
+  #waiting = 0
   /** Something may still run that a request left behind. */
   #unswept = false
+  #gone: WorkspaceLost | undefined
 
   constructor(held: HeldContainer) {
     this.#held = held
     this.#current = this.#open(false)
   }
 
-  /** Settles when the workspace's folders are there. */
+  /** Settles when the workspace's folders are there and something answers. Throws `WorkspaceLost`. */
   async ready(): Promise<void> {
-    await this.request({ command: ':', timeoutMs: OPEN_TIMEOUT_MS, maxBytes: 0 })
+    try {
+      await this.request(NOTHING)
+    } catch (cause) {
+      if (!(cause instanceof ChannelBroken)) throw cause
+      // Somebody stopped the channel: the next one begins with a sweep.
+      await this.request(NOTHING).catch((again: unknown) => {
+        throw this.#lost(again)
+      })
+    }
   }
 
   /** Throws `ChannelBroken` for a limit of the request, `WorkspaceLost` when the container died. */
   request(request: ChannelRequest): Promise<ChannelReply> {
-    const turn = this.#queue.then(() => this.#attempt(request, 2))
-    this.#queue = turn.catch(() => {})
-    return turn
+    return this.#inTurn(() => this.#attempt(request, 2))
   }
 
   /** A fresh channel, born after every other process of the tool user has been ended. */
   async sweep(): Promise<void> {
-    await this.#drop()
-    this.#current = this.#open(true)
+    await this.#askToSweep()
+    this.#drop()
+    this.#unswept = true
     await this.ready()
   }
 
-  async close(): Promise<void> {
-    await this.#drop()
+  close(): void {
+    this.#drop()
+  }
+
+  /**
+   * The old channel may have been told by anybody what to say. But it needs no new process, which takes
+   * seconds, or cannot be had at all, beside many that are busy.
+   */
+  async #askToSweep(): Promise<void> {
+    const channel = this.#current
+    if (channel === undefined || this.#waiting > 0) return
+    const asked = async () => (await channel).run({ ...NOTHING, command: SWEEP_REQUEST })
+    await this.#inTurn(() => within(asked(), SWEEP_PATIENCE_MS)).catch(() => {})
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting += 1
+    const turn = this.#queue.then(work).finally(() => {
+      this.#waiting -= 1
+    })
+    this.#queue = turn.catch(() => {})
+    return turn
   }
 
   async #attempt(request: ChannelRequest, tries: number): Promise<ChannelReply> {
+    if (this.#gone !== undefined) throw this.#gone
     try {
       this.#current ??= this.#open(this.#unswept)
-      const channel = await this.#current
+      const channel = await within(this.#current, OPEN_TIMEOUT_MS)
       return await channel.run(request)
     } catch (cause) {
-      await this.#drop()
+      this.#drop()
       if (!(cause instanceof ChannelBroken)) throw this.#lost(cause)
       this.#unswept = cause.reason !== 'closed'
       if (cause.reason !== 'closed') throw cause
@@ -71,20 +103,41 @@ export class ToolChannel {
     return opening
   }
 
-  async #drop(): Promise<void> {
+  /** Nobody waits for one that may never open: what runs in the sandbox can hold that up. */
+  #drop(): void {
     const channel = this.#current
     this.#current = undefined
-    try {
-      ;(await channel)?.[Symbol.dispose]()
-    } catch {
-      // It never opened.
-    }
+    channel?.then(
+      (open) => open[Symbol.dispose](),
+      () => {},
+    )
   }
 
-  #lost(cause: unknown): unknown {
-    if (cause instanceof WorkspaceLost) return cause
-    return new WorkspaceLost('workspace-lost', 'The sandbox is gone.', { cause })
+  /** What cannot be asked any more cannot be trusted to end by itself either. */
+  #lost(cause: unknown): WorkspaceLost {
+    this.#gone ??=
+      cause instanceof WorkspaceLost
+        ? cause
+        : new WorkspaceLost('workspace-lost', 'The sandbox is gone.', { cause })
+    void this.#held.release()
+    return this.#gone
   }
 }
 
-const OPEN_TIMEOUT_MS = 30_000
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  const patience = new AbortController()
+  const late = delay(ms, undefined, { signal: patience.signal }).then(() => {
+    throw new Error(`nothing happened for ${ms} ms`)
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    patience.abort()
+  }
+}
+
+/** Long enough for an engine that is busy. */
+const OPEN_TIMEOUT_MS = 10_000
+const SWEEP_PATIENCE_MS = 1000
+const NOTHING: ChannelRequest = { command: ':', timeoutMs: 5000, maxBytes: 0 }
