@@ -60,6 +60,15 @@ it.each([
   'CODEOWNERS',
   '.github/CODEOWNERS',
   '.gitattributes',
+  '.gitea/workflows/ci.yml',
+  'CLAUDE.md',
+  'docs/AGENTS.md',
+  '.cursor/rules/x.mdc',
+  '.mcp.json',
+  '.dir-locals.el',
+  'composer.json',
+  'Justfile',
+  'setup.py',
 ])('GH-23 %s is flagged', (path) => {
   expect(judge(path)).toBe('flagged')
 })
@@ -78,6 +87,13 @@ it.each([
   'MakefileParser.ts',
 ])('%s is plain', (path) => {
   expect(judge(path)).toBe('plain')
+})
+
+it('GH-23 the removal of a flagged file, and a change of its mode alone, are flagged', () => {
+  const path = '.github/workflows/ci.yml'
+  expect(judgeChange({ path, oldMode: '100644', newMode: undefined }).verdict).toBe('flagged')
+  expect(judgeChange({ path, oldMode: '100755', newMode: '100644' }).verdict).toBe('flagged')
+  expect(judge('run.sh', '100644', '100755')).toBe('plain')
 })
 
 it('the removal of a link is plain', () => {

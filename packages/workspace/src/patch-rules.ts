@@ -72,21 +72,27 @@ const FLAGS: readonly { readonly paths: RegExp; readonly because: string }[] = [
   { paths: /(^|\/)\.wave\//, because: 'configures wave' },
   {
     paths:
-      /(^|\/)(\.github|\.gitlab|\.circleci|\.buildkite|\.azure-pipelines|\.teamcity|\.woodpecker|\.ci)\//,
+      /(^|\/)(\.github|\.gitlab|\.gitea|\.forgejo|\.circleci|\.buildkite|\.semaphore|\.azure-pipelines|\.teamcity|\.woodpecker|\.ci)\//,
     because: 'configures CI',
   },
   {
     paths:
-      /(^|\/)(\.gitlab-ci\.ya?ml|\.travis\.yml|azure-pipelines[^/]*\.ya?ml|jenkinsfile|bitbucket-pipelines\.yml|\.drone\.ya?ml|\.woodpecker\.ya?ml|\.?appveyor\.yml|cloudbuild\.ya?ml)$/,
+      /(^|\/)(\.gitlab-ci\.ya?ml|\.travis\.yml|azure-pipelines[^/]*\.ya?ml|jenkinsfile|bitbucket-pipelines\.yml|\.drone\.ya?ml|\.woodpecker\.ya?ml|\.cirrus\.(ya?ml|star)|\.?appveyor\.yml|buildspec\.ya?ml|cloudbuild\.ya?ml)$/,
     because: 'configures CI',
   },
   {
-    paths: /(^|\/)(\.vscode|\.idea|\.devcontainer|\.zed|\.fleet|\.cursor|\.claude)\//,
+    paths: /(^|\/)(\.vscode|\.idea|\.devcontainer|\.zed|\.fleet|\.vs)\//,
     because: 'configures an editor, which may run it',
   },
   {
-    paths: /(^|\/)(\.devcontainer\.json|\.exrc|\.n?vimrc|[^/]*\.code-workspace)$/,
-    because: 'configures an editor, which may run it',
+    paths:
+      /(^|\/)(\.devcontainer\.json|\.exrc|\.n?vimrc|\.nvim\.lua|\.dir-locals(-2)?\.el|\.(gdb|lldb)init|[^/]*\.code-workspace)$/,
+    because: 'configures an editor or debugger, which may run it',
+  },
+  {
+    paths:
+      /(^|\/)((\.cursor|\.claude|\.codex|\.gemini|\.windsurf)\/|(agents|claude|gemini)\.md$|\.(cursor|windsurf|cline)rules$|\.mcp\.json$)/,
+    because: 'instructs coding agents',
   },
   {
     paths: /(^|\/)(\.envrc|mise\.toml|\.mise\.toml|\.tool-versions)$/,
@@ -101,8 +107,16 @@ const FLAGS: readonly { readonly paths: RegExp; readonly because: string }[] = [
     paths: /(^|\/)(\.npmrc|\.yarnrc(\.yml)?|\.pnpmfile\.c?js|pip\.conf|\.cargo\/config(\.toml)?)$/,
     because: 'configures a package manager',
   },
-  { paths: /(^|\/)package\.json$/, because: 'holds scripts and dependencies' },
+  {
+    paths: /(^|\/)(package\.json|composer\.json|deno\.jsonc?)$/,
+    because: 'holds scripts and dependencies',
+  },
   { paths: /(^|\/)(gnu)?makefile$|\.mk$/, because: 'is run by make' },
+  {
+    paths:
+      /(^|\/)(\.?justfile|taskfile\.ya?ml|rakefile|setup\.py|build\.rs|binding\.gyp|gradlew|mvnw)$/,
+    because: 'is run by builds or installs',
+  },
   {
     paths:
       /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|deno\.lock|cargo\.lock|poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|gemfile\.lock|composer\.lock|go\.sum|flake\.lock|mix\.lock|pubspec\.lock|podfile\.lock|gradle\.lockfile)$/,
