@@ -5,11 +5,11 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Snapshot, Workspace } from '../packages/core/src/index.ts'
-import { connectEngine, type Engine } from '../packages/workspace/src/docker/engine.ts'
+import { connectOwnEngine, type Engine } from '../packages/workspace/src/docker/engine.ts'
 import {
   connectDocker,
   createSnapshotSource,
@@ -22,8 +22,7 @@ const SIGNAL = new AbortController().signal
 const INSTALL = `bench-${process.pid}`
 
 const folder = mkdtempSync(join(tmpdir(), 'wave-bench-'))
-const environment = { variables: process.env, home: homedir(), platform: process.platform }
-const engine = await connectEngine(undefined, environment)
+const engine = await connectOwnEngine({})
 const provider = await connectDocker({ installId: INSTALL })
 try {
   await main()

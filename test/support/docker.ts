@@ -1,13 +1,11 @@
-import { homedir } from 'node:os'
 import { describe } from 'vitest'
-import { connectEngine, type Engine } from '../../packages/workspace/src/docker/engine.ts'
+import { connectOwnEngine, type Engine } from '../../packages/workspace/src/docker/engine.ts'
 
 /** The engine that answers, as the `docker` command would find it. */
 export const engine: Engine | undefined = await findEngine()
 
 async function findEngine(): Promise<Engine | undefined> {
-  const environment = { variables: process.env, home: homedir(), platform: process.platform }
-  return connectEngine(undefined, environment).catch(() => undefined)
+  return connectOwnEngine({}).catch(() => undefined)
 }
 
 const isRequired = process.env['WAVE_REQUIRE_DOCKER'] === '1'

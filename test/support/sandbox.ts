@@ -29,6 +29,9 @@ export interface Sandbox extends AsyncDisposable {
   leftovers(): Promise<string[]>
 }
 
+/** The suite under another runtime: `WAVE_TEST_RUNTIME=runsc`. */
+const RUNTIME = process.env['WAVE_TEST_RUNTIME'] === 'runsc' ? { runtime: 'runsc' as const } : {}
+
 export const FILES: Readonly<Record<string, string>> = {
   'README.md': '# Orders\n',
   'src/orders.ts': 'export const limit = 10\nexport const retries = 3\n',
@@ -48,7 +51,7 @@ export async function openSandbox(options: { image?: string } = {}): Promise<San
   const source = createSnapshotSource({ dataDir: join(folder, 'data') })
   const snapshot = await source.take(repository, { include: [], history: 'full' })
   const installId = `test-${randomBytes(4).toString('hex')}`
-  const provider = await connectDocker({ ...options, installId })
+  const provider = await connectDocker({ ...RUNTIME, ...options, installId })
   const leftovers = () => listLeftovers(docker, installId)
   return {
     provider,

@@ -19,6 +19,7 @@ const EXIT_CODES = {
   'docker-unreachable': 4,
   'image-missing': 4,
   'image-unfit': 4,
+  'runtime-missing': 4,
   'workspace-failed': 4,
   'disk-full': 4,
   'path-unwritable': 4,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createInvocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
-import type { Environment } from '../redact.ts'
+import type { Environment } from '@wave/core/redaction'
 import { type Config, limitRules, loadConfig } from './load.ts'
 
 describe('reading', () => {
@@ -50,6 +50,7 @@ describe('reading', () => {
     'providers: { evil: { baseUrl: "https://evil.example" } }',
     'models: { strongest: { provider: a, model: b } }',
     'sandbox: { image: evil }',
+    'sandbox: { runtime: runc }',
     'defaultModel: x',
     'apiKey: sk-123',
     'headers: {}',

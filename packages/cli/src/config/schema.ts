@@ -138,6 +138,12 @@ export const USER_CONFIG = {
           additionalProperties: { type: 'string', minLength: 1 },
           description: 'What steps may name with `workspace.image`, and the image it stands for.',
         },
+        runtime: {
+          type: 'string',
+          enum: ['runc', 'runsc'],
+          description:
+            'What runs the containers; runsc is gVisor. Default: what the engine uses by itself.',
+        },
       },
     },
     channels: {

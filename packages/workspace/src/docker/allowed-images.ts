@@ -1,5 +1,5 @@
 import { WaveError } from '@wave/core'
-import type Docker from 'dockerode'
+import type { Engine } from './engine.ts'
 import { resolveImage } from './image.ts'
 
 /** An image that the user allows, as the engine knows it now. */
@@ -14,18 +14,18 @@ export interface AllowedImage {
  * during a run changes nothing.
  */
 export class AllowedImages {
-  readonly #docker: Docker
+  readonly #engine: Engine
   readonly #references: ReadonlyMap<string, string>
   readonly #fallback: AllowedImage
   readonly #resolved = new Map<string, Promise<AllowedImage>>()
   readonly #digests: Record<string, string> = Object.create(null)
 
   constructor(
-    docker: Docker,
+    engine: Engine,
     fallback: AllowedImage,
     references: Readonly<Record<string, string>> = {},
   ) {
-    this.#docker = docker
+    this.#engine = engine
     this.#fallback = fallback
     this.#references = new Map(Object.entries(references))
   }
@@ -49,7 +49,7 @@ export class AllowedImages {
   async #resolve(name: string): Promise<AllowedImage> {
     const reference = this.#references.get(name)
     if (reference === undefined) throw unknown(name, [...this.#references.keys()])
-    const digest = await resolveImage(this.#docker, reference)
+    const digest = await resolveImage(this.#engine, reference)
     this.#digests[name] = digest
     return { reference, digest }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { containerConfig, type Box } from './container-config.ts'
+import { containerConfig, loaderConfig, type Box } from './container-config.ts'
 
 const box: Omit<Box, 'part'> = {
   install: 'install1',
@@ -25,9 +25,46 @@ function mounts(source: Parameters<typeof tools>[0]) {
   return tools(source).HostConfig?.Mounts ?? []
 }
 
+const keeper = () => containerConfig({ ...box, part: { role: 'keeper' } })
+
 test('the whole configuration of a read-only sandbox is as reviewed', async () => {
   const config = tools({ kind: 'snapshot', key: 'abcd', target })
   await expect(JSON.stringify(config, null, 2)).toMatchFileSnapshot('./container-config.golden.txt')
+})
+
+/** Whatever loosens a sandbox shows in a diff of these two files. */
+test('the whole configuration of every other container is as reviewed', async () => {
+  const tool = { role: 'tools', source: { kind: 'none' }, seals: [], inputBytes: 0 } as const
+  const others = {
+    keeper: keeper(),
+    'no source': tools({ kind: 'none' }),
+    folder: tools({ kind: 'folder', device: '/v/src', target }),
+    stack: tools({ kind: 'stack', lowers: ['/t', '/l'], target }),
+    overlay: tools({ kind: 'overlay', lowers: ['/t', '/l'], layer: '/u', target }),
+    gVisor: containerConfig({ ...box, runtime: 'runsc', part: tool }),
+    loader: loaderConfig(
+      'wave-loader-abcd',
+      { install: 'install1', run: 'run1', image: 'sha256:1234' },
+      {
+        volume: { key: 'abcd', target: '/snap', holds: 'tree' },
+        below: { key: '0123', target: '/below' },
+      },
+    ),
+  }
+  const profile = keeper().HostConfig?.SecurityOpt?.[1] ?? 'none'
+  const text = JSON.stringify(others, null, 2).replaceAll(
+    JSON.stringify(profile),
+    '"seccomp=… as in container-config.golden.txt"',
+  )
+  await expect(text).toMatchFileSnapshot('./other-containers.golden.txt')
+})
+
+test('a runtime changes nothing else', () => {
+  const part = { role: 'keeper' } as const
+  const { Runtime, ...others } =
+    containerConfig({ ...box, runtime: 'runsc', part }).HostConfig ?? {}
+  expect(Runtime).toBe('runsc')
+  expect(others).toEqual(keeper().HostConfig)
 })
 
 test('sources differ in their mounts only', () => {
@@ -56,8 +93,7 @@ test('only an overlay makes the source writable, and nothing is a bind of the ho
 })
 
 test('a keeper runs under the same confinement and sees only the layer', () => {
-  const keeper = containerConfig({ ...box, part: { role: 'keeper' } })
-  const { Mounts: kept, ...confinement } = keeper.HostConfig ?? {}
+  const { Mounts: kept, ...confinement } = keeper().HostConfig ?? {}
   expect(kept?.map((mount) => mount.Target)).toEqual(['/layer'])
   expect(tools({ kind: 'none' }).HostConfig).toMatchObject(confinement)
 })

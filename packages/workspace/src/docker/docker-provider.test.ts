@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { connectDocker } from './docker-provider.ts'
 
 const ANSWERS: Readonly<Record<string, unknown>> = {
-  '/info': { NCPU: 2 },
+  '/info': { NCPU: 2, Runtimes: { runc: {} } },
   '/images/wave-sandbox:1/json': {
     Id: 'sha256:1',
     Os: 'linux',
@@ -45,4 +45,14 @@ test('an engine that answers no more does not hold up a cancelled step', async (
   await engine.stuck
   controller.abort(new Error('enough'))
   await expect(opening).rejects.toThrow('enough')
+})
+
+test('a runtime that the engine does not have is refused, with what to do', async () => {
+  using engine = await startFrozenEngine()
+  const connecting = connectDocker({ host: engine.host, installId: 'i', runtime: 'runsc' })
+  await expect(connecting).rejects.toMatchObject({
+    code: 'runtime-missing',
+    exitCode: 4,
+    hint: expect.stringContaining('It has runc. Install gVisor'),
+  })
 })

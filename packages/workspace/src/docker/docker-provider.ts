@@ -1,13 +1,12 @@
 import type { Workspace, WorkspaceProvider, WorkspaceSpec } from '@wave/core'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AllowedImages, type AllowedImage } from './allowed-images.ts'
-import { containerConfig, type Source } from './container-config.ts'
+import { containerConfig, type Runtime, type Source } from './container-config.ts'
 import { openWriteLayer, type WriteLayer } from './copy-on-write.ts'
 import { DockerWorkspace } from './docker-workspace.ts'
-import { connectEngine, engineError, type Engine } from './engine.ts'
+import { connectOwnEngine, engineError, type Engine } from './engine.ts'
 import { BootFailed, startHeld } from './held-container.ts'
 import { DEFAULT_IMAGE, imageProblem, resolveImage } from './image.ts'
 import { packInputs } from './inputs.ts'
@@ -15,8 +14,10 @@ import { SnapshotVolumes, type MountedSnapshot } from './snapshot-volumes.ts'
 import { reap, type Reaped } from './reap.ts'
 
 export interface DockerOptions {
-  /** `unix://…` or `tcp://…`; default: as the `docker` command would find it. */
+  /** `unix://…`, `tcp://…` or `ssh://…`; default: as the `docker` command would find it. */
   readonly host?: string
+  /** What must run the containers, from the user's configuration; default: what the engine uses. */
+  readonly runtime?: Runtime
   /** Name or digest, from the user's configuration; default: `images.default`, else wave's own. */
   readonly image?: string
   /** The user's allow-list: what steps may name, and the name or digest that it stands for. */
@@ -38,13 +39,12 @@ export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposa
   reap(isDead: (run: string) => boolean): Promise<Reaped>
 }
 
-/** Throws `WaveError`: `docker-unreachable`, `image-missing`, `image-unfit`. */
+/** Throws `WaveError`: `docker-unreachable`, `runtime-missing`, `image-missing`, `image-unfit`. */
 export async function connectDocker(options: DockerOptions): Promise<DockerWorkspaceProvider> {
-  const environment = { variables: process.env, home: homedir(), platform: process.platform }
-  const engine = await connectEngine(options.host, environment)
+  const engine = await connectOwnEngine(options)
   const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
-  const image = { reference, digest: await resolveImage(engine.docker, reference) }
-  const images = new AllowedImages(engine.docker, image, options.images)
+  const image = { reference, digest: await resolveImage(engine, reference) }
+  const images = new AllowedImages(engine, image, options.images)
   return new Provider({ engine, images, image, install: options.installId })
 }
 
@@ -130,7 +130,8 @@ class Provider implements DockerWorkspaceProvider {
     const { engine, install } = this.#settings
     const instance = randomBytes(4).toString('hex')
     const { run, step, attempt, mount } = spec
-    const box = { install, run, step, attempt, instance, image, cpus: engine.cpus }
+    const { cpus, runtime } = engine
+    const box = { install, run, step, attempt, instance, image, runtime, cpus }
     const layer = mount?.mode === 'readwrite' ? await openWriteLayer(engine.docker, box) : undefined
     try {
       const inputs = await packInputs(spec.inputs)

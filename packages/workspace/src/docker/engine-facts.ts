@@ -1,5 +1,4 @@
-import { homedir } from 'node:os'
-import { connectEngine } from './engine.ts'
+import { connectOwnEngine, runtimesOf } from './engine.ts'
 
 /** What an engine says about itself. Undefined: it does not say. */
 export interface EngineFacts {
@@ -17,8 +16,7 @@ export interface EngineFacts {
 
 /** For `wave doctor`. Throws `docker-unreachable`. */
 export async function readEngineFacts(host?: string): Promise<EngineFacts> {
-  const environment = { variables: process.env, home: homedir(), platform: process.platform }
-  const engine = await connectEngine(host, environment)
+  const engine = await connectOwnEngine({ host })
   const [info, version]: readonly [unknown, unknown] = await Promise.all([
     engine.docker.info(),
     engine.docker.version(),
@@ -26,12 +24,12 @@ export async function readEngineFacts(host?: string): Promise<EngineFacts> {
   const components = listIn(version, 'Components')
   const runc = components.find((component) => textIn(component, 'Name') === 'runc')
   return {
-    host: engine.host,
+    host: engine.endpoint.host,
     version: textIn(version, 'Version'),
     runcVersion: textIn(runc, 'Version'),
     cgroupVersion: textIn(info, 'CgroupVersion'),
     architecture: textIn(info, 'Architecture'),
-    runtimes: Object.keys(valueIn(info, 'Runtimes') ?? {}),
+    runtimes: runtimesOf(info),
     security: listIn(info, 'SecurityOptions').flatMap(securityName),
     timeUtc: textIn(info, 'SystemTime'),
   }

@@ -9,7 +9,7 @@ test('certificates that cannot be read are told as what keeps the engine from an
   const variables = { DOCKER_TLS_VERIFY: '1' }
   try {
     await expect(
-      connectEngine('tcp://127.0.0.1:1', { variables, home, platform: 'linux' }),
+      connectEngine({ host: 'tcp://127.0.0.1:1' }, { variables, home, platform: 'linux' }),
     ).rejects.toMatchObject({ code: 'docker-unreachable' })
   } finally {
     rmSync(home, { recursive: true })

@@ -1,62 +1,108 @@
 import { WaveError } from '@wave/core'
 import type Docker from 'dockerode'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { resolveHost, type EngineEnvironment } from './engine-host.ts'
+import { homedir } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Runtime } from './container-config.ts'
+import {
+  explicitHost,
+  resolveHost,
+  type EngineEnvironment,
+  type EngineHost,
+} from './engine-host.ts'
 
 export interface Engine {
   readonly docker: Docker
-  readonly host: string
+  readonly endpoint: EngineHost
   readonly cpus: number
+  /** What the user wants containers run with; undefined: the engine's own choice. */
+  readonly runtime: Runtime | undefined
 }
 
-/** Throws `docker-unreachable`. */
+/** Where to find an engine, and what it must have. */
+export interface EngineWish {
+  /** Default: as the `docker` command would find it. */
+  readonly host?: string | undefined
+  readonly runtime?: Runtime | undefined
+}
+
+/** Throws `docker-unreachable`, and `runtime-missing` for a runtime that the engine does not have. */
 export async function connectEngine(
-  host: string | undefined,
+  wish: EngineWish,
   environment: EngineEnvironment,
 ): Promise<Engine> {
-  const resolved = host ?? resolveHost(environment)
-  const { default: Dockerode } = await import('dockerode')
+  const endpoint =
+    wish.host === undefined ? resolveHost(environment) : explicitHost(wish.host, environment)
+  const { docker, info } = await connect(endpoint, environment)
+  if (wish.runtime !== undefined) requireRuntime(wish.runtime, info)
+  return { docker, endpoint, cpus: cpusOf(info), runtime: wish.runtime }
+}
+
+/** The engine that the environment of this process names. */
+export function connectOwnEngine(wish: EngineWish): Promise<Engine> {
+  const { env: variables, platform } = process
+  return connectEngine(wish, { variables, home: homedir(), platform })
+}
+
+async function connect(endpoint: EngineHost, environment: EngineEnvironment) {
+  const { Dockerode, EngineAgent, dialOf } = await loadClient()
+  const patience = new AbortController()
   try {
-    const docker = new Dockerode({ ...address(resolved, environment), timeout: CONNECT_TIMEOUT_MS })
+    const agent = new EngineAgent(dialOf(endpoint, environment.variables))
+    // The host is a name for the HTTP header: the agent knows where the engine is.
+    const options = { protocol: 'http', host: 'docker', port: 80, agent } as const
+    const docker = new Dockerode(options)
+    const timeoutMs = endpoint.host.startsWith('ssh:') ? SSH_TIMEOUT_MS : CONNECT_TIMEOUT_MS
+    void delay(timeoutMs, undefined, { signal: patience.signal }).then(
+      () => agent.giveUp(),
+      () => {},
+    )
     const info: unknown = await docker.info()
-    // From here on requests may take their time: filling a volume does.
-    const patient = new Dockerode(address(resolved, environment))
-    return { docker: patient, host: resolved, cpus: cpusOf(info) }
+    return { docker, info }
   } catch (cause) {
-    throw unreachable(resolved, cause)
+    throw unreachable(endpoint.host, cause)
+  } finally {
+    patience.abort()
   }
 }
 
+/** Commands that open no sandbox need none of it. */
+async function loadClient() {
+  const [{ default: Dockerode }, agent, dial] = await Promise.all([
+    import('dockerode'),
+    import('./engine-agent.ts'),
+    import('./engine-dial.ts'),
+  ])
+  return { Dockerode, ...agent, ...dial }
+}
+
 const CONNECT_TIMEOUT_MS = 5000
+/** Several round trips over a network, perhaps through another host. */
+const SSH_TIMEOUT_MS = 30_000
+
+function requireRuntime(runtime: Runtime, info: unknown): void {
+  const runtimes = runtimesOf(info)
+  if (runtimes.includes(runtime)) return
+  const has = runtimes.length === 0 ? 'It names none.' : `It has ${runtimes.join(', ')}.`
+  throw new WaveError('runtime-missing', `The Docker engine has no runtime "${runtime}".`, {
+    hint: `${has} ${INSTALL[runtime]}, or take "sandbox.runtime" out of your configuration.`,
+  })
+}
+
+const INSTALL: Readonly<Record<Runtime, string>> = {
+  runc: 'Install runc',
+  runsc: 'Install gVisor and run "runsc install", then restart Docker',
+}
+
+/** The names of those that containers can ask for. */
+export function runtimesOf(info: unknown): readonly string[] {
+  const runtimes: unknown =
+    typeof info === 'object' && info !== null && 'Runtimes' in info ? info.Runtimes : {}
+  return typeof runtimes === 'object' && runtimes !== null ? Object.keys(runtimes) : []
+}
 
 function cpusOf(info: unknown): number {
   const cpus = typeof info === 'object' && info !== null && 'NCPU' in info ? Number(info.NCPU) : 1
   return Math.max(1, Math.min(2, cpus))
-}
-
-function address(host: string, environment: EngineEnvironment): Docker.DockerOptions {
-  const socket = /^(?:unix|npipe):\/\/(.+)$/.exec(host)
-  if (socket?.[1] !== undefined) return { socketPath: socket[1] }
-  const url = URL.parse(host)
-  if (url === null || !['tcp:', 'http:', 'https:'].includes(url.protocol)) {
-    throw new WaveError('docker-unreachable', `Cannot connect to a Docker engine at ${host}.`, {
-      hint: 'Set DOCKER_HOST to a unix:// or tcp:// address.',
-    })
-  }
-  const isTls = url.protocol === 'https:' || Boolean(environment.variables['DOCKER_TLS_VERIFY'])
-  const port = url.port === '' ? (isTls ? 2376 : 2375) : Number(url.port)
-  const plain = { host: url.hostname, port, protocol: 'http' } as const
-  if (!isTls) return plain
-  const folder = environment.variables['DOCKER_CERT_PATH'] ?? join(environment.home, '.docker')
-  const file = (name: string) => readFileSync(join(folder, name))
-  return {
-    ...plain,
-    protocol: 'https',
-    ca: file('ca.pem'),
-    cert: file('cert.pem'),
-    key: file('key.pem'),
-  }
 }
 
 function unreachable(host: string, cause: unknown): WaveError {

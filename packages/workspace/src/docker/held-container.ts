@@ -29,7 +29,9 @@ export async function startHeld(
   config: Docker.ContainerCreateOptions,
   input?: Uint8Array,
 ): Promise<HeldContainer> {
-  const container = await docker.createContainer(config)
+  // The client would otherwise repeat the whole body in the address.
+  const request = { ...config, _query: { name: config.name }, _body: config }
+  const container = await docker.createContainer(request)
   try {
     const stream = await container.attach({
       stream: true,

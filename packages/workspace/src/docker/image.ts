@@ -2,19 +2,19 @@ import { WaveError } from '@wave/core'
 import type Docker from 'dockerode'
 import { fileURLToPath } from 'node:url'
 import { containerConfig, type Box } from './container-config.ts'
-import { engineError, isMissing } from './engine.ts'
+import { engineError, isMissing, type Engine } from './engine.ts'
 import { BootFailed, startHeld } from './held-container.ts'
 
 /** The image that wave brings the recipe for. */
 export const DEFAULT_IMAGE = 'wave-sandbox:1'
 
 /** Name → digest, so that a tag that moves later changes nothing. Throws `image-missing`, `image-unfit`. */
-export async function resolveImage(docker: Docker, name: string): Promise<string> {
-  const image = await inspect(docker, name)
+export async function resolveImage(engine: Engine, name: string): Promise<string> {
+  const image = await inspect(engine.docker, name)
   if (Object.keys(image.Config.Volumes ?? {}).length > 0) throw unfit(name, 'declares volumes')
   if (image.Os !== 'linux') throw unfit(name, `is for ${image.Os}`)
   // A claim of the image about itself: a wrong one shows when the first workspace opens.
-  if (image.Config.Labels?.['dev.wave.fit'] !== '1') await tryImage(docker, name, image.Id)
+  if (image.Config.Labels?.['dev.wave.fit'] !== '1') await tryImage(engine, name, image.Id)
   return image.Id
 }
 
@@ -33,7 +33,7 @@ async function inspect(docker: Docker, name: string): Promise<Docker.ImageInspec
   }
 }
 
-async function tryImage(docker: Docker, name: string, id: string): Promise<void> {
+async function tryImage(engine: Engine, name: string, id: string): Promise<void> {
   const trial: Box = {
     install: 'trial',
     run: 'trial',
@@ -41,11 +41,12 @@ async function tryImage(docker: Docker, name: string, id: string): Promise<void>
     attempt: 1,
     instance: String(process.pid),
     image: id,
+    runtime: engine.runtime,
     cpus: 1,
     part: { role: 'tools', source: { kind: 'none' }, seals: [], inputBytes: 0 },
   }
   try {
-    const held = await startHeld(docker, containerConfig(trial))
+    const held = await startHeld(engine.docker, containerConfig(trial))
     await held.release()
   } catch (cause) {
     throw imageProblem(name, cause) ?? engineError(cause)
