@@ -1,12 +1,12 @@
-/** Opens a read-write workspace, says so, and waits to be killed. Arguments: repository, install id. */
+/** Opens a read-write workspace, says so, and waits to be killed. Arguments: repository, install id, data directory. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
 import { createSnapshotSource } from '../../packages/workspace/src/snapshot.ts'
 
-const [repository = '', installId = ''] = process.argv.slice(2)
-const dataDir = mkdtempSync(join(tmpdir(), 'wave-held-'))
+const [repository = '', installId = '', given] = process.argv.slice(2)
+const dataDir = given ?? mkdtempSync(join(tmpdir(), 'wave-held-'))
 const source = createSnapshotSource({ dataDir })
 const snapshot = await source.take(repository, { include: [], history: 'full' })
 const provider = await connectDocker({ installId })

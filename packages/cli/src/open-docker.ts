@@ -5,11 +5,19 @@ import { openInstallId } from './install-id.ts'
 /** The user's engine with the user's images. Throws `WaveError`: see `connectDocker`. */
 export function openDocker(config: Config): Promise<DockerWorkspaceProvider> {
   const { image, images, runtime } = config.user.sandbox ?? {}
-  const installId = openInstallId(config.paths.dataDir)
+  const { dataDir } = config.paths
   return connectDocker({
-    installId,
+    installId: openInstallId(dataDir),
+    cache: { dataDir, maxBytes: cacheBytes(config) },
     ...(image !== undefined && { image }),
     ...(images !== undefined && { images }),
     ...(runtime !== undefined && { runtime }),
   })
 }
+
+/** How much the snapshot volumes of all projects may take together. */
+export function cacheBytes({ user }: Config): number {
+  return (user.sandbox?.cacheGib ?? DEFAULT_CACHE_GIB) * 2 ** 30
+}
+
+const DEFAULT_CACHE_GIB = 20

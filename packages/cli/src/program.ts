@@ -51,6 +51,7 @@ export function createProgram(frame: Frame): Command {
   addRun(program, frame)
   addInit(program, frame)
   addApply(program, frame)
+  addGc(program, frame)
   addLooks(program, frame)
   for (const verb of PLANNED_VERBS) {
     program
@@ -114,6 +115,17 @@ function addApply(program: Command, frame: Frame): void {
   on(command, frame, async () => (await import('./commands/apply.ts')).apply)
 }
 
+function addGc(program: Command, frame: Frame): void {
+  const command = program
+    .command('gc')
+    .description('remove what wave keeps and does not need: snapshot volumes, leftovers')
+    .option('-n, --dry-run', 'only tell what would be removed')
+    .option('--max-size <size>', 'keep so much of snapshot volumes: 500M, 10G')
+    .option('--older-than <duration>', 'remove what was not used for so long: 12h, 30d')
+    .option('--all', 'remove every snapshot volume that is not in use')
+  on(command, frame, async () => (await import('./commands/gc.ts')).gc)
+}
+
 function addLooks(program: Command, frame: Frame): void {
   const graph = program
     .command('graph [pipeline]')
@@ -153,9 +165,7 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
 }
 
 const PLANNED_VERBS =
-  'resume status logs artifacts report config gc demo completion diff verify explain serve'.split(
-    ' ',
-  )
+  'resume status logs artifacts report config demo completion diff verify explain serve'.split(' ')
 const PLANNED_RUN_FLAGS = ['--record <file>', '--replay <file>', '--offline']
 
 function notYet(flag: string): never {

@@ -106,6 +106,9 @@ async function askRepository(
   return { top, objectFormat, user: { gitDir, commonDir, head, branch, shallow } }
 }
 
+/** Of wave's git dir: holds the path of the work tree. */
+export const WORK_TREE_FILE = 'work-tree'
+
 async function openOver(
   dataDir: string,
   workTree: string,
@@ -117,6 +120,8 @@ async function openOver(
   const gitDir = join(dataDir, 'git', key.slice(0, 32))
   if (!(await exists(join(gitDir, 'HEAD')))) await createGitDir(gitDir, objectFormat)
   await replaceFile(join(gitDir, 'config'), Buffer.from(configOf(objectFormat)))
+  // For whoever clears up: the name of the folder does not tell.
+  await replaceFile(join(gitDir, WORK_TREE_FILE), Buffer.from(workTree))
   await copyRules(gitDir, found?.user.commonDir)
   const borrowedObjects = found === undefined ? undefined : join(found.user.commonDir, 'objects')
   return { host: { ...shared, gitDir, workTree, borrowedObjects }, user: found?.user }

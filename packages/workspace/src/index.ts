@@ -1,3 +1,5 @@
+export { collectGarbage } from './docker/collect-garbage.ts'
+export type { GarbageKind, GarbageReport } from './docker/collect-garbage.ts'
 export { connectDocker } from './docker/docker-provider.ts'
 export type { DockerOptions, DockerWorkspaceProvider } from './docker/docker-provider.ts'
 export { readEngineFacts } from './docker/engine-facts.ts'

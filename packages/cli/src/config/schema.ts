@@ -138,6 +138,12 @@ export const USER_CONFIG = {
           additionalProperties: { type: 'string', minLength: 1 },
           description: 'What steps may name with `workspace.image`, and the image it stands for.',
         },
+        cacheGib: {
+          type: 'number',
+          minimum: 0,
+          description:
+            'GiB that the snapshot volumes of all projects may take together. Default: 20.',
+        },
         runtime: {
           type: 'string',
           enum: ['runc', 'runsc'],

@@ -10,7 +10,9 @@ import { connectOwnEngine, engineError, type Engine } from './engine.ts'
 import { BootFailed, startHeld } from './held-container.ts'
 import { DEFAULT_IMAGE, imageProblem, resolveImage } from './image.ts'
 import { packInputs } from './inputs.ts'
-import { SnapshotVolumes, type MountedSnapshot } from './snapshot-volumes.ts'
+import { keepWithin } from './snapshot-cache.ts'
+import { SnapshotVolumes, type Effort, type MountedSnapshot } from './snapshot-volumes.ts'
+import { VolumeRecords } from './volume-records.ts'
 import { reap, type Reaped } from './reap.ts'
 
 export interface DockerOptions {
@@ -24,6 +26,8 @@ export interface DockerOptions {
   readonly images?: Readonly<Record<string, string>>
   /** Marks what this installation created, on an engine that may serve several. */
   readonly installId: string
+  /** Where wave writes down which snapshot volumes it used, and how much they may take together. */
+  readonly cache?: { readonly dataDir: string; readonly maxBytes: number }
 }
 
 /** Disposing it waits until the engine has removed what its workspaces left, within limits. */
@@ -45,7 +49,11 @@ export async function connectDocker(options: DockerOptions): Promise<DockerWorks
   const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
   const image = { reference, digest: await resolveImage(engine, reference) }
   const images = new AllowedImages(engine, image, options.images)
-  return new Provider({ engine, images, image, install: options.installId })
+  const cache = options.cache && {
+    records: new VolumeRecords(options.cache.dataDir),
+    maxBytes: options.cache.maxBytes,
+  }
+  return new Provider({ engine, images, image, install: options.installId, cache })
 }
 
 interface Settings {
@@ -54,6 +62,7 @@ interface Settings {
   /** The default. */
   readonly image: AllowedImage
   readonly install: string
+  readonly cache: { readonly records: VolumeRecords; readonly maxBytes: number } | undefined
 }
 
 class Provider implements DockerWorkspaceProvider {
@@ -65,9 +74,11 @@ class Provider implements DockerWorkspaceProvider {
   readonly #removals = new Set<Promise<void>>()
 
   constructor(settings: Settings) {
-    const { engine, install, image } = settings
+    const { engine, install, image, cache } = settings
+    const { docker } = engine
+    const records = cache?.records
     this.#settings = settings
-    this.#volumes = new SnapshotVolumes({ docker: engine.docker, install, image: image.digest })
+    this.#volumes = new SnapshotVolumes({ docker, install, image: image.digest, records })
     this.image = image.digest
   }
 
@@ -111,14 +122,19 @@ class Provider implements DockerWorkspaceProvider {
   async #openWith(spec: WorkspaceSpec, image: string): Promise<Workspace> {
     const { mount, run } = spec
     if (mount === undefined) return await this.#start(spec, image, undefined)
-    const provided = await this.#volumes.provide(mount, run, { anew: false })
+    const attempt = async (effort: Effort) =>
+      await this.#start(spec, image, await this.#volumes.provide(mount, run, effort))
     try {
-      return await this.#start(spec, image, provided)
+      return await attempt('find')
     } catch (cause) {
       if (!isIncomplete(cause)) throw cause
-      // Deleted or half filled since we looked: fill it again, once.
-      const again = await this.#volumes.provide(mount, run, { anew: true })
-      return await this.#start(spec, image, again)
+    }
+    // Deleted or half filled since we looked: fill it again, once.
+    try {
+      return await attempt('check')
+    } catch (cause) {
+      if (!isIncomplete(cause)) throw cause
+      return await attempt('copy')
     }
   }
 
@@ -164,8 +180,18 @@ class Provider implements DockerWorkspaceProvider {
   async [Symbol.asyncDispose](): Promise<void> {
     const patience = new AbortController()
     const late = delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})
-    await Promise.race([this.#removed(), late])
+    const trimmed = this.#trimCache().catch(() => {})
+    await Promise.race([Promise.all([this.#removed(), trimmed]), late])
     patience.abort()
+    this.#settings.cache?.records[Symbol.dispose]()
+  }
+
+  /** What it cannot remove now is removed after the next run. */
+  async #trimCache(): Promise<void> {
+    const { engine, install, cache } = this.#settings
+    if (cache?.records.areInUse !== true) return
+    const { docker } = engine
+    await keepWithin({ docker, install, records: cache.records }, cache.maxBytes)
   }
 
   /** A workspace that opened too late is closed first, and then removed. */

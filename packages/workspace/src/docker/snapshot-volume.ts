@@ -144,7 +144,9 @@ function foreign(name: string): WaveError {
   )
 }
 
-export const loaderName = (key: string) => `wave-loader-${key.slice(0, 32)}`
+export const LOADER_PREFIX = 'wave-loader-'
+
+export const loaderName = (key: string) => `${LOADER_PREFIX}${key.slice(0, 32)}`
 
 /** Never started: the engine alone writes through it. Creating it creates the volume if there is none. */
 async function lockLoader(

@@ -24,6 +24,12 @@ export interface MountedSnapshot {
   readonly seals: readonly Seal[]
 }
 
+/**
+ * How much is taken on trust. `find`: volumes that exist are complete, as mounting them shows. `check`:
+ * they may not be. `copy`: nor can others be built upon.
+ */
+export type Effort = 'find' | 'check' | 'copy'
+
 /** The volumes of the snapshots that steps see, each looked up or made once. */
 export class SnapshotVolumes {
   readonly #maker: Omit<VolumeMaker, 'run'>
@@ -35,25 +41,22 @@ export class SnapshotVolumes {
     this.#maker = maker
   }
 
-  /** `anew`: what is known was found incomplete. Throws `pipeline-invalid` for a folder that does not exist. */
-  async provide(
-    mount: WorkspaceMount,
-    run: string,
-    options: { readonly anew: boolean },
-  ): Promise<MountedSnapshot> {
+  /** Throws `pipeline-invalid` for a folder that does not exist. */
+  async provide(mount: WorkspaceMount, run: string, effort: Effort): Promise<MountedSnapshot> {
     try {
-      return await this.#provide(mount, run, options.anew)
+      return await this.#provide(mount, run, effort)
     } catch (cause) {
       if (cause instanceof NoDeletionMarks) this.#canLayer = false
       else if (!(cause instanceof BaseGone)) throw cause
-      return await this.#provide(mount, run, true)
+      return await this.#provide(mount, run, 'copy')
     }
   }
 
-  async #provide(mount: WorkspaceMount, run: string, anew: boolean): Promise<MountedSnapshot> {
+  async #provide(mount: WorkspaceMount, run: string, effort: Effort): Promise<MountedSnapshot> {
     const { snapshot, target } = mount
     const folder = snapshotFolder(snapshot, mount.source)
-    const contents = visible(await this.#contents(snapshot, anew), folder)
+    const contents = visible(await this.#contents(snapshot, effort), folder)
+    const anew = effort !== 'find'
     // A folder shows nothing of `.git`, where the seals are: only making its volumes checks them.
     const isWhole = folder === '.'
     const volumes = await Promise.all(
@@ -76,20 +79,21 @@ export class SnapshotVolumes {
   }
 
   /** What lies over each other, the topmost first. One that was derived is a small volume over its origin. */
-  async #contents(snapshot: Snapshot, anew: boolean): Promise<readonly SnapshotContent[]> {
+  async #contents(snapshot: Snapshot, effort: Effort): Promise<readonly SnapshotContent[]> {
     const { origin } = asGitSnapshot(snapshot)
     if (!this.#canLayer) return [wholeContent(snapshot)]
-    if (origin === undefined) return await this.#taken(snapshot, anew)
-    const below = await this.#taken(origin, anew)
+    if (origin === undefined) return await this.#taken(snapshot, effort)
+    const below = await this.#taken(origin, effort)
     return [changesContent(snapshot, below), ...below]
   }
 
-  /** Decided once. What was found incomplete is not built upon again. */
-  #taken(snapshot: Snapshot, anew: boolean): Promise<readonly SnapshotContent[]> {
+  /** Decided once. */
+  #taken(snapshot: Snapshot, effort: Effort): Promise<readonly SnapshotContent[]> {
     const key = snapshotKey(snapshot)
     const known = this.#layers.get(key)
-    if (known !== undefined && !anew) return known
-    const layers = anew ? Promise.resolve([wholeContent(snapshot)]) : this.#layersOf(snapshot)
+    if (known !== undefined && effort !== 'copy') return known
+    const isCopied = effort === 'copy'
+    const layers = isCopied ? Promise.resolve([wholeContent(snapshot)]) : this.#layersOf(snapshot)
     this.#layers.set(key, layers)
     layers.catch(() => this.#layers.delete(key))
     return layers

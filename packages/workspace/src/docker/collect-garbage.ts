@@ -1,0 +1,113 @@
+import { WaveError } from '@wave/core'
+import type Docker from 'dockerode'
+import { findGitDirs, findTemporaries, removeFound, type Found } from '../stale-files.ts'
+import type { CacheLimits } from './cache-plan.ts'
+import { LABELS } from './container-config.ts'
+import { connectOwnEngine } from './engine.ts'
+import { removeQuietly } from './held-container.ts'
+import { trimCache } from './snapshot-cache.ts'
+import { ABANDONED_MS, LOADER_PREFIX } from './snapshot-volume.ts'
+import { VolumeRecords } from './volume-records.ts'
+
+export interface GarbageRequest {
+  readonly dataDir: string
+  readonly installId: string
+  /** Of snapshot volumes. */
+  readonly limits: CacheLimits
+  /** How long the git dir of a repository that is gone is kept. */
+  readonly patienceMs: number
+  /** Only tell. */
+  readonly dryRun: boolean
+  readonly nowMs: number
+}
+
+interface Amount {
+  readonly count: number
+  readonly bytes: number
+}
+
+export interface GarbageKind {
+  readonly kind: 'snapshot volumes' | 'loader containers' | 'git stores' | 'temporary files'
+  readonly kept: Amount
+  readonly removed: Amount
+}
+
+export interface GarbageReport {
+  readonly kinds: readonly GarbageKind[]
+  /** Why nothing was looked at on an engine. */
+  readonly engineProblem: string | undefined
+}
+
+/**
+ * Removes what this installation left and does not need, on the engine and in wave's data directory:
+ * never what is in use, nothing of the user's. Works without an engine.
+ */
+export async function collectGarbage(request: GarbageRequest): Promise<GarbageReport> {
+  const { dataDir, patienceMs, nowMs, dryRun } = request
+  const engine = await findEngine()
+  const onEngine = typeof engine === 'string' ? [] : await ofEngine(engine, request)
+  const gitDirs = await findGitDirs(dataDir, { nowMs, patienceMs })
+  const temporaries = await findTemporaries(dataDir, nowMs)
+  return {
+    kinds: [
+      ...onEngine,
+      await ofFiles('git stores', gitDirs, dryRun),
+      await ofFiles('temporary files', temporaries, dryRun),
+    ],
+    engineProblem: typeof engine === 'string' ? engine : undefined,
+  }
+}
+
+async function findEngine(): Promise<Docker | string> {
+  try {
+    return (await connectOwnEngine({})).docker
+  } catch (error) {
+    if (!(error instanceof WaveError) || error.code !== 'docker-unreachable') throw error
+    return error.message
+  }
+}
+
+async function ofEngine(docker: Docker, request: GarbageRequest): Promise<readonly GarbageKind[]> {
+  const { installId: install, dataDir, limits, dryRun } = request
+  const loaders = await staleLoaders(docker, request)
+  if (!dryRun) await Promise.all(loaders.map((id) => removeQuietly(docker.getContainer(id))))
+  using records = new VolumeRecords(dataDir)
+  const { kept, removed } = await trimCache({ docker, install, records }, limits, dryRun)
+  return [
+    { kind: 'snapshot volumes', kept: amountOf(kept), removed: amountOf(removed) },
+    {
+      kind: 'loader containers',
+      kept: { count: 0, bytes: 0 },
+      removed: { count: loaders.length, bytes: 0 },
+    },
+  ]
+}
+
+/** Of processes that died while they filled a volume. */
+async function staleLoaders(
+  docker: Docker,
+  { installId, nowMs }: GarbageRequest,
+): Promise<readonly string[]> {
+  const filters = { label: [`${LABELS.install}=${installId}`] }
+  const containers = await docker.listContainers({ all: true, filters })
+  return containers
+    .filter(({ Names }) => Names.some((name) => name.startsWith(`/${LOADER_PREFIX}`)))
+    .filter(({ Created }) => nowMs - Created * 1000 > ABANDONED_MS)
+    .map(({ Id }) => Id)
+}
+
+async function ofFiles(
+  kind: GarbageKind['kind'],
+  found: readonly Found[],
+  dryRun: boolean,
+): Promise<GarbageKind> {
+  const removed: Found[] = []
+  for (const one of found)
+    if (one.isStale && (dryRun || (await removeFound(one)))) removed.push(one)
+  const kept = found.filter((one) => !removed.includes(one))
+  return { kind, kept: amountOf(kept), removed: amountOf(removed) }
+}
+
+function amountOf(things: readonly { readonly sizeBytes: number }[]): Amount {
+  return { count: things.length, bytes: things.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
+}

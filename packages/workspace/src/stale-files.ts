@@ -1,0 +1,98 @@
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { WORK_TREE_FILE } from './host-repository.ts'
+
+/** A file or folder of wave's data directory that nobody needs any more, or that is kept. */
+export interface Found {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly isStale: boolean
+}
+
+/**
+ * Wave's git dirs. One is stale when its repository is gone, and not only since a moment: disks are
+ * plugged out. One that does not tell whose it is stays.
+ */
+export async function findGitDirs(
+  dataDir: string,
+  { nowMs, patienceMs }: { readonly nowMs: number; readonly patienceMs: number },
+): Promise<readonly Found[]> {
+  const folder = join(dataDir, 'git')
+  const names = (await namesIn(folder)).filter((name) => /^[0-9a-f]{32}$/.test(name))
+  return await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      const isIdle = nowMs - (await lastUsedMs(path)) > Math.max(patienceMs, IN_USE_MS)
+      const isStale = isIdle && (await isAbandoned(path))
+      return { path, sizeBytes: await sizeOf(path), isStale }
+    }),
+  )
+}
+
+/** What killed processes left in wave's git dirs. */
+export async function findTemporaries(dataDir: string, nowMs: number): Promise<readonly Found[]> {
+  const folder = join(dataDir, 'git')
+  const found = (await namesIn(folder))
+    .filter((name) => name.startsWith('new-'))
+    .map((name) => join(folder, name))
+  for (const name of await namesIn(folder)) {
+    const temporary = join(folder, name, 'tmp')
+    for (const take of await namesIn(temporary)) found.push(join(temporary, take))
+    for (const file of await namesIn(join(folder, name)))
+      if (file.startsWith('fast_import_crash_')) found.push(join(folder, name, file))
+    const packs = join(folder, name, 'objects', 'pack')
+    for (const file of await namesIn(packs))
+      if (file.startsWith('tmp_')) found.push(join(packs, file))
+  }
+  return await Promise.all(
+    found.map(async (path) => ({
+      path,
+      sizeBytes: await sizeOf(path),
+      isStale: nowMs - (await modifiedMs(path)) > TEMPORARY_MS,
+    })),
+  )
+}
+
+/** Answers whether it is gone now. */
+export async function removeFound({ path }: Found): Promise<boolean> {
+  return await rm(path, { recursive: true, force: true }).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A run may still hold it. */
+const IN_USE_MS = 60 * 60_000
+const TEMPORARY_MS = 24 * 60 * 60_000
+
+async function isAbandoned(gitDir: string): Promise<boolean> {
+  const workTree = await readFile(join(gitDir, WORK_TREE_FILE), 'utf8').catch(() => '')
+  if (workTree === '') return false
+  return await stat(workTree).then(
+    () => false,
+    (cause: unknown) => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT',
+  )
+}
+
+/** Every use makes a private folder in it. */
+function lastUsedMs(gitDir: string): Promise<number> {
+  return modifiedMs(join(gitDir, 'tmp'))
+}
+
+async function modifiedMs(path: string): Promise<number> {
+  return (await lstat(path).catch(() => undefined))?.mtimeMs ?? 0
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch(() => [])
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined) return 0
+  if (!found.isDirectory()) return found.blocks * 512
+  let total = found.blocks * 512
+  for (const name of await namesIn(path)) total += await sizeOf(join(path, name))
+  return total
+}
