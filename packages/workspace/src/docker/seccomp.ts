@@ -17,20 +17,33 @@ export function seccompProfile() {
         action: 'SCMP_ACT_ALLOW',
         args: [{ index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
       },
-      // Unix, IPv4, IPv6 and netlink: no packet, vsock, alg or bluetooth sockets.
-      ...[1, 2, 10, 16].map((family) => ({
+      // No packet, vsock, alg or bluetooth sockets, and of the families that are there only what programs
+      // need: SCTP, DCCP, MPTCP and the other netlink protocols are code of the kernel that nobody asks for.
+      ...SOCKET_KINDS.map(([family, protocol]) => ({
         names: ['socket'],
         action: 'SCMP_ACT_ALLOW',
-        args: [{ index: 0, value: family, valueTwo: 0, op: 'SCMP_CMP_EQ' }],
+        args: [equal(0, family), ...(protocol === undefined ? [] : [equal(2, protocol)])],
       })),
       ...[0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff].map((persona) => ({
         names: ['personality'],
         action: 'SCMP_ACT_ALLOW',
-        args: [{ index: 0, value: persona, valueTwo: 0, op: 'SCMP_CMP_EQ' }],
+        args: [equal(0, persona)],
       })),
     ],
   }
 }
+
+const equal = (index: number, value: number) => ({ index, value, valueTwo: 0, op: 'SCMP_CMP_EQ' })
+
+const [UNIX, IPV4, IPV6, NETLINK] = [1, 2, 10, 16]
+const [ANY, TCP, UDP, ROUTES] = [0, 6, 17, 0]
+const SOCKET_KINDS: readonly (readonly [family: number, protocol?: number])[] = [
+  [UNIX],
+  ...[IPV4, IPV6].flatMap((family) =>
+    [ANY, TCP, UDP].map((protocol) => [family, protocol] as const),
+  ),
+  [NETLINK, ROUTES],
+]
 
 function allowed(): string[] {
   return [FILES, MEMORY, PROCESSES, SIGNALS, TIME, EVENTS, SOCKETS, SYSTEM].flatMap((group) =>
