@@ -22,6 +22,8 @@ if (isOlder(version)) {
   const cache = process.env['NODE_COMPILE_CACHE'] || cacheFolder()
   delete process.env['NODE_COMPILE_CACHE']
   if (path.isAbsolute(cache)) nodeModule.enableCompileCache(cache)
+  // With NODE_USE_ENV_PROXY, Node itself would send keys and source code through whatever HTTPS_PROXY names.
+  process.env['no_proxy'] = '*'
   void start()
 }
 

@@ -1,4 +1,5 @@
 import type { Plan, PlannedStep } from '@wave/core'
+import { capabilitiesOf } from './capabilities.ts'
 import { callTokenBound, stepTokenBound } from './token-bound.ts'
 import {
   boundOf,
@@ -26,6 +27,7 @@ export function planToJson(facts: PlanFacts): object {
     ),
     maxTokens: boundOf(facts),
     sandbox,
+    capabilities: capabilitiesOf(plan),
     projectDigest,
     ...(pipeline.notices.length > 0 && { notices: pipeline.notices }),
     steps: plan.steps.map((planned) => stepToJson(planned, facts)),

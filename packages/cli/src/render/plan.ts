@@ -1,5 +1,6 @@
 import type { Plan, PlannedStep, Step } from '@wave/core'
 import { callTokenBound, stepTokenBound } from './token-bound.ts'
+import { describeCapabilities } from './capabilities.ts'
 import { calledName } from '../called-name.ts'
 import { everyStep, needsEngine, needsSandbox } from '../plan-steps.ts'
 import { sanitiseText } from '../sanitise.ts'
@@ -33,6 +34,7 @@ function renderFooter(facts: PlanFacts): string {
       ['sandbox', needsSandbox(plan) ? SANDBOX[sandbox] : 'none: no step needs one'],
       ['requires', toolsOf(plan).join(', ')],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
+      ['may do', describeCapabilities(plan)],
       ['.wave digest', projectDigest],
       ['not copied in', 'listed when the run starts: secrets, submodules, links that lead out'],
     ].filter(([, value]) => value !== ''),
