@@ -11,20 +11,46 @@ export interface CleanArtifact {
 
 /**
  * An artifact as it may be stored, shown and handed on. Called once, before anything is checked: what was
- * checked is what is stored.
+ * checked is what is stored. What is no text stays as it is; as Markdown it is refused later.
  */
-export function cleanArtifact(
-  { name }: Pick<ArtifactDeclaration, 'name' | 'type'>,
+export async function cleanArtifact(
+  declared: Pick<ArtifactDeclaration, 'name' | 'type' | 'path'>,
   content: Uint8Array,
   redact: Redactor | undefined,
-): CleanArtifact {
-  const text = redact === undefined ? undefined : decode(content)
-  if (redact === undefined || text === undefined) return { content, notes: [] }
-  const clean = redact(text)
-  if (clean === text) return { content, notes: [] }
-  const count = marksIn(clean) - marksIn(text)
-  const secrets = count === 1 ? '1 secret was' : `${Math.max(2, count)} secrets were`
-  return { content: Buffer.from(clean), notes: [`${name}: ${secrets} replaced.`] }
+): Promise<CleanArtifact> {
+  const isDocument = isMarkdown(declared)
+  const text = redact === undefined && !isDocument ? undefined : decode(content)
+  if (text === undefined) return { content, notes: [] }
+  const redacted = redact?.(text) ?? text
+  const inert = isDocument ? await makeInert(redacted) : { text: redacted, notes: [] }
+  if (inert.text === text) return { content, notes: [] }
+  const notes = [...tellSecrets(text, redacted), ...inert.notes]
+  return {
+    content: Buffer.from(inert.text),
+    notes: notes.map((note) => `${declared.name}: ${note}.`),
+  }
+}
+
+/** By its name, too: that is what viewers go by. */
+function isMarkdown({ type, path }: Pick<ArtifactDeclaration, 'type' | 'path'>): boolean {
+  return (
+    type === 'markdown' || (type === 'text' && /\.(?:md|mdx|markdown|mdown|mkdn?)$/iu.test(path))
+  )
+}
+
+async function makeInert(
+  text: string,
+): Promise<{ readonly text: string; readonly notes: readonly string[] }> {
+  // It is refused as no text, which only shows while the character is there.
+  if (text.includes('\0')) return { text, notes: [] }
+  const { inertMarkdown } = await import('./inert-markdown.ts')
+  return inertMarkdown(text)
+}
+
+function tellSecrets(text: string, redacted: string): readonly string[] {
+  if (redacted === text) return []
+  const count = marksIn(redacted) - marksIn(text)
+  return [count === 1 ? '1 secret was replaced' : `${Math.max(2, count)} secrets were replaced`]
 }
 
 function marksIn(text: string): number {

@@ -45,7 +45,7 @@ export async function checkOutputs(
   given: ReadonlyMap<string, Uint8Array>,
   { files, contracts }: OutputSources,
 ): Promise<Outputs> {
-  const collected = clean(step, await collect(step, given, files), contracts)
+  const collected = await clean(step, await collect(step, given, files), contracts)
   const check = checkArtifacts(step, collected.artifacts)
   const reports = await runContracts(step, check.artifacts, contracts, judges)
   return summarise(step, { collected, check, reports })
@@ -57,7 +57,7 @@ export async function checkEarly(
   given: ReadonlyMap<string, Uint8Array>,
   { files, contracts }: OutputSources,
 ): Promise<Outputs> {
-  const collected = clean(step, await collect(step, given, files), contracts)
+  const collected = await clean(step, await collect(step, given, files), contracts)
   const check = checkArtifacts(step, collected.artifacts)
   const reports = await checkDocuments(step, check.artifacts, contracts)
   return summarise(step, { collected, check, reports })
@@ -140,13 +140,18 @@ interface CleanCollection extends Collection {
 }
 
 /** What is checked is what is stored. */
-function clean(step: Step, collected: Collection, { context }: ContractContext): CleanCollection {
+async function clean(
+  step: Step,
+  collected: Collection,
+  { context }: ContractContext,
+): Promise<CleanCollection> {
   const artifacts = new Map(collected.artifacts)
   const notes: string[] = []
   for (const declared of step.artifacts) {
     const content = artifacts.get(declared.name)
     if (content === undefined) continue
-    const cleaned = cleanArtifact(declared, content, context.redact)
+    // oxlint-disable-next-line no-await-in-loop -- the notes are told in the order of the artifacts
+    const cleaned = await cleanArtifact(declared, content, context.redact)
     artifacts.set(declared.name, cleaned.content)
     notes.push(...cleaned.notes)
   }
