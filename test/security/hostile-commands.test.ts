@@ -110,6 +110,42 @@ while True:
     expect(await toolProcesses(shared)).toEqual([])
   })
 
+  test('SB-18 the model sees a part of a long output, and finds the rest in a file', async () => {
+    const results: string[] = []
+    const { result } = await runAgent(sandbox, {
+      reply(turn, _attempt, all) {
+        results.splice(0, results.length, ...all)
+        if (turn === 0) return bash('seq 1 60000; ls -l /work/artifacts')
+        if (turn > 2) return SUBMIT
+        const path = '/work/artifacts/_calls'
+        return turn === 1
+          ? { calls: [{ name: 'grep', input: { pattern: '^30001$', path } }] }
+          : bash(`ls -l ${path}; echo x > ${path}/../in || echo no; /work/artifacts/_calls/1.txt`)
+      },
+    })
+    expect(result.outcome).toBe('completed')
+    const [long = '', found = '', listed = ''] = results
+    expect(Buffer.byteLength(long)).toBeLessThan(40_000)
+    expect(long).toContain('The whole output is in /work/artifacts/_calls/1.txt')
+    expect(found).toMatch(/_calls\/1\.txt.*30001/s)
+    expect(listed).toMatch(/-rw-r--r-- 1 65532 65532 \d{6} .* 1\.txt/)
+    expect(listed).toMatch(/\nno\n/)
+    expect(listed).toContain('Permission denied')
+  })
+
+  test('SB-18 what is kept of long outputs has an end, and leaves the room of the step alone', async () => {
+    let last = ''
+    const { result } = await runAgent(sandbox, {
+      reply(turn, _attempt, all) {
+        last = all.at(-1) ?? ''
+        if (turn < 8) return bash(`head -c 7000000 /dev/zero | tr '\\0' ${turn}`)
+        return turn === 8 ? bash('df --output=avail -k /work | tail -1') : SUBMIT
+      },
+    })
+    expect(result.outcome).toBe('completed')
+    expect(Number(/\n(\d+)\n/.exec(last)?.[1])).toBeGreaterThan(60_000)
+  })
+
   test.each([
     ['that left the session', 'setsid sleep 300 & (setsid setsid sleep 301 &); sleep 302'],
     ['of a double fork', '( ( sleep 300 & ) & ); sleep 301'],

@@ -27,6 +27,8 @@ export const TOOLS_BOOT = [
   'if [ "$bytes" -gt 0 ]; then',
   '  head -c "$bytes" | tar -xf - -C /work/artifacts --no-same-owner || { echo "inputs"; exit 1; }',
   'fi',
+  // Long outputs of tools are kept here, beside what was injected and apart from what the step makes.
+  'mkdir -m 1777 /work/artifacts/_calls || { echo "calls"; exit 1; }',
   'echo ready',
   'exec cat >/dev/null',
 ].join('\n')
