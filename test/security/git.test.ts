@@ -3,6 +3,11 @@ import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { createSnapshotSource } from '../../packages/workspace/src/snapshot.ts'
+import { AIMOCK_KEY_VARIABLE, type ScriptedStep, startAimock } from '../support/aimock.ts'
+import { Sandbox } from '../support/cli.ts'
+import { describeDocker } from '../support/docker.ts'
+import { openSandbox, sh } from '../support/sandbox.ts'
 import { runEveryGitCommand } from './support/every-git-command.ts'
 import { createTemplate, groupVectors, Planted, type Vector } from './support/git-vectors.ts'
 
@@ -453,6 +458,148 @@ describe('GH-17 nothing of it runs, whatever git command wave runs', () => {
     },
   )
 })
+
+const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
+const ASK = `\
+kind: WavePipeline
+metadata: { name: ask }
+steps:
+  - id: ask
+    persona: navigator
+    workspace: { mount: [{ source: ., target: /src }] }
+    exec: { type: prompt, source: "Answer: {{ input }}" }
+    output_artifacts: [{ name: answer, path: output/answer.md, type: markdown }]
+`
+
+describe('the product, in a repository where all of it is planted at once', () => {
+  test('GH-17 GH-26 run, doctor, validate, list, apply and undo run nothing of it; stock git does', async () => {
+    using at = plant()
+    using sandbox = new Sandbox()
+    commitOrders(at)
+    at.write('.wave/pipelines/ask.yaml', ASK)
+    at.plantAll(VECTORS.filter(({ isAlone }) => isAlone !== true))
+    await using aimock = await startAimock([LOOKS_AROUND])
+    sandbox.write('../home/config.yaml', JSON.stringify(aimock.userConfig('anthropic')))
+    const options = { cwd: at.root, env: { [AIMOCK_KEY_VARIABLE]: 'any' } }
+    const wave = async (...args: readonly string[]) => await sandbox.wave(args, options)
+    const stock = { status: staged(at), index: indexOf(at) }
+    const evidence = ['run', 'incident-response', SYMPTOM, '--provider', 'evidence']
+    const proposed = await wave(...evidence)
+    const [, run = ''] = /apply with: wave apply (\S+)/.exec(proposed.stdout) ?? []
+    const asked = await wave('run', 'ask', 'why', '--sandbox', 'local')
+    expect(asked).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(aimock.requests.length).toBeGreaterThan(3)
+    await wave('doctor')
+    for (const verb of ['validate', 'list']) expect(await wave(verb)).toMatchObject({ exitCode: 0 })
+    const before = at.read('src/orders.js')
+    expect(await wave('apply', run, '--yes')).toMatchObject({ exitCode: 0 })
+    expect(at.read('src/orders.js')).toBe(before.replace('order.items.length', FIXED))
+    expect(await wave('apply', run, '--undo', '--yes')).toMatchObject({ exitCode: 0 })
+    expect(at.read('src/orders.js')).toBe(before)
+    expect(readdirSync(at.ran)).toEqual([])
+    expect({ status: staged(at), index: indexOf(at) }).toEqual(stock)
+    for (const args of ['status', 'diff', 'log -1', COMMIT]) at.stock(args.split(' '))
+    expect(readdirSync(at.ran).length).toBeGreaterThan(3)
+  })
+
+  test('GH-15 a bare repository in the tree is no repository of ours', async () => {
+    using at = plant()
+    using sandbox = new Sandbox()
+    cpSync(join(at.root, '.git'), join(at.root, 'assets'), { recursive: true })
+    const file = join(at.root, 'assets/config')
+    at.git('config', '--file', file, 'core.fsmonitor', `${at.command()}; false`)
+    at.git('config', '--file', file, 'core.worktree', at.root)
+    const cwd = join(at.root, 'assets')
+    await sandbox.wave(['run', 'incident-response', SYMPTOM, '--provider', 'evidence'], { cwd })
+    await sandbox.wave(['doctor'], { cwd })
+    expect(readdirSync(at.ran)).toEqual([])
+    spawnSync('git', ['status'], { cwd })
+    expect(readdirSync(at.ran)).toHaveLength(1)
+  })
+})
+
+const FIXED = '(order.items ?? []).length'
+
+/** What a run in evidence mode proposes to take back; CRLF, so that a conversion would show. */
+function commitOrders(at: Planted): void {
+  const orders = `export const total = (order) =>\r\n  ${FIXED}\r\n`
+  const commit = (message: string) =>
+    at.git('-C', at.root, 'commit', '-q', '-m', message, '--', 'src/orders.js')
+  at.write('src/orders.js', orders)
+  at.git('-C', at.root, 'add', 'src/orders.js')
+  commit('Count orders')
+  at.write('src/orders.js', orders.replace(FIXED, 'order.items.length'))
+  commit('Simplify total')
+}
+
+const LOOKS_AROUND: ScriptedStep = {
+  submits: 'answer',
+  turns: [
+    { calls: [{ tool: 'history', input: { kind: 'log' } }] },
+    { calls: [{ tool: 'history', input: { kind: 'diff', ref: 'HEAD~1..HEAD' } }] },
+    { calls: [{ tool: 'history', input: { kind: 'blame', path: 'a.txt', range: '1-2' } }] },
+    {
+      calls: [
+        {
+          tool: 'submit',
+          input: { answer: '# Answer\n\nNothing is wrong with this repository.\n' },
+        },
+      ],
+    },
+  ],
+}
+
+/** What the index says, without looking at files. */
+function staged(at: Planted): string {
+  return at.git('--git-dir', join(at.root, '.git'), '-c', 'core.fsmonitor=false', 'ls-files', '-s')
+}
+
+const indexOf = (at: Planted): string => readFileSync(join(at.root, '.git/index'), 'base64')
+
+describeDocker('a step that may write', () => {
+  test('GH-18 PI-02 plants git folders, hooks and settings in its copy, and the host stays as it is', async () => {
+    await using sandbox = await openSandbox()
+    const before = execFileSync('find', [sandbox.repository, '-printf', '%p %m %T@\n']).toString()
+    await using workspace = await sandbox.open('readwrite')
+    const script = PLANTED_IN_SANDBOX.map(
+      (path) => `mkdir -p "$(dirname ${path})"; printf '#!/bin/sh\\ntouch /tmp/ran\\n' > ${path}`,
+    ).join('; ')
+    await sh(workspace, `set -e; ${script}; chmod +x .husky/pre-commit`)
+    const patch = await workspace.diff()
+    expect(
+      Object.fromEntries(patch?.files.map(({ path, verdict }) => [path, verdict]) ?? []),
+    ).toEqual({
+      'sub/.git/hooks/post-checkout': 'rejected',
+      '.wave/config.yaml': 'flagged',
+      '.vscode/tasks.json': 'flagged',
+      '.husky/pre-commit': 'flagged',
+    })
+    expect(Buffer.from(patch?.text ?? []).toString()).not.toMatch(/\.git\/|hooks/)
+    const after = execFileSync('find', [sandbox.repository, '-printf', '%p %m %T@\n']).toString()
+    expect(after).toBe(before)
+  })
+
+  test('GH-19 git works in the container on the snapshot of a repository of another user', async () => {
+    await using sandbox = await openSandbox()
+    if (process.getuid?.() === 0) execFileSync('chown', ['-R', '4711:4711', sandbox.repository])
+    const dataDir = join(sandbox.repository, '../other-data')
+    const source = createSnapshotSource({ dataDir })
+    const snapshot = await source.take(sandbox.repository, { include: [], history: 'full' })
+    const mount = { snapshot, source: '.', target: '/src', mode: 'readonly' } as const
+    await using workspace = await sandbox.open('readonly', { mount })
+    const { exitCode, text } = await sh(workspace, 'git log --format=%s -1; git status --short')
+    expect([exitCode, text]).toEqual([0, expect.stringMatching(/^Take orders in .*\n$/)])
+  })
+})
+
+const PLANTED_IN_SANDBOX = [
+  '.git/hooks/pre-commit',
+  '.git/config',
+  'sub/.git/hooks/post-checkout',
+  '.wave/config.yaml',
+  '.vscode/tasks.json',
+  '.husky/pre-commit',
+]
 
 test('GH-17 every git command that stands in the code is among those that were tried', async () => {
   using at = plant()

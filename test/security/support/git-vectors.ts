@@ -8,6 +8,7 @@ import {
   realpathSync,
   rmSync,
   writeFileSync,
+  readFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -51,6 +52,10 @@ export class Planted implements Disposable {
     this.touched.add(path)
     mkdirSync(dirname(join(this.root, path)), { recursive: true })
     writeFileSync(join(this.root, path), content)
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.root, path), 'utf8')
   }
 
   set(key: string, value: string): void {
