@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { takeLock } from '../../packages/core/src/index.ts'
 import { expect, test } from 'vitest'
-import { Sandbox } from '../support/cli.ts'
+import { LAUNCHER, Sandbox } from '../support/cli.ts'
 
 const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
 const BEFORE = 'export const total = (order) =>\n  (order.items ?? []).length\n'
@@ -164,3 +165,147 @@ test('a run outside .wave/runs is not applied', async () => {
   const { exitCode, stderr } = await sandbox.wave(['apply', '../../planted/20200101-000000', '-y'])
   expect([exitCode, stderr.split(':')[0]]).toEqual([2, 'error[run-unknown]'])
 })
+
+/** A run that would take back one commit, and with it one file of each kind that is flagged. */
+async function proposeFlagged(sandbox: Sandbox): Promise<void> {
+  for (const path of FLAGGED_FILES) sandbox.write(path, 'before\n')
+  sandbox.write('.github/workflows/renamed.yml', 'name: long enough to be the same file\n')
+  sandbox.write('run.sh', '#!/bin/sh\n')
+  sandbox.write('src/orders.js', BEFORE)
+  chmodSync(join(sandbox.project, 'run.sh'), 0o755)
+  sandbox.initGit()
+  for (const path of FLAGGED_FILES) sandbox.write(path, 'after\n')
+  sandbox.write('.github/workflows/added.yml', 'name: added\n')
+  sandbox.git('mv', '.github/workflows/renamed.yml', 'harmless.yml')
+  sandbox.write('src/orders.js', AFTER)
+  chmodSync(join(sandbox.project, 'run.sh'), 0o644)
+  sandbox.commit('Simplify total')
+  await sandbox.wave(['run', 'incident-response', SYMPTOM, '--provider', 'evidence'])
+}
+
+const FLAGGED_FILES = [
+  '.wave/pipelines/x.yaml',
+  '.gitlab-ci.yml',
+  '.vscode/tasks.json',
+  '.idea/workspace.xml',
+  '.envrc',
+  '.husky/pre-commit',
+  'web/package.json',
+  'Makefile',
+  'package-lock.json',
+  'CODEOWNERS',
+  '.gitattributes',
+]
+/** Deleted, the old name of a renamed one, and one whose mode alone changes. */
+const ALSO_FLAGGED = ['.github/workflows/added.yml', '.github/workflows/renamed.yml', 'run.sh']
+
+test('GH-23 every flagged path needs a yes of its own; neither --yes nor a question gives one', async () => {
+  using sandbox = new Sandbox()
+  await proposeFlagged(sandbox)
+  const before = sandbox.fingerprint(['.wave/runs'])
+  const flagged = [...FLAGGED_FILES, ...ALSO_FLAGGED].toSorted()
+  const refused = await sandbox.wave(['apply', 'last', '--yes'])
+  expect(refused.exitCode).toBe(6)
+  const named = Array.from(refused.stderr.matchAll(/--accept (\S+)/g), ([, path]) => path)
+  expect(new Set(named)).toEqual(new Set(flagged))
+  for (const but of flagged.slice(0, 3)) {
+    const all = flagged.flatMap((path) => (path === but ? [] : ['--accept', path]))
+    const { exitCode, stderr } = await sandbox.wave(['apply', 'last', '--yes', ...all])
+    expect([exitCode, stderr]).toEqual([
+      6,
+      expect.stringContaining(`hint: Read the patch, then add --accept ${but}\n`),
+    ])
+  }
+  const asked = atTerminal(sandbox, ['apply', 'last'], 'y')
+  expect(asked).toContain('error[approval-needed]: Needs your yes: ')
+  expect(asked).not.toContain('Apply these changes?')
+  expect(sandbox.fingerprint(['.wave/runs'])).toEqual(before)
+  const accepted = flagged.flatMap((path) => ['--accept', path])
+  expect(await sandbox.wave(['apply', 'last', '--yes', ...accepted])).toMatchObject({ exitCode: 0 })
+  expect(sandbox.read('Makefile')).toBe('before\n')
+  expect(sandbox.read('.github/workflows/renamed.yml')).toContain('long enough')
+  expect(Object.keys(sandbox.fingerprint())).not.toContain('harmless.yml')
+})
+
+test('a plain change is asked about, and made after a yes', async () => {
+  using sandbox = new Sandbox()
+  await propose(sandbox)
+  expect(atTerminal(sandbox, ['apply', 'last'], 'n')).toContain('Nothing was applied.')
+  expect(sandbox.read('src/orders.js')).toBe(AFTER)
+  expect(atTerminal(sandbox, ['apply', 'last'], 'y')).toContain('Applied.')
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+/** What `wave` prints where a person looks and types one key. */
+function atTerminal(sandbox: Sandbox, args: readonly string[], key: string): string {
+  const line = [LAUNCHER, ...args].join(' ')
+  const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+    cwd: sandbox.project,
+    env: sandbox.env({ TERM: 'xterm' }),
+    input: key,
+    encoding: 'utf8',
+  })
+  return stdout
+}
+
+test('apply --undo takes the change back, once; then it can be applied again', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  const before = sandbox.fingerprint(['.wave/runs'])
+  const nothing = {
+    exitCode: 2,
+    stderr: expect.stringContaining(`nothing to undo: run ${run} is not applied`),
+  }
+  expect(await sandbox.wave(['apply', run, '--undo', '--yes'])).toMatchObject(nothing)
+  await sandbox.wave(['apply', run, '--yes'])
+  const refused = await sandbox.wave(['apply', run, '--undo'])
+  expect(refused).toMatchObject({ exitCode: 6, stdout: '  modified  src/orders.js\n' })
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+  const undone = await sandbox.wave(['apply', run, '--undo', '--yes', '--json'])
+  expect(undone).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(JSON.parse(undone.stdout)).toEqual({
+    undone: [{ path: 'src/orders.js', status: 'modified' }],
+  })
+  expect(sandbox.fingerprint(['.wave/runs'])).toEqual(before)
+  expect(await sandbox.wave(['apply', run, '--undo', '--yes'])).toMatchObject(nothing)
+  expect(await sandbox.wave(['apply', run, '--yes'])).toMatchObject({ exitCode: 0 })
+  sandbox.write('src/orders.js', 'mine\n')
+  const changed = await sandbox.wave(['apply', run, '--undo', '--yes'])
+  expect(changed.exitCode).toBe(6)
+  expect(changed.stderr).toContain('nothing was taken back: src/orders.js has changed.')
+  expect(sandbox.read('src/orders.js')).toBe('mine\n')
+})
+
+test('an apply that was killed is taken back by the next one, of another run, which says so', async () => {
+  using sandbox = new Sandbox()
+  const run = await propose(sandbox)
+  const other = await proposeAgain(sandbox)
+  const faults = new URL('../../packages/workspace/src/testing/fault-at.ts', import.meta.url)
+  const env = {
+    NODE_OPTIONS: `--import ${faults.href}`,
+    // When the new content is in place and what it waited in is cleared away.
+    FAULT_CALL: 'rm',
+    FAULT_AT: '2',
+    FAULT_BELOW: join(sandbox.project, 'src'),
+  }
+  const killed = await sandbox.wave(['apply', run, '--yes'], { env })
+  expect(killed.exitCode === undefined || killed.exitCode > 128).toBe(true)
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+  const next = await sandbox.wave(['apply', other, '--yes'])
+  expect(next).toMatchObject({
+    exitCode: 0,
+    stderr: `note: "wave apply" of run ${run} was interrupted. Put back: 1 file.\n`,
+  })
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+})
+
+async function proposeAgain(sandbox: Sandbox): Promise<string> {
+  const { stdout } = await sandbox.wave([
+    'run',
+    'incident-response',
+    SYMPTOM,
+    '--provider',
+    'evidence',
+  ])
+  return /wave apply (\S+)/.exec(stdout)?.[1] ?? ''
+}

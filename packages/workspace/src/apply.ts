@@ -106,7 +106,7 @@ function refuse(planned: ApplyPlan): void {
     })
   if (drifted.length > 0 && drifted.every(({ problem }) => problem === ALREADY))
     throw new WaveError('patch-drifted', 'The files hold these changes already.', {
-      hint: 'There is nothing to apply; take them back first to apply them again.',
+      hint: 'There is nothing to apply; take them back with --undo to apply them again.',
     })
   if (drifted.length > 0)
     throw new WaveError(

@@ -1,0 +1,59 @@
+/**
+ * Loaded before a program (`node --import`): something happens right before its FAULT_AT-th change of
+ * anything below FAULT_BELOW, or of a record of wave's; of the changes by FAULT_CALL, if that is given. Of
+ * its own accord it ends with SIGKILL, of which the program is told nothing, as with a power cut.
+ */
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+
+type Call = (...args: unknown[]) => unknown
+
+const below = process.env['FAULT_BELOW'] ?? ''
+const only = process.env['FAULT_CALL']
+let left = Number(process.env['FAULT_AT'])
+
+const { rmSync } = fs
+
+const FAULTS: Readonly<Record<string, () => void>> = {
+  kill: () => {
+    process.kill(process.pid, 'SIGKILL')
+  },
+  'disk-full': () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  },
+  forbidden: () => {
+    throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+  },
+  /** Somebody removes a file. */
+  vanish: () => rmSync(process.env['FAULT_PATH'] ?? ''),
+}
+const strike = FAULTS[process.env['FAULT'] ?? 'kill']
+
+function watch(module: object, name: string, isAsync: boolean): void {
+  const original: Call = Reflect.get(module, name)
+  const watched: Call = (...args) => {
+    const isOurs = args.some((arg) => typeof arg === 'string' && counts(arg))
+    const isReading = name.startsWith('open') && (args[1] === undefined || args[1] === 'r')
+    const isDue = isOurs && !isReading && (only ?? name) === name && --left === 0
+    if (!isDue) return original(...args)
+    try {
+      strike?.()
+    } catch (fault) {
+      if (isAsync) return Promise.reject(fault)
+      throw fault
+    }
+    return original(...args)
+  }
+  Reflect.set(module, name, watched)
+}
+
+function counts(path: string): boolean {
+  return path.startsWith(`${below}/`) || path.endsWith('/record.json')
+}
+
+const CHANGES = ['open', 'rename', 'unlink', 'rm', 'rmdir', 'mkdir', 'symlink', 'chmod', 'link']
+for (const name of CHANGES) {
+  watch(fs.promises, name, true)
+  watch(fs, `${name}Sync`, false)
+}
+syncBuiltinESMExports()
