@@ -2,7 +2,7 @@ import type { RunRequest } from '@wave/core'
 import { WaveError } from '@wave/core/language'
 import { addressProblem } from '@wave/models'
 import type { Channel } from './config/schema.ts'
-import type { Environment } from './redact.ts'
+import type { Environment } from '@wave/core/redaction'
 
 type Notify = NonNullable<RunRequest['notify']>
 

@@ -1,5 +1,11 @@
+import {
+  createPieceRedactor,
+  createRedactor,
+  type Environment,
+  type Redactor,
+  secretsOf,
+} from '@wave/core/redaction'
 import { renderProblem } from './render/problem.ts'
-import { createRedactor, type Environment, type Redactor, secretsOf } from './redact.ts'
 import type { Sink } from './render/renderer.ts'
 
 /** The process as commands see it. Nothing else in wave touches `process`. */
@@ -37,9 +43,8 @@ export interface Interruption extends Disposable {
 /** The real process. `leave` ends it at once. */
 export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => never): Host {
   let hide = createRedactor(secretsOf(node.env, []))
-  const redact: Redactor = (text) => hide(text)
-  const out = openSink(node.stdout, redact)
-  const err = openSink(node.stderr, redact)
+  const out = openSink(node.stdout, () => hide)
+  const err = openSink(node.stderr, () => hide)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     node.on(event, (error: unknown) => {
       err.write(renderProblem(error, { stack: true }))
@@ -58,7 +63,7 @@ export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => n
       },
       read: (maxBytes) => readAll(node.stdin, maxBytes),
     },
-    redact,
+    redact: (text) => hide(text),
     hideVariables: (names) => {
       hide = createRedactor(secretsOf(node.env, names))
     },
@@ -102,7 +107,8 @@ interface OpenSink extends Sink {
 }
 
 /** A reader that leaves early ends the printing, not the run. */
-function openSink(stream: NodeJS.WriteStream, redact: Redactor): OpenSink {
+function openSink(stream: NodeJS.WriteStream, current: () => Redactor): OpenSink {
+  const pieces = createPieceRedactor(current)
   let closed = false
   stream.on('error', () => {
     closed = true
@@ -113,13 +119,13 @@ function openSink(stream: NodeJS.WriteStream, redact: Redactor): OpenSink {
       return stream.columns
     },
     write(text) {
-      if (!closed) stream.write(redact(text))
+      if (!closed) stream.write(pieces.write(text))
     },
     flush: () =>
       new Promise((resolve) => {
         // Its callback comes after everything before it has left, or when nobody reads any more.
         if (closed) resolve()
-        else stream.write('', () => resolve())
+        else stream.write(pieces.end(), () => resolve())
       }),
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { logFile, openLog } from './log.ts'
-import { createRedactor } from './redact.ts'
+import { createRedactor } from '@wave/core/redaction'
 
 test('SC-06 secrets do not reach the log, and the log is on disk when a call returns', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'wave-log-'))

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Redactor } from './redact.ts'
+import type { Redactor } from '@wave/core/redaction'
 import { escapeJson } from './sanitise.ts'
 
 /** Diagnostics for whoever looks for a fault; never part of the output. */

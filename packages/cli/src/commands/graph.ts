@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import { graphOf } from '../graph/graph.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
-import type { Environment } from '../redact.ts'
+import type { Environment } from '@wave/core/redaction'
 import { escapeJson } from '../sanitise.ts'
 
 /** What is not shown on a terminal is likely read in one, or in a file. */

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path'
 import { WaveError } from '@wave/core/language'
-import type { Environment } from '../redact.ts'
+import type { Environment } from '@wave/core/redaction'
 
 /** Folders of the user, outside every project. */
 export interface UserPaths {

@@ -2,7 +2,7 @@ import { WaveError } from '@wave/core/language'
 import { createModelCatalog, probeLocalServers } from '@wave/models'
 import { modelsConfig } from '../config/models.ts'
 import type { Config } from '../config/load.ts'
-import type { Environment } from '../redact.ts'
+import type { Environment } from '@wave/core/redaction'
 import { type Check, failure, note, ok } from './check.ts'
 
 /** Keys of the configured providers, and model servers on this machine. Calls nobody else. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Environment } from '../redact.ts'
+import type { Environment } from '@wave/core/redaction'
 
 export type Paint = (style: Style, text: string) => string
 export type Style = 'green' | 'red' | 'yellow' | 'cyan' | 'dim' | 'bold'

@@ -1,4 +1,5 @@
 import type { Message, Reply, ToolResult } from './messages.ts'
+import type { Redactor } from '../redact.ts'
 import type { CallReport } from './toolbox.ts'
 
 type Entry =
@@ -13,12 +14,15 @@ export interface AgentResult {
   isElided: boolean
 }
 
-/** The messages of one attempt, oldest first. */
+/** The messages of one attempt, oldest first. All text that comes in is redacted; replies were before. */
 export class Conversation {
   readonly #entries: Entry[] = []
 
-  constructor(first: string) {
-    this.#entries.push({ role: 'user', results: [], text: first })
+  readonly #redact: Redactor
+
+  constructor(first: string, redact: Redactor = asItIs) {
+    this.#redact = redact
+    this.addText(first)
   }
 
   addReply(reply: Reply): void {
@@ -26,7 +30,7 @@ export class Conversation {
   }
 
   addText(text: string): void {
-    this.#entries.push({ role: 'user', results: [], text })
+    this.#entries.push({ role: 'user', results: [], text: this.#redact(text) })
   }
 
   /**
@@ -38,7 +42,7 @@ export class Conversation {
     const results = reports.map(({ tool, label, result }, index) => {
       const text =
         notice !== undefined && index === last ? `${result.text}\n\n[wave] ${notice}` : result.text
-      return { tool, label, result: { ...result, text }, isElided: false }
+      return { tool, label, result: { ...result, text: this.#redact(text) }, isElided: false }
     })
     this.#entries.push({ role: 'user', results, text: '' })
   }
@@ -55,4 +59,8 @@ export class Conversation {
         : { ...entry, results: entry.results.map(({ result }) => result) },
     )
   }
+}
+
+function asItIs(text: string): string {
+  return text
 }

@@ -134,9 +134,9 @@ class Loop {
   /** What a reply leads to: how it stopped is looked at before any call in it. */
   async #react(answer: Answer): Promise<Next> {
     if (!answer.ok) return this.#recover(answer.failure)
-    const { reply, stop } = answer
+    const { reply, kept, stop } = answer
     if (stop === 'length') return this.#raiseCap()
-    this.#keep(reply)
+    this.#keep(kept)
     if (stop === 'pause') return undefined
     if (stop === 'tools' && reply.toolCalls.length > 0) return this.#runTools(reply.toolCalls)
     return this.#end(reply)

@@ -1,5 +1,6 @@
 import type { PromptStep } from '../pipeline/pipeline.ts'
 import type { StepContext, Workspace } from '../ports.ts'
+import { redactDeep } from '../redact-deep.ts'
 import { Conversation } from './conversation.ts'
 import type { Attempt } from './loop.ts'
 import type { ParameterMemory } from './parameters.ts'
@@ -61,16 +62,18 @@ export function prepareAttempt(
     permissions: permissionsOf(step, context),
   })
   const { system, firstMessage } = composePrompt(step, context)
+  const { redact } = context
   const canWrite = planned.tools.includes('bash') || planned.tools.includes('write')
+  const submit = submitSpec(step, canWrite)
   return {
     step,
     context,
-    system,
-    conversation: new Conversation(firstMessage),
+    system: redact?.(system) ?? system,
+    conversation: new Conversation(firstMessage, redact),
     caller,
     toolbox,
     delivery: new Delivery(step, context, () => workspace.opened),
-    submit: submitSpec(step, canWrite),
+    submit: redact === undefined ? submit : redactDeep(submit, redact),
   }
 }
 
@@ -111,6 +114,7 @@ function toolContext(
     isLimited: (tool) => isLimited(permissions, tool),
     maxShownBytes: Math.floor(tokens * BYTES_PER_TOKEN),
     known: new Set(),
+    redact: context.redact ?? ((text) => text),
     async keep(content) {
       kept += 1
       const path = `/work/artifacts/_calls/${kept}.txt`

@@ -3,6 +3,8 @@ import { TOOL_NAMES } from '../persona/persona.ts'
 import type { Permissions } from '../persona/persona.ts'
 import { isAllowed } from '../persona/permissions.ts'
 import type { StepContext } from '../ports.ts'
+import { redactBytes } from '../redact-deep.ts'
+import type { Redactor } from '../redact.ts'
 import { canonicalJson } from './request-key.ts'
 import { dataBlock, escapeInvisible } from './data-block.ts'
 import { parseToolInput } from './json.ts'
@@ -143,16 +145,18 @@ export class Toolbox {
       step: this.#step.planned.step.id,
       call: call.id.slice(0, MAX_NAME_CHARACTERS),
       tool: call.name.slice(0, MAX_NAME_CHARACTERS),
-      input: this.#step.store.put(Buffer.from(call.input)),
+      input: this.#step.store.put(Buffer.from(this.#step.redact?.(call.input) ?? call.input)),
     })
   }
 
   #close(
     call: ToolCall,
     kind: CallReport['kind'],
-    output: ToolOutput,
+    given: ToolOutput,
     input?: JsonObject,
   ): CallReport {
+    const { redact } = this.#step
+    const output = redact === undefined ? given : redactOutput(given, redact)
     const text = renderOutput(output)
     const { isError } = output
     const tool = call.name.slice(0, MAX_NAME_CHARACTERS)
@@ -193,4 +197,19 @@ function renderOutput({ shown, say }: ToolOutput): string {
     say === undefined ? undefined : cutTail(escapeInvisible(say), MAX_SAID_BYTES).text,
   ]
   return parts.filter((part) => part !== undefined).join('\n')
+}
+
+/** Its parts one by one: wave's own frame around them stays whole. */
+function redactOutput({ isError, shown, say }: ToolOutput, redact: Redactor): ToolOutput {
+  return {
+    isError,
+    ...(shown && {
+      shown: {
+        origin: redact(shown.origin),
+        text: redact(shown.text),
+        ...(shown.full && { full: redactBytes(shown.full, redact) }),
+      },
+    }),
+    ...(say !== undefined && { say: redact(say) }),
+  }
 }

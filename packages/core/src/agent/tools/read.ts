@@ -62,7 +62,7 @@ interface Lines {
 }
 
 function showLines(file: Lines, context: ToolContext): ToolOutput {
-  const { shown, count } = numberLines(file, Math.min(MAX_SHOWN_BYTES, context.maxShownBytes))
+  const { shown, count } = numberLines(file, context)
   const next = file.offset + count
   const end = file.totalLines !== undefined && next > file.totalLines
   const of = file.totalLines === undefined ? '' : ` of ${file.totalLines}`
@@ -75,11 +75,12 @@ function showLines(file: Lines, context: ToolContext): ToolOutput {
   }
 }
 
-function numberLines(file: Lines, maxBytes: number): { shown: string; count: number } {
+function numberLines(file: Lines, context: ToolContext): { shown: string; count: number } {
+  const maxBytes = Math.min(MAX_SHOWN_BYTES, context.maxShownBytes)
   const rows: string[] = []
   let bytes = 0
   for (const [index, line] of file.lines.entries()) {
-    const row = `${String(file.offset + index).padStart(6)}\t${shorten(escapeInvisible(line))}`
+    const row = `${String(file.offset + index).padStart(6)}\t${shorten(escapeInvisible(line), context)}`
     bytes += Buffer.byteLength(row) + 1
     // The first line is shown whatever its size: otherwise the same offset would come back for ever.
     if (bytes > maxBytes && rows.length > 0) break
@@ -88,7 +89,9 @@ function numberLines(file: Lines, maxBytes: number): { shown: string; count: num
   return { shown: rows.join('\n'), count: rows.length }
 }
 
-function shorten(line: string): string {
+function shorten(whole: string, { redact }: ToolContext): string {
+  if (whole.length <= MAX_LINE_CHARACTERS) return whole
+  const line = redact(whole)
   if (line.length <= MAX_LINE_CHARACTERS) return line
   const left = line.length - MAX_LINE_CHARACTERS
   return `${line.slice(0, MAX_LINE_CHARACTERS).toWellFormed()} [… ${left} characters more]`

@@ -4,6 +4,7 @@ import type { ToolName } from '../../persona/persona.ts'
 import type { JsonObject } from '../json.ts'
 import type { ToolSpec } from '../messages.ts'
 import type { Workspace } from '../../ports.ts'
+import type { Redactor } from '../../redact.ts'
 
 /** What a running tool gets. */
 export interface ToolContext {
@@ -20,6 +21,8 @@ export interface ToolContext {
   readonly maxShownBytes: number
   /** Normalised paths that were read or written in this attempt. */
   readonly known: Set<string>
+  /** For text of files that is cut: a part of a secret is not found any more. */
+  readonly redact: Redactor
   /** Keeps a whole output where the agent can read it; undefined when this workspace has no such place. */
   keep(content: Uint8Array): Promise<string | undefined>
 }

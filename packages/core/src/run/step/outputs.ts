@@ -7,6 +7,7 @@ import type { StepFailure, StoredArtifact, StoredPatch } from '../../events.ts'
 import type { ArtifactDeclaration, Contract, Rework, Step } from '../../pipeline/pipeline.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
 import type { ArtifactStore, Patch, Workspace } from '../../ports.ts'
+import { holdsSecret } from '../../redact-deep.ts'
 import { boundFailure } from '../failure.ts'
 
 export type FailureEffect = NonNullable<Contract['onFailure']> | 'ignore'
@@ -134,6 +135,8 @@ interface Collection {
   readonly misplaced: readonly string[]
 }
 
+const HOLDS_SECRET = 'It is not text and holds a secret: it is not kept.'
+
 interface CleanCollection extends Collection {
   /** What was changed in the artifacts, as sentences. */
   readonly notes: readonly string[]
@@ -147,15 +150,22 @@ async function clean(
 ): Promise<CleanCollection> {
   const artifacts = new Map(collected.artifacts)
   const notes: string[] = []
+  const refused = [...collected.refused]
   for (const declared of step.artifacts) {
-    const content = artifacts.get(declared.name)
+    const { name } = declared
+    const content = artifacts.get(name)
     if (content === undefined) continue
     // oxlint-disable-next-line no-await-in-loop -- the notes are told in the order of the artifacts
     const cleaned = await cleanArtifact(declared, content, context.redact)
-    artifacts.set(declared.name, cleaned.content)
+    artifacts.set(name, cleaned.content)
     notes.push(...cleaned.notes)
+    // What is no text cannot be changed without breaking it.
+    if (context.redact === undefined || !holdsSecret(cleaned.content, context.redact)) continue
+    artifacts.delete(name)
+    refused.push({ name, message: HOLDS_SECRET })
+    notes.push(`${name}: ${HOLDS_SECRET}`)
   }
-  return { ...collected, artifacts, notes }
+  return { ...collected, artifacts, notes, refused }
 }
 
 async function collect(

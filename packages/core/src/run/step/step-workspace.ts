@@ -3,6 +3,7 @@ import { WaveError } from '../../errors.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
 import type { InjectedArtifact, Snapshot, Workspace, WorkspaceSpec } from '../../ports.ts'
 import type { Task } from '../frame.ts'
+import { RedactedWorkspace } from './redacted-workspace.ts'
 
 /** Where a command finds the run's input. */
 export const INPUT_PATH = artifactPath('_input')
@@ -64,13 +65,14 @@ export interface WorkspacePurpose {
 export function workspaceOpener(
   purpose: WorkspacePurpose,
 ): (signal: AbortSignal) => Promise<Workspace> {
-  return (signal) => {
+  return async (signal) => {
     const { planned, task } = purpose
-    const { provider } = task.frame.run.request
+    const { provider, redact } = task.frame.run.request
     const { id } = planned.step
-    if (provider === undefined) return Promise.reject(noWorkspace(id))
-    if (planned.executes && !provider.canExecute) return Promise.reject(cannotExecute(id))
-    return provider.open(workspaceSpec(purpose), signal)
+    if (provider === undefined) throw noWorkspace(id)
+    if (planned.executes && !provider.canExecute) throw cannotExecute(id)
+    const workspace = await provider.open(workspaceSpec(purpose), signal)
+    return redact === undefined ? workspace : new RedactedWorkspace(workspace, redact)
   }
 }
 
