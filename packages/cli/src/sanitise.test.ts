@@ -1,30 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DANGEROUS, TERMINAL_ATTACKS } from '../../../test/support/terminal-attacks.ts'
 import { escapeJson, escapeName, sanitiseLine, sanitiseText } from './sanitise.ts'
 
 const attacks: Record<string, string> = {
-  'clears the screen': '\u{1b}[2J\u{1b}[H',
-  'sets the title': '\u{1b}]0;owned\u{7}',
-  'writes the clipboard (OSC 52)': '\u{1b}]52;c;ZXZpbA==\u{1b}\\',
-  'hides a link (OSC 8)': '\u{1b}]8;;https://evil.example\u{1b}\\click\u{1b}]8;;\u{1b}\\',
-  'overwrites the line': 'fine\rEVIL',
-  'device control': '\u{1b}P+q544e\u{1b}\\',
-  'eight-bit CSI': '\u{9b}31m',
-  'eight-bit OSC': '\u{9d}0;x\u{9c}',
-  'reorders text': 'abc\u{202e}gpj.exe',
-  isolates: '\u{2066}x\u{2069}',
-  'tag characters': 'ok\u{e0041}\u{e0042}\u{e007f}',
-  backspaces: 'safe\b\b\b\bevil',
-  'alternate screen': '\u{1b}[?1049h',
-  'kitty keyboard': '\u{1b}[>1u\u{1b}_Gf=100;AAAA\u{1b}\\',
-  unterminated: '\u{1b}]0;never ends',
+  ...TERMINAL_ATTACKS,
   'zero width': 'pass\u{200b}word\u{feff}',
-  'soft reset': '\u{1b}c\u{1b}(0',
   nested: '\u{1b}\u{1b}[2J[2J',
 }
-const dangerous =
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  /[\u{0}-\u{8}\u{b}-\u{1f}\u{7f}-\u{9f}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 const hostile = fc
   .array(
@@ -38,9 +21,9 @@ const hostile = fc
 
 describe('UI-01 the terminal sanitiser', () => {
   test.each(Object.entries(attacks))('lets nothing through that %s', (_, attack) => {
-    expect(sanitiseLine(`before ${attack} after`)).not.toMatch(dangerous)
-    expect(sanitiseText(`before ${attack} after`)).not.toMatch(dangerous)
-    expect(escapeName(attack)).not.toMatch(dangerous)
+    expect(sanitiseLine(`before ${attack} after`)).not.toMatch(DANGEROUS)
+    expect(sanitiseText(`before ${attack} after`)).not.toMatch(DANGEROUS)
+    expect(escapeName(attack)).not.toMatch(DANGEROUS)
   })
 
   test('removes whole sequences, not only the escape character', () => {
@@ -60,9 +43,9 @@ describe('UI-01 the terminal sanitiser', () => {
       fc.property(hostile, (text) => {
         const line = sanitiseLine(text)
         const lines = sanitiseText(text)
-        expect(line).not.toMatch(dangerous)
+        expect(line).not.toMatch(DANGEROUS)
         expect(line).not.toContain('\n')
-        expect(lines).not.toMatch(dangerous)
+        expect(lines).not.toMatch(DANGEROUS)
         expect(sanitiseLine(line)).toBe(line)
         expect(sanitiseText(lines)).toBe(lines)
       }),
@@ -80,7 +63,7 @@ describe('UI-05 names and JSON', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const json = escapeJson(JSON.stringify({ text }))
-        expect(json).not.toMatch(dangerous)
+        expect(json).not.toMatch(DANGEROUS)
         expect(JSON.parse(json)).toEqual({ text })
       }),
     )

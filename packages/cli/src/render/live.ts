@@ -127,7 +127,9 @@ export class Heartbeat implements Renderer {
   #arm(): void {
     this.#beat?.[Symbol.dispose]()
     this.#beat = this.#clock.after(HEARTBEAT_MS, () => {
-      if (this.#running.size > 0) this.#write(`still running: ${[...this.#running].join(', ')}\n`)
+      if (this.#running.size > 0) {
+        this.#write(`${sanitiseLine(`still running: ${[...this.#running].join(', ')}`)}\n`)
+      }
       this.#arm()
     })
   }

@@ -3,7 +3,7 @@ import { callTokenBound, stepTokenBound } from './token-bound.ts'
 import { describeCapabilities } from './capabilities.ts'
 import { calledName } from '../called-name.ts'
 import { everyStep, needsEngine, needsSandbox } from '../plan-steps.ts'
-import { sanitiseText } from '../sanitise.ts'
+import { escapeName, sanitiseLine, sanitiseText } from '../sanitise.ts'
 import {
   boundOf,
   type LimitName,
@@ -20,7 +20,8 @@ export function renderPlan(facts: PlanFacts): string {
   const { pipeline } = plan
   const mode = plan.mode === 'evidence' ? 'No language model used (evidence mode)\n' : ''
   const steps = renderSteps(plan.steps, '', facts)
-  return `${mode}Pipeline ${pipeline.name} (${pipeline.file})\n\n${steps}\n${renderFooter(facts)}\nNothing was spent and no container was started.\n`
+  const title = `Pipeline ${escapeName(pipeline.name)} (${escapeName(pipeline.file)})`
+  return `${mode}${title}\n\n${steps}\n${renderFooter(facts)}\nNothing was spent and no container was started.\n`
 }
 
 function renderFooter(facts: PlanFacts): string {
@@ -66,7 +67,7 @@ function renderStep(planned: PlannedStep, head: string, facts: PlanFacts): strin
   const rows = [...workRows(planned), ...flowRows(planned), ...limitRows(planned, facts)]
   const shown = rows.filter(([, value]) => value !== '')
   return [
-    `${head}${step.id} (${roleOf(planned)})${after}${left}\n`,
+    `${head}${sanitiseLine(`${step.id} (${roleOf(planned)})${after}${left}`)}\n`,
     renderRows(shown, indent),
     renderTexts(planned, indent, facts),
     renderInside(planned, indent, facts),

@@ -1,4 +1,5 @@
 import type { RunEvent } from '@wave/core'
+import { sanitiseLine } from '../sanitise.ts'
 import type { Renderer, Sink } from './renderer.ts'
 
 /** One line at the end: the run's id and its outcome. */
@@ -12,7 +13,9 @@ export class QuietRenderer implements Renderer {
 
   show(event: RunEvent): void {
     if (event.type === 'run-started') this.#run = event.run
-    if (event.type === 'run-finished') this.#out.write(`${this.#run} ${event.outcome}\n`)
+    if (event.type === 'run-finished') {
+      this.#out.write(`${sanitiseLine(`${this.#run} ${event.outcome}`)}\n`)
+    }
   }
 
   [Symbol.dispose](): void {}

@@ -139,11 +139,11 @@ class PieceReader {
 
 /** Editors take no Markdown from front matter, others do: code that begins in it ends elsewhere for them. */
 function hidesCode(lines: readonly string[]): boolean {
-  const mark = /^(?:-{3}|\+{3}|;{3})/u.exec(lines[0] ?? '')?.[0]
+  const mark = /^(-{3}|\+{3}|;{3})[ \t]*\w*[ \t]*$/u.exec(lines[0] ?? '')?.[1]
   if (mark === undefined) return false
   const end = lines.findIndex((line, at) => at > 0 && line.startsWith(mark))
   // Some are confused by one that never ends, too.
-  return lines.slice(0, end === -1 ? undefined : end).some((line) => /`|~~~|\$\$/u.test(line))
+  return lines.slice(0, end === -1 ? undefined : end).some((line) => /`|~~~|\$\$|!\[/u.test(line))
 }
 
 /** Editors take the lines up to the next such mark for a formula. */

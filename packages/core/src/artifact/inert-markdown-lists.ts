@@ -11,7 +11,7 @@ export function indentOf(line: string): number {
 
 /** Begins, for some viewer, something that indented lines can belong to: a list, a footnote, a note. */
 export function looksLikeItem(line: string): boolean {
-  return /^[\s>]*(?:[-*+]|\d{1,9}[.)]|\[\^|\[.{0,1000}\]:|[:~]\s|!!!|\?\?\?|===)/u.test(line)
+  return /^[\s>]*(?:[-*+]|\d{1,9}[.)]|\[\^|\[.{0,1000}\]\\?:|[:~]\s|!!!|\?\?\?|===)/u.test(line)
 }
 
 /** The list items that a line is certainly within, by the column where their text begins. */
