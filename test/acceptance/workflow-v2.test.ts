@@ -219,8 +219,8 @@ describe('input', () => {
 
   test.each([
     ['text', ['--input-data', 'some text'], 'Got: some text'],
-    ['a file', ['--input-data', '@incident.json'], `Got: ${fixture('incident.json').trim()}`],
-    ['another spelling of a file', ['--input-file', 'incident.json'], 'Got: {'],
+    ['a file', ['--input-data', '@incident.json'], fixture('incident.json').trim()],
+    ['another spelling of a file', ['--input-file', 'incident.json'], '{\n  "alert": '],
     ['a text that starts with @', ['--input-data', '@@x'], 'Got: @x'],
     ['a text after the name', ['as it is'], 'Got: as it is'],
   ])('arrives from %s', async (_, args, expected) => {

@@ -113,6 +113,8 @@ export interface Template {
    * escapes, or translated. Without any, only its beginning is known.
    */
   readonly spots?: readonly Spot[]
+  /** Set for what a model is told: text of others that is filled in is then marked as such. */
+  readonly reader?: 'model'
 }
 
 /** Offset in a text, line, column. */

@@ -16,7 +16,7 @@ export function expressionsOf(step: Step): readonly Expression[] {
 
 /** What the step does, as text; undefined for steps that are made of others. */
 export function taskOf(step: Step): Template | undefined {
-  if (step.kind === 'prompt') return step.task
+  if (step.kind === 'prompt') return { ...step.task, reader: 'model' }
   return step.kind === 'command' ? step.script : undefined
 }
 

@@ -1,4 +1,5 @@
-import type { Liquid } from 'liquidjs'
+import type { Liquid, LiquidOptions } from 'liquidjs'
+import { insertedText } from '../../agent/inserted-text.ts'
 import { loadLiquid } from '../../lazy.ts'
 import { shownText } from './shown-text.ts'
 import { ArtifactValue } from './template-scope.ts'
@@ -7,6 +8,12 @@ import { ArtifactValue } from './template-scope.ts'
 export function liquid(): Liquid {
   engine ??= createEngine()
   return engine
+}
+
+/** The same, for what a model reads: text that others wrote cannot pass for a part of the conversation. */
+export function promptLiquid(): Liquid {
+  promptEngine ??= createEngine(showInPrompt)
+  return promptEngine
 }
 
 /** The same, with filters that do not exist: to find out what else is wrong with a template. */
@@ -18,10 +25,11 @@ export function tolerantLiquid(filters: readonly string[]): Liquid {
 
 /** Built on first use and never changed after that. */
 let engine: Liquid | undefined
+let promptEngine: Liquid | undefined
 
 export const MAX_OUTPUT_CHARACTERS = 1024 * 1024
 
-function createEngine(): Liquid {
+function createEngine(outputEscape: NonNullable<LiquidOptions['outputEscape']> = show): Liquid {
   const { Liquid: Engine } = loadLiquid()
   const created = new Engine({
     strictVariables: true,
@@ -34,7 +42,7 @@ function createEngine(): Liquid {
     parseLimit: 1_000_000,
     renderLimit: 2000,
     memoryLimit: 64_000_000,
-    outputEscape: show,
+    outputEscape,
   })
   for (const tag of REFUSED_TAGS) delete created.tags[tag]
   for (const filter of REFUSED_FILTERS) created.unregisterFilter(filter)
@@ -72,4 +80,23 @@ function show(value: unknown): string {
   if (value instanceof ArtifactValue) return value.path
   const text = typeof value === 'object' ? shownText(value) : undefined
   return text ?? JSON.stringify(value)
+}
+
+interface Rendering {
+  readonly context: { readonly environments: object }
+}
+
+/** What the author of the pipeline or a person has said stays as it is. */
+function showInPrompt(this: Rendering, value: unknown): string {
+  const text = show(value)
+  if (typeof value !== 'string') return typeof value === 'object' ? insertedText(text) : text
+  const own = ['env', 'gate'].flatMap((name) =>
+    textsIn(Reflect.get(this.context.environments, name)),
+  )
+  return own.includes(text) ? text : insertedText(text)
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }

@@ -51,8 +51,8 @@ export type Rendered =
 /** Fills a template in, once: inserted text is never expanded again. */
 export function renderTemplate(template: Template, scope: TemplateScope): Rendered {
   if (!isTemplate(template.text)) return { ok: true, text: template.text }
-  const { liquid, MAX_OUTPUT_CHARACTERS, scopeVariables } = loadTemplating()
-  const engine = liquid()
+  const { liquid, promptLiquid, MAX_OUTPUT_CHARACTERS, scopeVariables } = loadTemplating()
+  const engine = template.reader === 'model' ? promptLiquid() : liquid()
   try {
     const parsed = engine.parse(template.text)
     const text = String(engine.renderSync(parsed, scopeVariables(scope)))
