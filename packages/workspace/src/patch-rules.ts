@@ -1,10 +1,12 @@
 import type { PatchedFile } from '@wave/core'
+import { holdsTokenShape, MARK } from '@wave/core/redaction'
 
 /** One changed path, as the rules see it. Modes are git's, undefined where the file is not there. */
 export interface ChangedEntry {
   readonly path: string
   readonly oldMode: string | undefined
   readonly newMode: string | undefined
+  readonly addedLines?: readonly string[]
 }
 
 export type Judgement =
@@ -17,10 +19,20 @@ export function judgeChange(entry: ChangedEntry): Judgement {
   if (because !== undefined) return { verdict: 'rejected', because }
   const folded = entry.path.split('/').map(foldName).join('/')
   const flag = FLAGS.find((candidate) => candidate.paths.test(folded))?.because
-  if (flag !== undefined) return { verdict: 'flagged', because: flag }
-  if (entry.newMode === '100755' && entry.oldMode !== '100755')
-    return { verdict: 'flagged', because: 'becomes executable' }
-  return { verdict: 'plain' }
+  const becomesProgram = entry.newMode === '100755' && entry.oldMode !== '100755'
+  const reasons = [
+    flag ?? (becomesProgram ? 'becomes executable' : undefined),
+    contentProblem(entry.addedLines ?? []),
+  ].filter((reason) => reason !== undefined)
+  if (reasons.length === 0) return { verdict: 'plain' }
+  return { verdict: 'flagged', because: reasons.join(', and ') }
+}
+
+/** A patch stays as it was made, so what should not be in a file is left to whoever looks at it. */
+function contentProblem(addedLines: readonly string[]): string | undefined {
+  const text = addedLines.join('\n')
+  if (holdsTokenShape(text)) return 'holds what looks like a secret'
+  return text.includes(MARK) ? `holds "${MARK}", where a secret may have stood` : undefined
 }
 
 export function statusOf(entry: ChangedEntry): PatchedFile['status'] {

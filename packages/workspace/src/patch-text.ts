@@ -13,6 +13,8 @@ export interface PatchEntry {
   /** Lines; 0 for binary files. */
   readonly added: number
   readonly deleted: number
+  /** One character for each byte. None of a binary file. */
+  readonly addedLines: readonly string[]
 }
 
 /**
@@ -73,7 +75,7 @@ function parseEntry(cursor: Cursor): PatchEntry {
   const index = cursor.accept(/^index ([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})(?: (\d{6}))?$/)
   const unchanged = index?.[3]
   if (index === undefined && modes.kind !== 'mode') throw invalid('A file has no content line.')
-  const lines = index === undefined ? { added: 0, deleted: 0 } : parseContent(cursor, path)
+  const lines = index === undefined ? NO_LINES : parseContent(cursor, path)
   return {
     path,
     oldMode: modes.kind === 'same' ? unchanged : modes.oldMode,
@@ -140,14 +142,18 @@ function decodePath(latin1: string): string {
   }
 }
 
-function parseContent(cursor: Cursor, path: string): { added: number; deleted: number } {
+type Lines = Pick<PatchEntry, 'added' | 'deleted' | 'addedLines'>
+
+const NO_LINES: Lines = { added: 0, deleted: 0, addedLines: [] }
+
+function parseContent(cursor: Cursor, path: string): Lines {
   if (cursor.accept(/^GIT binary patch$/) !== undefined) {
     parseBinary(cursor)
     parseBinary(cursor)
-    return { added: 0, deleted: 0 }
+    return NO_LINES
   }
   const from = cursor.accept(/^--- (.+)$/)
-  if (from === undefined) return { added: 0, deleted: 0 }
+  if (from === undefined) return NO_LINES
   const to = cursor.accept(/^\+\+\+ (.+)$/)
   if (!namesSame(from[1], 'a/', path) || !namesSame(to?.[1], 'b/', path))
     throw invalid(`The names of ${JSON.stringify(path)} differ.`)
@@ -164,30 +170,36 @@ function namesSame(name: string | undefined, prefix: string, path: string): bool
   )
 }
 
-function parseHunks(cursor: Cursor): { added: number; deleted: number } {
-  const total = { added: 0, deleted: 0 }
+function parseHunks(cursor: Cursor): Lines {
+  const addedLines: string[] = []
+  let deleted = 0
   for (;;) {
     const hunk = cursor.accept(/^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/)
-    if (hunk === undefined) return total
-    const counted = parseHunk(cursor, { old: Number(hunk[1] ?? 1), new: Number(hunk[2] ?? 1) })
-    total.added += counted['+']
-    total.deleted += counted['-']
+    if (hunk === undefined) return { added: addedLines.length, deleted, addedLines }
+    const announced = { old: Number(hunk[1] ?? 1), new: Number(hunk[2] ?? 1) }
+    deleted += parseHunk(cursor, announced, addedLines)
   }
 }
 
-/** Exactly as many lines as the hunk announces: none of them can pass for a header. */
-function parseHunk(cursor: Cursor, announced: { readonly old: number; readonly new: number }) {
+/** Exactly as many lines as the hunk announces: none of them can pass for a header. Gives how many go. */
+function parseHunk(
+  cursor: Cursor,
+  announced: { readonly old: number; readonly new: number },
+  addedLines: string[],
+): number {
   const seen = { ' ': 0, '+': 0, '-': 0, '\\': 0 }
   while (seen[' '] + seen['-'] < announced.old || seen[' '] + seen['+'] < announced.new) {
-    const kind = cursor.next().slice(0, 1)
+    const line = cursor.next()
+    const kind = line.slice(0, 1)
     if (kind !== ' ' && kind !== '+' && kind !== '-' && kind !== '\\')
       throw invalid('A hunk holds a foreign line.')
     seen[kind]++
+    if (kind === '+') addedLines.push(line.slice(1))
   }
   if (seen[' '] + seen['-'] !== announced.old || seen[' '] + seen['+'] !== announced.new)
     throw invalid('A hunk is longer than it says.')
   cursor.accept(/^\\ /)
-  return seen
+  return seen['-']
 }
 
 function parseBinary(cursor: Cursor): void {

@@ -164,6 +164,23 @@ describe('reading a patch text', () => {
   })
 
   it.each([
+    ['+token = ghp_abcdefghijklmnopqrst1234\n', 'holds what looks like a secret'],
+    ['+-----BEGIN PRIVATE KEY-----\n+MIIEpAIBAAKCAQEA0Z3VS5JJ\n', 'holds what looks like a secret'],
+    ['+key = [redacted]\n', 'holds "[redacted]", where a secret may have stood'],
+  ])('flags what a file gains with %j, and leaves the patch as it is', (lines, because) => {
+    const added = lines.split('\n').length - 1
+    const body = `--- a/x\n+++ b/x\n@@ -1 +1,${added} @@\n-a\n${lines}`
+    expect(patchedFiles(Buffer.from(header + ids + body))).toMatchObject([
+      { path: 'x', added, verdict: 'flagged', because },
+    ])
+  })
+
+  it('does not flag a secret that a file loses, or held before', () => {
+    const body = `--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-ghp_abcdefghijklmnopqrst1234\n+b\n sk-abcdefghijklmnopqrst\n`
+    expect(patchedFiles(Buffer.from(header + ids + body))).toMatchObject([{ verdict: 'plain' }])
+  })
+
+  it.each([
     ['another name below', header + ids + hunk.replace('+++ b/x', '+++ b/y')],
     ['two names', `diff --git a/x b/y\n${ids}${hunk}`],
     ['a rename', `${header}similarity index 90%\nrename from x\nrename to y\n`],

@@ -64,6 +64,7 @@ async function perform(
     projectRoot: prepared.project.root,
     waveVersion: invocation.version,
     signal: interruption.signal,
+    redact: invocation.host.redact,
     onEvent: (event) => {
       log.write('debug', event.type, event)
       renderer.show(event)
