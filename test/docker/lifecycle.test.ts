@@ -7,9 +7,9 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import { loaderConfig } from '../../packages/workspace/src/docker/container-config.ts'
 import { openWriteLayer } from '../../packages/workspace/src/docker/copy-on-write.ts'
 import { connectDocker } from '../../packages/workspace/src/docker/docker-provider.ts'
+import { loaderConfig } from '../../packages/workspace/src/docker/loader-config.ts'
 import { DEFAULT_IMAGE } from '../../packages/workspace/src/docker/image.ts'
 import { SEAL_FILE } from '../../packages/workspace/src/docker/snapshot-content.ts'
 import { loaderName } from '../../packages/workspace/src/docker/snapshot-volume.ts'
@@ -52,7 +52,12 @@ describeDocker('the life of a sandbox', () => {
       return container
     })
     const ids = { run: 'run1', step: 's', attempt: 1, instance: 'x', install }
-    const opening = openWriteLayer(docker, { ...ids, image: provider.image, cpus: 1 })
+    const opening = openWriteLayer(docker, {
+      ...ids,
+      image: provider.image,
+      users: engine?.users,
+      cpus: 1,
+    })
     await expect(opening).rejects.toThrow('no answer')
     expect(await sandbox.leftovers()).toEqual([])
   })

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { containerConfig, loaderConfig, type Box } from './container-config.ts'
+import { TOOLS_BOOT } from './boot.ts'
+import { containerConfig, type Box } from './container-config.ts'
+import { loaderConfig } from './loader-config.ts'
 
 const box: Omit<Box, 'part'> = {
   install: 'install1',
@@ -42,6 +44,19 @@ test('the whole configuration of every other container is as reviewed', async ()
     stack: tools({ kind: 'stack', lowers: ['/t', '/l'], target }),
     overlay: tools({ kind: 'overlay', lowers: ['/t', '/l'], layer: '/u', target }),
     gVisor: containerConfig({ ...box, runtime: 'runsc', part: tool }),
+    'users of their own': containerConfig({
+      ...box,
+      users: { rootUid: 100_000, rootGid: 200_000, isRootless: false },
+      part: tool,
+    }),
+    'no root': containerConfig({
+      ...box,
+      users: { rootUid: 0, rootGid: 0, isRootless: true },
+      part: {
+        ...tool,
+        source: { kind: 'overlay', lowers: ['/t', '/l'], layer: '/u', target },
+      },
+    }),
     loader: loaderConfig(
       'wave-loader-abcd',
       { install: 'install1', run: 'run1', image: 'sha256:1234' },
@@ -52,10 +67,10 @@ test('the whole configuration of every other container is as reviewed', async ()
     ),
   }
   const profile = keeper().HostConfig?.SecurityOpt?.[1] ?? 'none'
-  const text = JSON.stringify(others, null, 2).replaceAll(
-    JSON.stringify(profile),
-    '"seccomp=… as in container-config.golden.txt"',
-  )
+  // Long, and in the other file.
+  const text = JSON.stringify(others, null, 2)
+    .replaceAll(JSON.stringify(profile), '"seccomp=…"')
+    .replaceAll(JSON.stringify(TOOLS_BOOT), '"…"')
   await expect(text).toMatchFileSnapshot('./other-containers.golden.txt')
 })
 

@@ -12,6 +12,15 @@ const IDLE_USER = 65_533
 /** What runs the containers. `runsc` is gVisor: a kernel of its own between the tools and the host's. */
 export type Runtime = 'runc' | 'runsc'
 
+/** How an engine maps users. */
+export interface EngineUsers {
+  /** Who user and group 0 of a container are to the engine. */
+  readonly rootUid: number
+  readonly rootGid: number
+  /** Its own root is an ordinary user of the machine. */
+  readonly isRootless: boolean
+}
+
 /** Where a step's tree comes from. Host paths appear only as volumes of the engine's own. */
 export type Source =
   | { readonly kind: 'none' }
@@ -41,6 +50,8 @@ export interface Box {
   /** As the user demands; undefined: what the engine runs containers with. */
   readonly runtime?: Runtime | undefined
   readonly cpus: number
+  /** Undefined: users of containers are those of the engine, and its root is that of the machine. */
+  readonly users?: EngineUsers | undefined
   readonly part:
     | { readonly role: 'keeper' }
     | {
@@ -159,14 +170,20 @@ const CONFINEMENT: HostConfig & { CgroupnsMode: 'private' } = {
 function toolMounts(box: Box, source: Source): MountSettings[] {
   return [
     ...sourceMount(box, source),
-    scratch(box, '/work', memory('64m', 8192, TOOL_USER)),
+    scratch(box, '/work', memory(box, '64m', 8192, TOOL_USER)),
     // Owned by the idle user, hence read-only for tools.
-    scratch(box, '/work/artifacts', memory('48m', 2000, IDLE_USER)),
+    scratch(box, '/work/artifacts', memory(box, '48m', 2000, IDLE_USER)),
   ]
 }
 
-/** Never references into the tree below: the host reads a layer alone. */
-const WHOLE_FILES = 'redirect_dir=off,metacopy=off,index=off'
+/**
+ * Never references into the tree below: the host reads a layer alone. Without root an overlay keeps its
+ * notes where users may, and then knows no references anyway.
+ */
+function wholeFiles({ users }: Box): string {
+  const how = users?.isRootless === true ? 'userxattr' : 'redirect_dir=off'
+  return `${how},metacopy=off,index=off`
+}
 
 function sourceMount(box: Box, source: Source): MountSettings[] {
   switch (source.kind) {
@@ -179,7 +196,7 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
       return [scratch(box, source.target, options)]
     }
     case 'stack': {
-      const layers = `lowerdir=${source.lowers.join(':')},${WHOLE_FILES}`
+      const layers = `lowerdir=${source.lowers.join(':')},${wholeFiles(box)}`
       const options = { type: 'overlay', device: 'overlay', o: `ro,${layers},nosuid,nodev` }
       return [scratch(box, source.target, options)]
     }
@@ -188,7 +205,7 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
       const options = {
         type: 'overlay',
         device: 'overlay',
-        o: `${layers},${WHOLE_FILES},nosuid,nodev`,
+        o: `${layers},${wholeFiles(box)},nosuid,nodev`,
       }
       return [scratch(box, source.target, options)]
     }
@@ -200,7 +217,7 @@ function sourceMount(box: Box, source: Source): MountSettings[] {
 export const snapshotVolumeName = (key: string) => `wave-src-${key}`
 
 /** The engine creates a missing volume with these labels, and empty: its missing seal tells. */
-function snapshotMount(
+export function snapshotMount(
   install: string,
   volume: { readonly key: string; readonly target: string; readonly holds?: string },
   readonly: boolean,
@@ -214,44 +231,21 @@ function snapshotMount(
   return mount({ source: snapshotVolumeName(key), target, readonly, labels })
 }
 
-/** A container through which a snapshot volume is filled, and one below it is read. It is never started. */
-export function loaderConfig(
-  name: string,
-  from: { readonly install: string; readonly run: string; readonly image: string },
-  volumes: {
-    /** `holds`: what the volume's label says. */
-    readonly volume: { readonly key: string; readonly target: string; readonly holds: string }
-    readonly below?: { readonly key: string; readonly target: string }
-  },
-): ContainerCreateOptions {
-  const { volume, below } = volumes
-  const written = snapshotMount(from.install, volume, false)
-  const read = below === undefined ? [] : [snapshotMount(from.install, below, true)]
-  return {
-    name,
-    Image: from.image,
-    // It has no stream to die with: the reaper knows it by its run.
-    Labels: { [LABELS.install]: from.install, [LABELS.run]: from.run },
-    Entrypoint: ['/bin/false'],
-    Cmd: [],
-    NetworkDisabled: true,
-    HostConfig: { NetworkMode: 'none', Mounts: [written, ...read] },
-  }
-}
-
 /** Where the keeper holds what a read-write step changes. */
 export const LAYER = '/layer'
 
 function layerVolume(box: Box): MountSettings {
-  return scratch(box, LAYER, memory('256m', 50_000, TOOL_USER))
+  return scratch(box, LAYER, memory(box, '256m', 50_000, TOOL_USER))
 }
 
-function memory(size: string, inodes: number, owner: number): Record<string, string> {
+/** The engine mounts it, so the owner is as the engine counts. */
+function memory(box: Box, size: string, inodes: number, owner: number): Record<string, string> {
+  const { rootUid, rootGid } = box.users ?? { rootUid: 0, rootGid: 0 }
   const limits = `size=${size},nr_inodes=${inodes}`
   return {
     type: 'tmpfs',
     device: 'tmpfs',
-    o: `${limits},uid=${owner},gid=${owner},mode=0755,nosuid,nodev`,
+    o: `${limits},uid=${rootUid + owner},gid=${rootGid + owner},mode=0755,nosuid,nodev`,
   }
 }
 

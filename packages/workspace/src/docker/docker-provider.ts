@@ -146,8 +146,8 @@ class Provider implements DockerWorkspaceProvider {
     const { engine, install } = this.#settings
     const instance = randomBytes(4).toString('hex')
     const { run, step, attempt, mount } = spec
-    const { cpus, runtime } = engine
-    const box = { install, run, step, attempt, instance, image, runtime, cpus }
+    const { cpus, runtime, users } = engine
+    const box = { install, run, step, attempt, instance, image, runtime, users, cpus }
     const layer = mount?.mode === 'readwrite' ? await openWriteLayer(engine.docker, box) : undefined
     try {
       const inputs = await packInputs(spec.inputs)

@@ -2,7 +2,7 @@ import { WaveError } from '@wave/core'
 import type Docker from 'dockerode'
 import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Runtime } from './container-config.ts'
+import type { EngineUsers, Runtime } from './container-config.ts'
 import {
   explicitHost,
   resolveHost,
@@ -16,6 +16,7 @@ export interface Engine {
   readonly cpus: number
   /** What the user wants containers run with; undefined: the engine's own choice. */
   readonly runtime: Runtime | undefined
+  readonly users: EngineUsers | undefined
 }
 
 /** Where to find an engine, and what it must have. */
@@ -34,7 +35,8 @@ export async function connectEngine(
     wish.host === undefined ? resolveHost(environment) : explicitHost(wish.host, environment)
   const { docker, info } = await connect(endpoint, environment)
   if (wish.runtime !== undefined) requireRuntime(wish.runtime, info)
-  return { docker, endpoint, cpus: cpusOf(info), runtime: wish.runtime }
+  const { runtime } = wish
+  return { docker, endpoint, cpus: cpusOf(info), runtime, users: usersOf(info) }
 }
 
 /** The engine that the environment of this process names. */
@@ -98,6 +100,17 @@ export function runtimesOf(info: unknown): readonly string[] {
   const runtimes: unknown =
     typeof info === 'object' && info !== null && 'Runtimes' in info ? info.Runtimes : {}
   return typeof runtimes === 'object' && runtimes !== null ? Object.keys(runtimes) : []
+}
+
+function usersOf(info: unknown): EngineUsers | undefined {
+  if (typeof info !== 'object' || info === null) return undefined
+  const security = 'SecurityOptions' in info ? String(info.SecurityOptions) : ''
+  if (/\bname=rootless\b/.test(security)) return { rootUid: 0, rootGid: 0, isRootless: true }
+  // With `userns-remap` everything is in a folder that is named after the first user and group.
+  const folder = 'DockerRootDir' in info ? String(info.DockerRootDir) : ''
+  const [, uid, gid] = /\/(\d+)\.(\d+)$/.exec(folder) ?? []
+  if (uid === undefined || !/\bname=userns\b/.test(security)) return undefined
+  return { rootUid: Number(uid), rootGid: Number(gid), isRootless: false }
 }
 
 function cpusOf(info: unknown): number {

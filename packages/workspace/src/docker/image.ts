@@ -42,6 +42,7 @@ async function tryImage(engine: Engine, name: string, id: string): Promise<void>
     instance: String(process.pid),
     image: id,
     runtime: engine.runtime,
+    users: engine.users,
     cpus: 1,
     part: { role: 'tools', source: { kind: 'none' }, seals: [], inputBytes: 0 },
   }
