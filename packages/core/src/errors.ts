@@ -25,6 +25,7 @@ const EXIT_CODES = {
   'path-unwritable': 4,
   'provider-missing': 4,
   'run-locked': 4,
+  'run-changed': 4,
   'journal-refused': 4,
   'journal-write-failed': 4,
   'node-too-old': 4,

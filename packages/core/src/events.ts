@@ -1,8 +1,10 @@
-import type { FailureClass, SentParameters, StopKind, Usage } from './agent/messages.ts'
-import type { LimitName, StepFailure } from './failures.ts'
+import type { Usage } from './agent/messages.ts'
+import type { StepFailure } from './failures.ts'
+import type { NewStepEvent } from './step-events.ts'
 import type { ArtifactRef, StoredArtifact, StoredPatch } from './stored.ts'
 
 export type * from './failures.ts'
+export type * from './step-events.ts'
 export type * from './stored.ts'
 
 /**
@@ -33,6 +35,13 @@ export interface StepHeader {
   readonly dependencies: readonly string[]
 }
 
+/** A commit that a branch or a tag stood for. */
+export interface FrozenBase {
+  readonly tree: string
+  /** Undefined: it was looked at without its history. */
+  readonly commit?: string
+}
+
 /** A condition as it was evaluated: the expression, and what the names in it stood for (JSON, cut). */
 export interface Evaluated {
   readonly expression: string
@@ -58,6 +67,12 @@ export type NewRunEvent =
       readonly input: ArtifactRef
       /** SHA-256 over the project's `.wave/` files that the plan uses. */
       readonly projectDigest: string
+      /** The list of the frozen project files; see `freezeFiles`. */
+      readonly frozen?: ArtifactRef
+      /** What wave collected before the first step. */
+      readonly facts?: ArtifactRef
+      /** The commits that steps name in place of the working copy, by what they call them. */
+      readonly bases?: Readonly<Record<string, FrozenBase>>
       readonly snapshot: {
         readonly tree: string
         readonly head: string | undefined
@@ -79,9 +94,24 @@ export type NewRunEvent =
       readonly notices?: readonly string[]
     }
   | {
+      /** The run goes on, after it had ended or was cut off. What succeeded stays; the rest is decided anew. */
+      readonly type: 'run-resumed'
+      readonly run: string
+      readonly waveVersion: string
+      /** What is not as it was at the start, as sentences. */
+      readonly differences: readonly string[]
+      /** This step and everything behind it runs again. */
+      readonly from?: string
+      /** It goes on although differences speak against it. */
+      readonly force?: true
+    }
+  | {
       readonly type: 'step-started'
       readonly step: string
+      /** Counts on when the run is resumed. */
       readonly attempt: number
+      /** It goes on where it was cut off: what its parts did, and the replies that were paid for, count. */
+      readonly resumed?: true
       readonly personaDigest?: string
       readonly tree: string
       readonly inputs: readonly { readonly as: string; readonly digest: string }[]
@@ -122,6 +152,8 @@ export type NewRunEvent =
       readonly attempt: number
       readonly failure: StepFailure
       readonly willRetry: boolean
+      /** What the next attempt is told about this one, besides the failure. */
+      readonly told?: ArtifactRef
       readonly durationMs: number
       readonly usage: Usage | undefined
     }
@@ -161,6 +193,8 @@ export type NewRunEvent =
       readonly step: string
       readonly iteration: number
       readonly end: 'again' | 'condition-met' | 'exhausted' | 'failed'
+      /** Something in it did not succeed, and it went on without. */
+      readonly partial?: true
       readonly until?: Evaluated
     }
   | {
@@ -185,6 +219,7 @@ export type NewRunEvent =
       readonly outcome: RunOutcome
       readonly verdict?: Verdict
       readonly exitCode: number
+      /** Of all the times that it was under way, as far as they are known. */
       readonly durationMs: number
       readonly usage: Usage | undefined
       /** US dollars; undefined when a price is unknown. */
@@ -201,93 +236,8 @@ export type NewRunEvent =
 /** Everything that happens to one step. */
 export type StepEvent = Exclude<
   RunEvent,
-  { readonly type: 'run-started' | 'run-finished' | 'notified' }
+  { readonly type: 'run-started' | 'run-resumed' | 'run-finished' | 'notified' }
 >
-
-/** Events that a runner may emit about its own step. */
-export type NewStepEvent =
-  | {
-      readonly type: 'model-request'
-      readonly step: string
-      readonly turn: number
-      /** SHA-256, hex, of the canonical request. */
-      readonly key: string
-      readonly model: string
-      readonly parameters?: SentParameters
-    }
-  | {
-      readonly type: 'model-response'
-      readonly step: string
-      readonly key: string
-      /** Who answered: `provider/model`. */
-      readonly model?: string
-      readonly stop: StopKind
-      readonly usage: Usage | undefined
-      readonly costUsd: number | undefined
-      /** The full reply, in the store. */
-      readonly reply: ArtifactRef
-    }
-  | {
-      readonly type: 'model-failed'
-      readonly step: string
-      readonly key: string
-      readonly class: FailureClass
-      readonly message: string
-      /** Undefined when the call is not tried again. */
-      readonly retryInMs: number | undefined
-      /** As reported; undefined when it was not. */
-      readonly usage: Usage | undefined
-      /** 0 when the call was refused before anything came back. */
-      readonly costUsd: number | undefined
-    }
-  | {
-      readonly type: 'tool-call'
-      readonly step: string
-      readonly call: string
-      readonly tool: string
-      readonly input: ArtifactRef
-    }
-  | {
-      readonly type: 'tool-result'
-      readonly step: string
-      readonly call: string
-      readonly isError: boolean
-      /** The full output, in the store. */
-      readonly output: ArtifactRef
-      readonly shownBytes: number
-    }
-  | {
-      readonly type: 'contract-checked'
-      readonly step: string
-      readonly attempt: number
-      /** Type and source: `json_schema triage`. */
-      readonly contract: string
-      readonly passed: boolean
-      readonly problems: readonly string[]
-      /** Figures: `14 citations: 12 verified, 2 relocated`. */
-      readonly notes?: readonly string[]
-    }
-  | {
-      readonly type: 'hook-ran'
-      readonly step: string
-      readonly hook: string
-      readonly problem?: string
-    }
-  | {
-      /** Where the fields of a result were found: submitted, or by which stage of the extraction. */
-      readonly type: 'fields-extracted'
-      readonly step: string
-      readonly stage: 'submitted' | 'json' | 'fenced' | 'object' | 'labels' | 'repair'
-    }
-  | { readonly type: 'warning'; readonly step: string; readonly message: string }
-  | {
-      readonly type: 'limit-warning'
-      readonly step: string
-      readonly limit: LimitName
-      readonly share: number
-      /** It is the run's; the step is one of those that work. */
-      readonly scope?: 'run'
-    }
 
 /** Effective limits of a run. Undefined means none is set. */
 export interface RunLimits {

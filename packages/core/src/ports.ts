@@ -15,6 +15,7 @@ import type {
 } from './events.ts'
 import type { PlannedStep } from './pipeline/plan/plan.ts'
 import type { Redactor } from './redact.ts'
+import type { RecordedReplies } from './run/resume/replies.ts'
 import type { Patch, Snapshot } from './snapshot.ts'
 import type {
   Collected,
@@ -221,6 +222,8 @@ export interface StepContext {
   readonly clock: Clock
   readonly ids: Ids
   readonly store: ArtifactStore
+  /** Replies that an attempt of this step, which was cut off, has paid for. */
+  readonly recorded?: RecordedReplies | undefined
   /** Aborted on cancel, on the step's timeout and when the run ends; `signal.reason` is a `StepFailure`. */
   readonly signal: AbortSignal
   /** Opened on first use, closed by the engine. */

@@ -36,6 +36,13 @@ export class ParameterFilter {
     return fitting
   }
 
+  /** The request as it was sent before: what the model refused then is not sent again. Nobody is told twice. */
+  repeat(request: ModelRequest, model: ResolvedModel, sent: SentParameters): ModelRequest {
+    const refused = sentIn(request).filter((parameter) => sent[parameter] === undefined)
+    this.learn(refused, model)
+    return refused.reduce((fitting, parameter) => without(fitting, parameter), request)
+  }
+
   /** What a refused request may be refused for. Undefined: for something else, or nothing is left to leave out. */
   suspect(
     { refuses }: Extract<ModelEvent, { type: 'failed' }>,

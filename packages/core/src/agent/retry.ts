@@ -1,22 +1,27 @@
 import type { StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
 import { requestKey } from './request-key.ts'
+import { listen } from './listen.ts'
+import type { Done, Failed, Heard } from './listen.ts'
 import { addUsage } from './messages.ts'
-import type {
-  ModelEvent,
-  ModelParameter,
-  ModelRequest,
-  Reply,
-  StopKind,
-  Usage,
-} from './messages.ts'
+import type { ModelParameter, ModelRequest, Reply, StopKind, Usage } from './messages.ts'
+import { redactReply } from './redact-reply.ts'
 import { modelName, ParameterFilter, sentParameters } from './parameters.ts'
 import type { ParameterMemory } from './parameters.ts'
 import { abortFailure, failureOfError, interruptible } from './stop.ts'
+import type { RecordedReply } from '../run/resume/replies.ts'
+import { readReply } from './stored-reply.ts'
 import { TokenEstimate } from './tokens.ts'
 
 export type Answer =
-  | { readonly ok: true; readonly stop: StopKind; readonly reply: Reply }
+  | {
+      readonly ok: true
+      readonly stop: StopKind
+      /** As it came: what tools are called with. */
+      readonly reply: Reply
+      /** Without secrets: what is stored, and what the conversation goes on with. */
+      readonly kept: Reply
+    }
   | { readonly ok: false; readonly failure: StepFailure }
 
 const ATTEMPTS = 4
@@ -25,8 +30,7 @@ const MAX_DELAY_MS = 30_000
 const MAX_RETRY_AFTER_MS = 60_000
 const MAX_MESSAGE_CHARACTERS = 2000
 
-type Done = Extract<ModelEvent, { type: 'done' }>
-type Failed = Extract<ModelEvent, { type: 'failed' }>
+type DoneCall = Done & { readonly kept: Reply }
 type FailedCall = Failed & Pick<Heard, 'characters'>
 
 /**
@@ -59,6 +63,8 @@ export class ModelCaller {
 
   /** `build` makes the request for the model that is asked; fallbacks get their own. */
   async ask(turn: number, build: (model: ResolvedModel) => ModelRequest): Promise<Answer> {
+    const paid = this.#reuse(build)
+    if (paid !== undefined) return paid
     for (;;) {
       const { model } = this
       const answer = await this.#askModel(model, turn, build(model))
@@ -68,6 +74,53 @@ export class ModelCaller {
       const next = modelName(this.model)
       this.#warn(`${modelName(model)} gave up; going on with ${next}.`)
     }
+  }
+
+  /** The reply that an attempt which was cut off got to this very request. The first difference ends that. */
+  #reuse(build: (model: ResolvedModel) => ModelRequest): Answer | undefined {
+    const { recorded, store, signal } = this.#context
+    if (recorded?.next === undefined || signal.aborted) return undefined
+    const { place, request } = this.#asRecorded(recorded.next, build)
+    const found = recorded.take(requestKey(request))
+    const reply = found && readReply(store, found.reply)
+    if (found === undefined || reply === undefined) {
+      recorded.end()
+      return undefined
+    }
+    this.#current = place
+    if (found.usage !== undefined) this.estimate.learn(request, found.usage)
+    this.isNearlySpent = found.isNearlySpent
+    this.#emitReused(found)
+    return { ok: true, stop: found.stop, reply, kept: reply }
+  }
+
+  /** The request as it went to the model that answered then: an earlier one may have given up. */
+  #asRecorded(
+    next: RecordedReply,
+    build: (model: ResolvedModel) => ModelRequest,
+  ): { readonly place: number; readonly request: ModelRequest } {
+    const found = this.#models.findIndex((model) => modelName(model) === next.model)
+    const place = Math.max(found, this.#current)
+    const model = this.#models[place] ?? this.model
+    const request = this.#parameters.fit(build(model), model)
+    const { parameters } = next
+    if (parameters === undefined) return { place, request }
+    return { place, request: this.#parameters.repeat(request, model, parameters) }
+  }
+
+  #emitReused({ key, stop, reply, isNearlySpent }: RecordedReply): void {
+    this.#context.emit({
+      type: 'model-response',
+      step: this.#context.planned.step.id,
+      key,
+      model: modelName(this.model),
+      stop,
+      usage: undefined,
+      costUsd: 0,
+      reply,
+      reused: true,
+      ...(isNearlySpent && { lastCall: true }),
+    })
   }
 
   async #askModel(model: ResolvedModel, turn: number, request: ModelRequest): Promise<Answer> {
@@ -82,7 +135,7 @@ export class ModelCaller {
       if ('reason' in ended) return { ok: false, failure: ended }
       if (ended.type === 'done') {
         this.#parameters.learn(leftOut, model)
-        return { ok: true, stop: ended.stop, reply: ended.reply }
+        return { ok: true, stop: ended.stop, reply: ended.reply, kept: ended.kept }
       }
       const suspect = this.#parameters.suspect(ended, sent, model)
       const delayMs = suspect === undefined ? this.#delayAfter(ended, attempt) : 0
@@ -105,7 +158,7 @@ export class ModelCaller {
     turn: number
     request: ModelRequest
     key: string
-  }): Promise<Done | FailedCall | StepFailure> {
+  }): Promise<DoneCall | FailedCall | StepFailure> {
     const { model, request } = call
     const { signal, budget } = this.#context
     if (signal.aborted) return abortFailure(signal)
@@ -128,9 +181,14 @@ export class ModelCaller {
     const heard = await listen(call.opened, request, signal)
     this.#settle(model, request, heard)
     if (heard.event === undefined) return abortFailure(signal)
-    if (heard.event.type === 'failed') return { ...heard.event, characters: heard.characters }
-    this.#emitDone(key, heard.event, model)
-    return heard.event
+    const { redact } = this.#context
+    if (heard.event.type === 'failed') {
+      const message = redact?.(heard.event.message) ?? heard.event.message
+      return { ...heard.event, message, characters: heard.characters }
+    }
+    const done = { ...heard.event, kept: redactReply(heard.event.reply, redact) }
+    this.#emitDone(key, done, model)
+    return done
   }
 
   #settle(model: ResolvedModel, request: ModelRequest, heard: Heard): void {
@@ -147,7 +205,7 @@ export class ModelCaller {
     this.isNearlySpent = left === 'last-call'
   }
 
-  #emitDone(key: string, done: Done, model: ResolvedModel): void {
+  #emitDone(key: string, done: DoneCall, model: ResolvedModel): void {
     this.#context.emit({
       type: 'model-response',
       step: this.#context.planned.step.id,
@@ -156,7 +214,8 @@ export class ModelCaller {
       stop: done.stop,
       usage: done.usage,
       costUsd: done.usage === undefined ? undefined : model.cost(done.usage),
-      reply: this.#context.store.put(Buffer.from(JSON.stringify(done.reply))),
+      reply: this.#context.store.put(Buffer.from(JSON.stringify(done.kept))),
+      ...(this.isNearlySpent && { lastCall: true }),
     })
   }
 
@@ -195,45 +254,6 @@ export class ModelCaller {
     await interruptible(promise, this.#context.signal)
     timer[Symbol.dispose]()
   }
-}
-
-interface Heard {
-  /** Undefined when the signal fired first. */
-  readonly event: Done | Failed | undefined
-  /** How much arrived, whatever became of it; 0 when nothing did. */
-  readonly characters: number
-}
-
-/** Reads a stream up to its terminal event. One that just ends is a failure like a lost connection. */
-async function listen(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Heard> {
-  const events = model.stream(request, signal)[Symbol.asyncIterator]()
-  let characters = 0
-  try {
-    for (;;) {
-      const next = await interruptible(events.next(), signal)
-      if (next === undefined) return { event: undefined, characters }
-      const event = next.done === true ? ENDED_EARLY : next.value
-      if (event.type === 'done') return { event, characters: characters + sizeOf(event.reply) }
-      if (event.type === 'failed') return { event: signal.aborted ? undefined : event, characters }
-      characters += event.delta.length
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-    return { event: undefined, characters }
-  } finally {
-    // Not awaited: an adapter that ignores the signal must not hold up the stop.
-    events.return?.().catch(() => undefined)
-  }
-}
-
-function sizeOf(reply: Reply): number {
-  return JSON.stringify([reply.text, reply.toolCalls]).length
-}
-
-const ENDED_EARLY: Failed = {
-  type: 'failed',
-  class: 'retryable',
-  message: 'The stream ended without a terminal event.',
 }
 
 async function openModel(model: ResolvedModel): Promise<Model | StepFailure> {

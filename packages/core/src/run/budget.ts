@@ -25,6 +25,22 @@ export interface BudgetedCall {
   readonly limits: Pick<RunLimits, 'tokens' | 'usd'>
 }
 
+/** What calls have used. */
+export interface Amount {
+  readonly tokens: number
+  readonly usd: number
+}
+
+/** What was used before the run was resumed. */
+export interface Spent {
+  readonly run: Amount
+  /** By a step with all its parts. */
+  of(step: string): Amount
+}
+
+const NOTHING: Amount = { tokens: 0, usd: 0 }
+const NOTHING_SPENT: Spent = { run: NOTHING, of: () => NOTHING }
+
 /**
  * Adds up what the steps reserve and use. Steps that others depend on leave a share of the limit to
  * those, so that a report can still be written. Warns once at 80 % and once at 95 %.
@@ -32,14 +48,15 @@ export interface BudgetedCall {
 export function createRunBudget(
   limits: Pick<RunLimits, 'tokens' | 'usd'>,
   warn: (event: NewStepEvent) => void,
+  spent: Spent = NOTHING_SPENT,
 ): RunBudget {
-  const ofRun = potsFor('run', limits)
+  const ofRun = potsFor('run', limits, spent.run)
   const ofSteps = new Map<string, readonly Pot[]>()
   return {
     forStep: ({ id, dependents, limits: own, calls = [] }) => {
       const bounds = own === undefined ? calls : [{ id, limits: own }, ...calls]
       const ofStep = bounds.flatMap((bound) => {
-        const pots = ofSteps.get(bound.id) ?? potsFor('step', bound.limits)
+        const pots = ofSteps.get(bound.id) ?? potsFor('step', bound.limits, spent.of(bound.id))
         ofSteps.set(bound.id, pots)
         return pots
       })
@@ -51,8 +68,15 @@ export function createRunBudget(
   }
 }
 
-function potsFor(scope: Pot['scope'], limits: Pick<RunLimits, PotName>): readonly Pot[] {
-  return [new Pot('tokens', limits.tokens, scope), new Pot('usd', limits.usd, scope)]
+function potsFor(
+  scope: Pot['scope'],
+  limits: Pick<RunLimits, PotName>,
+  spent: Amount,
+): readonly Pot[] {
+  const pots = [new Pot('tokens', limits.tokens, scope), new Pot('usd', limits.usd, scope)]
+  // Marks that were passed before have been told.
+  for (const pot of pots) pot.spend(spent[pot.name])
+  return pots
 }
 
 const RESERVED_SHARE = 0.15

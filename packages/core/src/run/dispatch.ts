@@ -6,9 +6,19 @@ import { decideWhen } from './conditions.ts'
 import { isComposed } from './frame.ts'
 import type { Frame, Task } from './frame.ts'
 import { absentArtifacts, unmetNeed } from './needs.ts'
+import { FIRST_ATTEMPT } from './resume/beginning.ts'
+import type { Beginning } from './resume/beginning.ts'
+import { readsRecord, schedulable } from './schedulable.ts'
 import { Schedule } from './schedule.ts'
-import type { Departure } from './schedule.ts'
-import { neverStarted, recordedArtifacts, skippedEvent, startedEvent } from './step/step-end.ts'
+import type { Departure, Skip } from './schedule.ts'
+import {
+  keptEnd,
+  LEFT_OUT,
+  neverStarted,
+  recordedArtifacts,
+  skippedEvent,
+  startedEvent,
+} from './step/step-end.ts'
 import type { StepEnd } from './step/step-end.ts'
 import { runStep } from './step/step.ts'
 
@@ -49,7 +59,9 @@ export class Dispatcher {
       unmetNeed(this.#task(id), this.#missing),
     )
     this.#votes = frame.tasks.filter(({ local }) => isVote(local.step))
-    this.#readsRecord = this.#votes.length > 0 || frame.tasks.some(readsRecord)
+    const { resumption } = frame.run
+    this.#readsRecord =
+      resumption !== undefined || this.#votes.length > 0 || frame.tasks.some(readsRecord)
   }
 
   /** Resolves when every started step has ended and every workspace is closed. */
@@ -95,7 +107,7 @@ export class Dispatcher {
     const dropped = this.#schedule.drop([...this.#excluded].filter((id) => this.#tasks.has(id)))
     for (const id of dropped) this.#missing.add(id)
     this.#partial ||= dropped.length > 0
-    const events = dropped.map((id) => skippedEvent(id, 'left out by the user'))
+    const events = dropped.map((id) => skippedEvent(id, LEFT_OUT))
     if (events.length > 0) this.#frame.run.log.appendAll(events)
   }
 
@@ -133,9 +145,12 @@ export class Dispatcher {
     const fresh = new Map(ended.map((end) => [end.id, end.artifacts]))
     const recorded = recordedArtifacts(this.#frame.run)
     const find = (id: string) => fresh.get(id) ?? recorded(id)
-    events.push(...starting.map(({ task, when }) => startedEvent(task, 1, { find, when })))
+    for (const { task, when, beginning } of starting) {
+      const { attempt, resumed } = beginning
+      events.push(startedEvent(task, attempt, { find, when, resumed }))
+    }
     if (events.length > 0) log.appendAll(events)
-    for (const { task } of starting) this.#start(task)
+    for (const { task, beginning } of starting) this.#start(task, beginning)
   }
 
   /** Takes a step out of the graph; gives the events of those that are skipped because of it. */
@@ -159,7 +174,7 @@ export class Dispatcher {
     if (departure !== 'done') this.#missing.add(id)
     const skips = this.#schedule.leave(id, departure)
     for (const skip of skips) this.#missing.add(skip.id)
-    const events = skips.map((skip) => skippedEvent(skip.id, skip.because))
+    const events = this.#skip(skips)
     const rest = departure === 'blocked' ? this.#applyPolicy(id) : []
     return [...events, ...rest]
   }
@@ -169,22 +184,35 @@ export class Dispatcher {
     if (failurePolicy === 'continue' || this.#stopped !== undefined) return []
     if (failurePolicy === 'cancel_all') this.#abortRunning({ reason: 'cancelled' })
     const stopped = this.#frame.owner === undefined ? 'the run was stopped' : 'stopped'
-    return this.#schedule.stop().map((id) => skippedEvent(id, `${stopped}: ${failedId} failed`))
+    const because = `${stopped}: ${failedId} failed`
+    return this.#skip(this.#schedule.stop().map((id) => ({ id, because })))
+  }
+
+  /** What succeeded before the run was resumed stays, also where nothing leads to it any more. */
+  #skip(skips: readonly Skip[]): readonly NewRunEvent[] {
+    const { steps } = this.#frame.run.log.state
+    return skips
+      .filter(({ id }) => steps.get(id)?.status !== 'succeeded')
+      .map(({ id, because }) => skippedEvent(id, because))
   }
 
   /** What starts now. Steps whose condition does not hold leave at once, with their events. */
   #takeReady(events: NewRunEvent[]): readonly Starting[] {
     const starting: Starting[] = []
-    for (
-      let next = this.#schedule.peek();
-      next !== undefined && this.#takePlace(this.#task(next));
-      next = this.#schedule.peek()
-    ) {
+    const { resumption } = this.#frame.run
+    for (let next = this.#schedule.peek(); next !== undefined; next = this.#schedule.peek()) {
       const task = this.#task(next)
+      const kept = resumption?.keep(task)
+      if (kept === undefined && !this.#takePlace(task)) break
       this.#schedule.take()
+      if (kept !== undefined) {
+        events.push(...this.#leave(keptEnd(kept)))
+        continue
+      }
       const verdict = decideWhen(task)
       if (verdict.runs) {
-        starting.push({ task, when: verdict.when })
+        const beginning = resumption?.begin(task) ?? FIRST_ATTEMPT
+        starting.push({ task, when: verdict.when, beginning })
         continue
       }
       this.#freePlace(task)
@@ -232,11 +260,11 @@ export class Dispatcher {
     return dropped.map((id) => skippedEvent(id, 'agreement can no longer be reached'))
   }
 
-  #start(task: Task): void {
+  #start(task: Task, beginning: Beginning): void {
     const { id } = task.planned.step
     const abort = new AbortController()
     this.#running.set(id, { task, abort })
-    runStep(task, abort.signal).then(
+    runStep(task, abort.signal, beginning).then(
       (end) => {
         this.#stop(task)
         this.#settled.push(end)
@@ -276,20 +304,10 @@ export class Dispatcher {
 interface Starting {
   readonly task: Task
   readonly when: Evaluated | undefined
+  readonly beginning: Beginning
 }
 
 interface Refusal {
   readonly when: Evaluated | undefined
   readonly failure: StepFailure | undefined
-}
-
-/** Whether what starts depends on what the steps before it left: by its condition, or by its tree. */
-function readsRecord({ local: { step }, item }: Task): boolean {
-  const { mount } = step
-  if (step.when !== undefined || mount?.from !== undefined) return true
-  return item !== undefined && mount?.mode === 'readwrite'
-}
-
-function schedulable({ planned: { step, dependents } }: Task) {
-  return { id: step.id, dependencies: step.dependencies, dependents }
 }

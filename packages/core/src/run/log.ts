@@ -10,11 +10,12 @@ import type { RunState } from './state.ts'
 export class RunLog {
   readonly #journal: Journal
   readonly #onEvent: (event: RunEvent) => void
-  #state: RunState = EMPTY_STATE
+  #state: RunState
 
-  constructor(journal: Journal, onEvent: (event: RunEvent) => void) {
+  constructor(journal: Journal, onEvent: (event: RunEvent) => void, state: RunState = EMPTY_STATE) {
     this.#journal = journal
     this.#onEvent = onEvent
+    this.#state = state
   }
 
   get state(): RunState {

@@ -40,7 +40,7 @@ function artifactKey(step: string, artifact: string): string {
 }
 
 /** Steps whose artifacts or answers a text of the step, or of a step in it, names. */
-function namedBy({ step, body = [] }: PlannedStep): ReadonlySet<string> {
+export function namedBy({ step, body = [] }: PlannedStep): ReadonlySet<string> {
   const named = new Set<string>()
   for (const { text } of templatesOf(step)) for (const id of stepsNamedBy(text)) named.add(id)
   for (const expression of expressionsOf(step))

@@ -1,25 +1,16 @@
 import { deliver } from '../artifact/deliver.ts'
 import type { Deliverable, Delivery } from '../artifact/deliver.ts'
-import { injectFacts } from '../artifact/inject.ts'
 import { readVerdict } from '../contract/verdict.ts'
 import { WaveError } from '../errors.ts'
-import type { Problem } from '../errors.ts'
-import type { NewRunEvent, RunOutcome, Verdict } from '../events.ts'
-import { createRunBudget } from './budget.ts'
-import { dispatchWithin } from './dispatch-within.ts'
+import type { RunOutcome, Verdict } from '../events.ts'
+import { beginRun } from './begin-run.ts'
 import { Dispatcher } from './dispatch.ts'
-import { readInput } from './frame-input.ts'
-import { cut } from './failure.ts'
 import { notify, sentNotices } from './step/hooks.ts'
-import { plannedHeader, rootFrame } from './frame.ts'
-import type { FrameInput } from './frame.ts'
-import { Slots } from './slots.ts'
-import { RunTime } from './time-limit.ts'
-import { resolveBases } from './step/trees.ts'
+import { rootFrame } from './frame.ts'
 import type { DispatchEnd } from './dispatch-end.ts'
-import { RunLog } from './log.ts'
 import { decideOutcome } from './outcome.ts'
 import type { RunContext, RunRequest, RunResult } from './request.ts'
+import { completedBefore } from './resume/completed.ts'
 import { runsFolder } from './journal/run-folder.ts'
 import { totalUsage } from './state.ts'
 import type { StepState } from './state.ts'
@@ -29,47 +20,23 @@ import type { StepState } from './state.ts'
  * a journal that cannot be written and bugs are thrown, after everything that was open is closed.
  */
 export async function runPipeline(request: RunRequest): Promise<RunResult> {
-  const run = await begin(request)
+  const completed = request.resume && completedBefore(request.resume)
+  if (completed !== undefined) return { ...completed, runId: request.runId }
+  const run = await beginRun(request)
   const end = await runSteps(run)
   const delivery = deliverOutputs(run)
   const verdict = findVerdict(run)
   return finish(run, { end, delivery, verdict })
 }
 
-async function begin(request: RunRequest): Promise<RunContext> {
-  const { clock, plan } = request
-  const startedMs = clock.monotonicMs()
-  const input = checkInput(request)
-  const bases = await resolveBases(request)
-  const log = new RunLog(request.journal, (event) => request.onEvent(event))
-  const facts = request.plan.mode === 'model' ? request.facts : undefined
-  const injected = facts && injectFacts(facts, request.store)
-  log.append(startedEvent(request))
-  const slots = new Slots(plan.limits.concurrency)
-  const startedAt = log.state.started?.at ?? request.clock.nowUtc()
-  return {
-    request,
-    log,
-    budget: createRunBudget(plan.limits, (event) => log.append(event)),
-    slots,
-    time: new RunTime(clock, plan.limits.minutes, { log, slots }),
-    startedAt,
-    startedMs,
-    input,
-    facts: injected,
-    bases,
-    notices: [],
-    dispatch: dispatchWithin,
-  }
-}
-
 async function runSteps(run: RunContext): Promise<DispatchEnd> {
-  const { signal, excluded } = run.request
+  const { signal } = run.request
+  const excluded = run.request.excluded ?? run.resumption?.leftOut
   const frame = rootFrame(run)
   const dispatcher = new Dispatcher(frame, excluded)
   const cancel = (): void => dispatcher.abort({ reason: 'cancelled' })
   const timers = [run.time, keepAlive()]
-  notify(frame, 'run_start', { outcome: 'started' })
+  if (run.resumption === undefined) notify(frame, 'run_start', { outcome: 'started' })
   run.time.watch(dispatcher)
   if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel, { once: true })
@@ -180,7 +147,7 @@ async function finish(run: RunContext, ending: Ending): Promise<RunResult> {
     outcome,
     ...(verdict && { verdict }),
     exitCode,
-    durationMs: Math.round(request.clock.monotonicMs() - run.startedMs),
+    durationMs: Math.round(run.formerMs + request.clock.monotonicMs() - run.startedMs),
     usage: totalUsage(log.state),
     ...(log.state.unpricedCalls === 0 && { costUsd: log.state.costUsd }),
     delivered: delivery.delivered,
@@ -192,65 +159,6 @@ async function finish(run: RunContext, ending: Ending): Promise<RunResult> {
 
 function isGood(outcome: RunOutcome): boolean {
   return outcome === 'completed' || outcome === 'partial'
-}
-
-function startedEvent(request: RunRequest): NewRunEvent {
-  const { plan, snapshot, provider } = request
-  const { name, file, digest } = plan.pipeline
-  return {
-    type: 'run-started',
-    run: request.runId,
-    pipeline: { name, file, digest },
-    steps: plan.steps.map(plannedHeader),
-    mode: plan.mode,
-    input: request.store.put(Buffer.from(request.input)),
-    projectDigest: request.projectDigest,
-    snapshot: {
-      tree: snapshot.tree,
-      head: snapshot.head,
-      dirty: snapshot.dirty,
-      files: snapshot.files.length,
-      dropped: snapshot.dropped.slice(0, MAX_DROPPED),
-    },
-    sandbox: {
-      kind: provider?.kind ?? 'none',
-      ...(provider?.image && { image: provider.image }),
-      ...(provider?.images && { images: provider.images }),
-    },
-    models: modelNames(request),
-    limits: plan.limits,
-    waveVersion: request.waveVersion,
-    ...noticesOf(plan.pipeline.notices),
-  }
-}
-
-/** The first record stays small even when thousands of paths are left out, or inferences made. */
-const MAX_DROPPED = 500
-const MAX_NOTICES = 100
-
-function noticesOf(problems: readonly Problem[]): { readonly notices?: readonly string[] } {
-  if (problems.length === 0) return {}
-  const told = problems.slice(0, MAX_NOTICES).map(({ message, hint, location }) => {
-    const place = location && `${location.file}:${location.line}:${location.column}: `
-    return cut([`${place ?? ''}${message}`, ...(hint === undefined ? [] : [hint])].join(' '), 500)
-  })
-  const left = problems.length - told.length
-  return { notices: left > 0 ? [...told, `${left} more`] : told }
-}
-
-function modelNames(request: RunRequest): Readonly<Record<string, string>> {
-  const entries = request.plan.steps.flatMap(({ step, models: [first] }) =>
-    first === undefined ? [] : [[step.id, `${first.provider}/${first.model}`] as const],
-  )
-  return Object.fromEntries(entries)
-}
-
-function checkInput({ plan, input }: RunRequest): FrameInput {
-  const read = readInput(plan.pipeline, input)
-  if (read.ok) return read.input
-  throw new WaveError('usage', `The input cannot be used: ${read.problem}`, {
-    hint: `The pipeline "${plan.pipeline.name}" takes JSON as its input.`,
-  })
 }
 
 function signalName(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | undefined {

@@ -11,6 +11,9 @@ import type {
   StoredPatch,
   Verdict,
 } from '../events.ts'
+import { reopened } from './resume/reopen.ts'
+import { resultAfter } from './resume/step-result.ts'
+import type { StepResult } from './resume/step-result.ts'
 import { StepTable } from './step-table.ts'
 
 type EventOf<T extends NewRunEvent['type']> = Extract<RunEvent, { readonly type: T }>
@@ -19,6 +22,8 @@ type EventOf<T extends NewRunEvent['type']> = Extract<RunEvent, { readonly type:
 export interface RunState {
   /** How it was started; undefined before the first event. */
   readonly started: EventOf<'run-started'> | undefined
+  /** How it was resumed, the last time. */
+  readonly resumed: EventOf<'run-resumed'> | undefined
   readonly steps: StepTable<StepState>
   /** Undefined while the run is under way, or when it was interrupted. */
   readonly finished: EventOf<'run-finished'> | undefined
@@ -40,6 +45,10 @@ export interface StepState extends StepHeader {
   /** The last attempt, from 1; 0 before the first. */
   readonly attempt: number
   readonly startedAt: string | undefined
+  /** Sequence number of the start of that attempt; undefined when nothing of it counts any more. */
+  readonly startedSeq: number | undefined
+  /** What it last came to, also while it is decided anew. */
+  readonly result: StepResult | undefined
   /** The tree that the step started from; once it has succeeded, the one that it left. */
   readonly tree: string | undefined
   /** Of the last attempt. */
@@ -55,6 +64,8 @@ export interface StepState extends StepHeader {
   /** Succeeded, but not in all of its parts. */
   readonly partial: boolean
   readonly outcomes: readonly OutcomeValue[]
+  /** Of a loop: how many of its rounds are over and led to another one. */
+  readonly closedRounds: number
   /** Of a gate. */
   readonly answer: { readonly choice: string; readonly text: string } | undefined
   readonly message: string | undefined
@@ -67,6 +78,7 @@ export interface StepState extends StepHeader {
 /** The state before anything has happened. */
 export const EMPTY_STATE: RunState = {
   started: undefined,
+  resumed: undefined,
   steps: StepTable.of<StepState>([]),
   finished: undefined,
   costUsd: 0,
@@ -99,13 +111,15 @@ function apply(state: RunState, event: RunEvent): RunState {
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
-  if (event.type === 'steps-added') {
-    const added = event.steps.map((header) =>
-      addedAgain(state.steps.get(header.id), header, event.step),
-    )
-    return { ...state, steps: state.steps.adding(added) }
+  if (event.type === 'run-resumed') {
+    const steps = StepTable.of(reopened(state.steps.values(), event.from))
+    return { ...state, resumed: event, finished: undefined, steps }
   }
-  if (event.type === 'step-started' && event.attempt > 1) {
+  if (event.type === 'steps-added') {
+    const known = event.steps.map((header) => added(state.steps.get(header.id), header, event.step))
+    return { ...state, steps: state.steps.adding(known) }
+  }
+  if (event.type === 'step-started' && event.attempt > 1 && event.resumed !== true) {
     return change(forget(state, event.step), event.step, (step) => afterStepEvent(step, event))
   }
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
@@ -122,14 +136,25 @@ function finish(state: RunState): RunState {
   return { ...state, steps: state.steps.adding(waiting) }
 }
 
-/** A loop or child that is tried again starts its steps anew; what they cost stays known. */
-function addedAgain(
+/** A step that is known already stays what it is: what does not count any more was forgotten before. */
+function added(
   before: StepState | undefined,
   header: StepHeader,
   parent: string | undefined,
 ): StepState {
-  const { usage } = before ?? {}
-  return { ...pending(header), parent, usage, settledUsage: usage }
+  return { ...(before ?? pending(header)), ...header, parent }
+}
+
+/** A loop or child that is tried again starts its steps anew; what they cost stays known. */
+function forgotten(step: StepState): StepState {
+  const { id, role, dependencies, parent, usage, result } = step
+  return {
+    ...pending({ id, role, dependencies }),
+    parent,
+    usage,
+    settledUsage: usage,
+    result,
+  }
 }
 
 /** What the parts of a step did does not count once the step is tried again. */
@@ -137,7 +162,7 @@ function forget(state: RunState, parent: string): RunState {
   let next = state
   for (const part of state.steps.values()) {
     if (part.parent !== parent) continue
-    const steps = next.steps.with(addedAgain(part, part, parent))
+    const steps = next.steps.with(forgotten(part))
     next = forget({ ...next, steps }, part.id)
   }
   return next
@@ -152,6 +177,8 @@ function pending({ id, role, dependencies }: StepHeader): StepState {
     status: 'pending',
     attempt: 0,
     startedAt: undefined,
+    startedSeq: undefined,
+    result: undefined,
     tree: undefined,
     durationMs: undefined,
     usage: undefined,
@@ -161,6 +188,7 @@ function pending({ id, role, dependencies }: StepHeader): StepState {
     verdict: undefined,
     partial: false,
     outcomes: [],
+    closedRounds: 0,
     answer: undefined,
     message: undefined,
     failure: undefined,
@@ -170,19 +198,17 @@ function pending({ id, role, dependencies }: StepHeader): StepState {
 }
 
 function afterStepEvent(step: StepState, event: StepEvent): StepState {
-  if (event.type === 'step-started') {
-    const { attempt, at, tree } = event
-    return { ...step, status: 'running', attempt, startedAt: at, tree }
-  }
+  if (event.type === 'step-started') return started(step, event)
   if (event.type === 'step-succeeded') {
-    return { ...settled(step, event), ...succeeded(event), tree: event.tree ?? step.tree }
+    const tree = event.tree ?? step.tree
+    return withResult({ ...settled(step, event), ...succeeded(event), tree }, event)
   }
-  if (event.type === 'step-failed') {
-    const status = event.willRetry ? 'running' : 'failed'
-    return { ...settled(step, event), status, failure: event.failure }
-  }
+  if (event.type === 'step-failed') return failed(step, event)
   if (event.type === 'step-skipped') {
-    return { ...step, status: 'skipped', skippedBecause: event.because }
+    return withResult({ ...step, status: 'skipped', skippedBecause: event.because }, event)
+  }
+  if (event.type === 'round-ended') {
+    return event.end === 'again' ? { ...step, closedRounds: event.iteration } : step
   }
   if (event.type === 'gate-waiting') return { ...step, status: 'waiting' }
   if (event.type === 'gate-answered') {
@@ -191,6 +217,32 @@ function afterStepEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'warning') return { ...step, warnings: [...step.warnings, event.message] }
   if (isCall(event)) return { ...step, usage: plus(step.usage, event.usage) }
   return step
+}
+
+function started(
+  step: StepState,
+  { attempt, at, seq, tree, resumed }: EventOf<'step-started'>,
+): StepState {
+  const closedRounds = resumed === true ? step.closedRounds : 0
+  return {
+    ...step,
+    status: 'running',
+    attempt,
+    startedAt: at,
+    startedSeq: seq,
+    tree,
+    closedRounds,
+  }
+}
+
+function failed(step: StepState, event: EventOf<'step-failed'>): StepState {
+  const after = { ...settled(step, event), failure: event.failure }
+  if (event.willRetry) return { ...after, status: 'running' }
+  return withResult({ ...after, status: 'failed' }, event)
+}
+
+function withResult(step: StepState, { seq }: StepEvent): StepState {
+  return { ...step, result: resultAfter(step, seq) }
 }
 
 function succeeded(event: EventOf<'step-succeeded'>): Partial<StepState> {

@@ -12,11 +12,17 @@ export class RunTime implements Disposable {
   #watching: Disposable | undefined
   #dispatcher: Dispatcher | undefined
   #timers: readonly Disposable[] = []
-  #usedMs = 0
+  #usedMs: number
   #sinceMs: number | undefined
   #pauses = 0
 
-  constructor(clock: Clock, minutes: number, { log, slots }: { log: RunLog; slots: Slots }) {
+  /** `usedMs`: before the run was resumed. */
+  constructor(
+    clock: Clock,
+    minutes: number,
+    { log, slots, usedMs = 0 }: { log: RunLog; slots: Slots; usedMs?: number },
+  ) {
+    this.#usedMs = usedMs
     this.#clock = clock
     this.#totalMs = minutes * 60_000
     this.#log = log

@@ -1,7 +1,9 @@
 import { artifactRef } from '../artifact/store.ts'
+import { WaveError } from '../errors.ts'
 import type { ArtifactRef, NewRunEvent, RunEvent } from '../events.ts'
 import type { ArtifactStore, Clock, Journal } from '../ports.ts'
 import { encodeRecord, FIRST_PREV } from '../run/journal/record.ts'
+import type { EncodedRecord } from '../run/journal/record.ts'
 
 /** A journal that keeps its events, encoded and chained like the real one. */
 export class MemoryJournal implements Journal {
@@ -11,8 +13,16 @@ export class MemoryJournal implements Journal {
   readonly #clock: Clock
   #prev = FIRST_PREV
 
-  constructor(clock: Clock) {
+  readonly #capacity: number
+
+  /**
+   * `recovered` is what the journal held before, to which it adds. Once it holds `capacity` events it dies, like
+   * a journal that cannot be written: what was on its way with the first that does not fit is kept up to it.
+   */
+  constructor(clock: Clock, recovered: readonly RunEvent[] = [], capacity = Infinity) {
     this.#clock = clock
+    this.#capacity = capacity
+    for (const event of recovered) this.#keep(encodeRecord(event, event))
   }
 
   append(event: NewRunEvent): RunEvent {
@@ -28,11 +38,17 @@ export class MemoryJournal implements Journal {
   [Symbol.dispose](): void {}
 
   #add(event: NewRunEvent): RunEvent {
+    if (this.events.length >= this.#capacity) {
+      throw new WaveError('journal-write-failed', 'The journal in memory takes nothing any more.')
+    }
     const stamp = { seq: this.events.length, prev: this.#prev, at: this.#clock.nowUtc() }
-    const record = encodeRecord(stamp, event)
-    this.#prev = record.digest
-    this.events.push(record.event)
-    return record.event
+    return this.#keep(encodeRecord(stamp, event))
+  }
+
+  #keep({ event, digest }: EncodedRecord): RunEvent {
+    this.#prev = digest
+    this.events.push(event)
+    return event
   }
 }
 
@@ -48,7 +64,14 @@ export class MemoryArtifactStore implements ArtifactStore {
 
   get(ref: ArtifactRef): Uint8Array {
     const content = this.#contents.get(ref.digest)
-    if (content === undefined) throw new Error(`Internal error: nothing is stored at ${ref.digest}`)
+    if (content === undefined) {
+      throw new WaveError('journal-refused', `The stored artifact ${ref.digest} is missing.`)
+    }
     return content
+  }
+
+  /** Loses what it holds, as a damaged disk would. */
+  lose(ref: ArtifactRef): void {
+    this.#contents.delete(ref.digest)
   }
 }

@@ -1,4 +1,4 @@
-import type { StepFailure } from '../../events.ts'
+import type { Evaluated, StepFailure } from '../../events.ts'
 import type { BranchStep, ChildInput, PipelineStep, Template } from '../../pipeline/pipeline.ts'
 import type { Plan } from '../../pipeline/plan/plan.ts'
 import { renderTemplate } from '../../pipeline/template/template.ts'
@@ -11,6 +11,7 @@ import { calledFrame, stateOf } from '../frame.ts'
 import type { Frame, FrameInput } from '../frame.ts'
 import { parseJson } from '../parse-json.ts'
 import { conditionScope, templateScope } from '../scope.ts'
+import { branchValue } from './branch-value.ts'
 import type { Composed } from './composed.ts'
 import { runGraph } from './graph.ts'
 import { readPath } from './json-path.ts'
@@ -28,26 +29,32 @@ export async function runBranch(scope: AttemptScope, step: BranchStep): Promise<
   const { cases } = scope.planned
   const decided = evaluate(step.on, conditionScope(task), 'string')
   if (!decided.ok) return failedAttempt(scope.planned, decided.failure)
-  // The last line break of an output is no part of the answer.
-  const value = String(decided.value).replace(/\r?\n$/u, '')
+  const value = branchValue(decided.value)
   const chosen = cases?.byValue.get(value) ?? cases?.otherwise
   if (chosen === undefined) {
     const message = `No case is for ${JSON.stringify(value.slice(0, 200))}, and there is no default.`
     return failedAttempt(scope.planned, { reason: 'branch-failed', message })
   }
-  task.frame.run.log.append({
-    type: 'branch-taken',
-    step: scope.planned.step.id,
-    value: value.slice(0, 1000),
-    to: chosen === 'skip' ? 'skip' : chosen.pipeline.name,
-    on: decided.evaluated,
-  })
+  const to = chosen === 'skip' ? 'skip' : chosen.pipeline.name
+  tellBranch(scope, { value, to, on: decided.evaluated })
   if (chosen === 'skip') {
     const shown = value.length <= 40 ? value : `${value.slice(0, 39)}…`
     const message = `Skipped: it is ${JSON.stringify(shown)}`
     return { status: 'succeeded', artifacts: new Map(), usage: undefined, message }
   }
   return call(scope, chosen, { input: step.input, env: {} })
+}
+
+/** One that the branch took before the run was resumed is known. */
+function tellBranch(
+  { planned, request }: AttemptScope,
+  taken: { readonly value: string; readonly to: string; readonly on: Evaluated },
+): void {
+  const { log, resumption } = request.task.frame.run
+  const { id: step } = planned.step
+  const value = taken.value.slice(0, 1000)
+  if (resumption?.hasTaken(step, value) === true) return
+  log.append({ type: 'branch-taken', step, ...taken, value })
 }
 
 interface Given {
@@ -57,7 +64,7 @@ interface Given {
 
 async function call(scope: AttemptScope, plan: Plan, given: Given): Promise<Composed> {
   const { task, start } = scope.request
-  const names = templateScope(task, scope.request.attempt, scope.inputs)
+  const names = templateScope(task, scope.request.chance, scope.inputs)
   const input = renderInput(task.frame.input, given.input, names)
   if (!input.ok) return failedAttempt(scope.planned, input.failure)
   const read = readInput(plan.pipeline, input.text)

@@ -39,7 +39,7 @@ type Listed =
   | { readonly ok: false; readonly failure: StepFailure }
 
 async function listItems({ request, inputs }: AttemptScope, { items }: Iterate): Promise<Listed> {
-  const { task, attempt, start } = request
+  const { task, chance, start } = request
   switch (items.kind) {
     case 'list': {
       const decided = evaluate(items.over, conditionScope(task), 'list')
@@ -48,7 +48,7 @@ async function listItems({ request, inputs }: AttemptScope, { items }: Iterate):
       return refused('"iterate.over" is not a list.')
     }
     case 'text': {
-      const rendered = renderTemplate(items.text, templateScope(task, attempt, inputs))
+      const rendered = renderTemplate(items.text, templateScope(task, chance, inputs))
       return rendered.ok ? readItems(rendered.text) : refused(rendered.message)
     }
     case 'file': {

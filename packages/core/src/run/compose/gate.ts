@@ -16,6 +16,7 @@ export async function runGate(scope: AttemptScope, step: GateStep): Promise<Comp
   const { answers = {} } = task.frame.run.request
   const given = [step.id, task.local.step.id].find((id) => Object.hasOwn(answers, id))
   if (given !== undefined) return answer(scope, step, answers[given] ?? '')
+  if (isOverdue(scope, step)) return byDefault(scope, step)
   const message = renderMessage(scope, step)
   notify(task.frame, 'gate_waiting', { task, outcome: 'suspended' })
   const { choices, waitMs } = step.gate
@@ -34,7 +35,25 @@ async function runTimer(scope: AttemptScope, step: GateStep): Promise<Composed> 
   using _ = run.time.pause()
   await sleep(run.request.clock, step.gate.waitMs ?? 0, scope.signal)
   if (scope.signal.aborted) return failedAttempt(scope.planned, abortReason(scope.signal))
-  return answered(scope, { choice: step.gate.defaultChoice ?? '', text: '', by: 'timeout' })
+  return byDefault(scope, step)
+}
+
+/**
+ * Whether a gate that asked before the run was resumed has waited long enough for its default. The one place
+ * where a recorded time decides: while no process runs, no other clock does. One that was set back makes
+ * the gate wait longer.
+ */
+function isOverdue({ request, planned }: AttemptScope, { gate }: GateStep): boolean {
+  const { resumption, request: asked } = request.task.frame.run
+  const since = resumption?.askedAt(planned.step.id)
+  if (since === undefined || gate.waitMs === undefined || gate.defaultChoice === undefined) {
+    return false
+  }
+  return Date.parse(asked.clock.nowUtc()) - Date.parse(since) >= gate.waitMs
+}
+
+function byDefault(scope: AttemptScope, { gate }: GateStep): Composed {
+  return answered(scope, { choice: gate.defaultChoice ?? '', text: '', by: 'timeout' })
 }
 
 /** `key`, or `key:text` where the gate takes a text. */
@@ -71,7 +90,7 @@ function answered(
 
 function renderMessage(scope: AttemptScope, { gate, id }: GateStep): string {
   if (gate.message === undefined) return `"${id}" waits for an answer.`
-  const { task, attempt } = scope.request
-  const rendered = renderTemplate(gate.message, templateScope(task, attempt, scope.inputs))
+  const { task, chance } = scope.request
+  const rendered = renderTemplate(gate.message, templateScope(task, chance, scope.inputs))
   return rendered.ok ? rendered.text : rendered.message
 }

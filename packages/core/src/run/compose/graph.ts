@@ -2,7 +2,7 @@ import type { AttemptScope } from '../step/attempt-result.ts'
 import { failedAttempt } from '../step/attempt-result.ts'
 import type { DispatchEnd } from '../dispatch-end.ts'
 import { headerOf } from '../frame.ts'
-import type { Frame } from '../frame.ts'
+import type { Frame, Task } from '../frame.ts'
 import type { Composed } from './composed.ts'
 
 /** How the steps in a step went. */
@@ -35,8 +35,12 @@ export async function runItems(scope: AttemptScope, frame: Frame): Promise<Compo
 function add(scope: AttemptScope, frame: Frame): void {
   // Items are repaired by a step of the graph around them.
   const repairs = [...frame.repairs.values()].filter((task) => task.frame === frame)
-  const steps = [...frame.tasks, ...repairs].map(headerOf)
   const { log } = scope.request.task.frame.run
+  // A step that goes on has told of most of them before.
+  const isNew = ({ planned }: Task): boolean => log.state.steps.get(planned.step.id) === undefined
+  const added = [...frame.tasks, ...repairs]
+  const steps = (scope.request.resumed === true ? added.filter(isNew) : added).map(headerOf)
+  if (steps.length === 0 && added.length > 0) return
   log.append({ type: 'steps-added', step: scope.planned.step.id, steps })
 }
 

@@ -16,15 +16,18 @@ export async function runLoop(scope: AttemptScope, step: LoopStep): Promise<Comp
   let partial = false
   for (let iteration = 1; iteration <= step.maxIterations; iteration += 1) {
     const round = roundFrame(scope.request.task, iteration, previous)
+    const closed = round.run.resumption?.closedRound(round)
+    if (closed !== undefined) {
+      partial ||= closed.partial
+      previous = round
+      continue
+    }
     const end = await runGraph(scope, round)
     if (!end.ok) return leaveRound(scope, iteration, end.end)
     partial ||= end.partial
     const verdict = judgeRound(scope, step, round)
-    if (verdict.end === 'failed') {
-      tell(scope, iteration, verdict)
-      return failedAttempt(scope.planned, verdict.failure)
-    }
-    tell(scope, iteration, verdict)
+    tell(scope, iteration, { ...verdict, partial: end.partial })
+    if (verdict.end === 'failed') return failedAttempt(scope.planned, verdict.failure)
     if (verdict.end === 'condition-met') return success(round, partial)
     if (verdict.end === 'exhausted' && step.onExhausted === 'continue') return success(round, true)
     previous = round
@@ -50,12 +53,17 @@ function judgeRound(scope: AttemptScope, step: LoopStep, round: Frame): RoundVer
   return { end: isLast ? 'exhausted' : 'again', until }
 }
 
-function tell(scope: AttemptScope, iteration: number, verdict: RoundVerdict): void {
+function tell(
+  scope: AttemptScope,
+  iteration: number,
+  verdict: RoundVerdict & { readonly partial?: boolean },
+): void {
   scope.request.task.frame.run.log.append({
     type: 'round-ended',
     step: scope.planned.step.id,
     iteration,
     end: verdict.end,
+    ...(verdict.partial === true && { partial: true }),
     ...('until' in verdict && verdict.until && { until: verdict.until }),
   })
 }

@@ -60,6 +60,7 @@ function refuseUnlessTorn(rest: Buffer, seq: number, file: string): void {
 /** Every type that this version writes; the compiler keeps it complete. */
 const EVENT_TYPES: Readonly<Record<NewRunEvent['type'], true>> = {
   'run-started': true,
+  'run-resumed': true,
   'step-started': true,
   'model-request': true,
   'model-response': true,

@@ -60,7 +60,12 @@ export interface Remains {
 
 export interface AttemptRequest {
   readonly task: Task
+  /** Different for all attempts of a step, also when the run is resumed. */
   readonly attempt: number
+  /** Which of the attempts that its retry allows, from 1: one that was cut off counts once. */
+  readonly chance: number
+  /** What its parts did before still counts. */
+  readonly resumed?: boolean
   readonly previous: PreviousAttempt | undefined
   /** Aborted when the run ends or is cancelled. */
   readonly signal: AbortSignal

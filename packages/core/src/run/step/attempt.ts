@@ -86,9 +86,9 @@ function openScope(
   signal: AbortSignal,
   inputs: readonly InjectedArtifact[],
 ): AttemptScope {
-  const { task, attempt, start } = request
+  const { task, attempt, chance, start } = request
   const { run } = task.frame
-  const planned = strengthened(placeArtifacts(task, attempt), attempt)
+  const planned = strengthened(placeArtifacts(task, chance), chance)
   const { step } = planned
   const dependents = stepsBehind(task)
   const calls = callsAround(task)
@@ -108,10 +108,10 @@ function openScope(
 }
 
 /** With `retry.escalate`, each attempt after the first has stronger models. */
-function strengthened(planned: PlannedStep, attempt: number): PlannedStep {
+function strengthened(planned: PlannedStep, chance: number): PlannedStep {
   const { escalation = [] } = planned
-  const models = escalation[Math.min(attempt - 2, escalation.length - 1)]
-  return attempt < 2 || models === undefined ? planned : { ...planned, models }
+  const models = escalation[Math.min(chance - 2, escalation.length - 1)]
+  return chance < 2 || models === undefined ? planned : { ...planned, models }
 }
 
 async function closeWorkspace(scope: AttemptScope): Promise<void> {

@@ -13,7 +13,7 @@ export function contractContext(
   context: StepContext,
   patch: () => Promise<Patch | undefined>,
 ): ContractContext {
-  const { task, attempt, start } = scope.request
+  const { task, attempt, chance, start } = scope.request
   const { run } = task.frame
   const { store, snapshot, runners } = run.request
   return {
@@ -34,6 +34,6 @@ export function contractContext(
       const found = stateOf(task.frame, step)?.artifacts.find(({ name }) => name === artifact)
       return found && store.get(found)
     },
-    render: (template) => renderTemplate(template, templateScope(task, attempt, scope.inputs)),
+    render: (template) => renderTemplate(template, templateScope(task, chance, scope.inputs)),
   }
 }

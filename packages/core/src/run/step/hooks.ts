@@ -81,8 +81,8 @@ function concerns({ matcher }: Hook, { local }: Task): boolean {
 
 /** What went wrong, if anything did. */
 async function runHook(scope: AttemptScope, hook: CommandHook): Promise<string | undefined> {
-  const { task, attempt } = scope.request
-  const command = renderTemplate(hook.command, templateScope(task, attempt, scope.inputs))
+  const { task, chance } = scope.request
+  const command = renderTemplate(hook.command, templateScope(task, chance, scope.inputs))
   if (!command.ok) return command.message
   const workspace = await scope.workspace.get()
   const limits = {

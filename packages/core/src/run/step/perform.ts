@@ -44,7 +44,7 @@ async function remainsOf(scope: AttemptScope): Promise<Remains | undefined> {
 function renderTask({ request, inputs, planned }: AttemptScope): ReturnType<typeof renderTemplate> {
   const template = taskOf(planned.step)
   if (template === undefined) throw new Error('Internal error: a step without a task')
-  return renderTemplate(template, templateScope(request.task, request.attempt, inputs))
+  return renderTemplate(template, templateScope(request.task, request.chance, inputs))
 }
 
 function runnerOf({ planned, request }: AttemptScope): StepRunner {
@@ -74,6 +74,7 @@ export function stepContext(scope: AttemptScope, task: string): StepContext {
     clock,
     ids,
     store,
+    recorded: run.resumption?.repliesFor(planned.step.id),
     redact,
     signal,
     workspace: () => scope.workspace.get(),

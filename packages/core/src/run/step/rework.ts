@@ -18,6 +18,7 @@ export interface Broken {
   readonly end: AttemptEnd
   readonly result: AttemptFailure
   readonly attempt: number
+  readonly chance: number
   readonly start: Snapshot
   readonly signal: AbortSignal
 }
@@ -28,11 +29,9 @@ export interface Broken {
  */
 export async function repair(task: Task, broken: Broken): Promise<StepEnd | undefined> {
   const { result, signal, end, attempt } = broken
-  const rework = result.rework ?? task.planned.step.retry.rework
-  // Items are repaired one by one.
-  if (task.local.step.iterate !== undefined) return undefined
-  if (result.effect !== 'rework' || rework === undefined || signal.aborted) return undefined
-  const { log, request } = task.frame.run
+  const rework = reworkOf(task, broken)
+  if (rework === undefined) return undefined
+  const { log, request, resumption } = task.frame.run
   const startedMs = request.clock.monotonicMs() - end.durationMs
   await end.close()
   const repairer = repairerOf(task, rework)
@@ -41,14 +40,16 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   }
   log.appendAll(result.events)
   const replaces = new Set(task.planned.step.artifacts.map(({ name }) => name))
+  const { id: by } = repairer.planned.step
+  const before = resumption?.attemptsOf(by) ?? 0
   let { remains = NOTHING, failure, usage } = result
   for (let round = 1; round <= rework.maxRounds && !signal.aborted; round += 1) {
-    const { id: by } = repairer.planned.step
     const because = describeFailure(failure)
     log.append({ type: 'step-reworking', step: task.planned.step.id, by, round, because })
-    log.append(startedEvent(repairer, round))
+    log.append(startedEvent(repairer, before + round))
     const given = inputsFor(task, remains, failure)
-    const repaired = await runRepair(repairer, { ...broken, remains, given, replaces, round })
+    const work = { ...broken, attempt: before + round, chance: round, remains, given, replaces }
+    const repaired = await runRepair(repairer, work)
     if (repaired === undefined) continue
     const checked = await checkAgain(task, broken, { ...repaired, usage, startedMs })
     if (checked.result.status !== 'failed') return ended(task, checked)
@@ -59,6 +60,12 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
   const durationMs = Math.round(request.clock.monotonicMs() - startedMs)
   const told = { ...result, failure, usage, events: [] }
   return failedFor(task, attempt, { ...withoutAttempt(told), durationMs })
+}
+
+function reworkOf({ planned, local }: Task, { result, signal }: Broken): Rework | undefined {
+  // Items are repaired one by one.
+  if (local.step.iterate !== undefined || signal.aborted) return undefined
+  return result.effect === 'rework' ? (result.rework ?? planned.step.retry.rework) : undefined
 }
 
 const NOTHING: Remains = { artifacts: new Map(), patch: undefined }
@@ -93,17 +100,16 @@ interface Round extends Broken {
   readonly remains: Remains
   readonly given: readonly InjectedArtifact[]
   readonly replaces: ReadonlySet<string>
-  readonly round: number
 }
 
 /** What stands after the repair. Undefined: the repair itself failed. */
 async function runRepair(repairer: Task, round: Round): Promise<Remains | undefined> {
-  const { start, remains, given, replaces, signal, round: attempt } = round
+  const { start, remains, given, replaces, signal, attempt, chance } = round
   const { run } = repairer.frame
   const { store } = run.request
   const from = remains.patch ? await snapshotAt(start, remains.patch.tree) : start
-  const job = { task: repairer, attempt, previous: undefined, signal, start: from, given, replaces }
-  const end = await runAttempt(job, perform)
+  const job = { task: repairer, attempt, chance, previous: undefined, signal, start: from }
+  const end = await runAttempt({ ...job, given, replaces }, perform)
   const { result } = end
   if (result.status === 'failed') {
     run.log.appendAll(failedEvents(repairer, attempt, { ...end, result }, false))
@@ -135,7 +141,7 @@ function checkAgain(
   broken: Broken,
   repaired: Remains & Pick<AttemptFailure, 'usage'> & { readonly startedMs: number },
 ): Promise<AttemptEnd> {
-  const { attempt, signal, start } = broken
+  const { attempt, chance, signal, start } = broken
   const { artifacts, patch, usage, startedMs } = repaired
   const outcome = {
     status: 'succeeded',
@@ -143,6 +149,6 @@ function checkAgain(
     ...(patch && { patch }),
     usage,
   } as const
-  const request = { task, attempt, previous: undefined, signal, start, startedMs }
+  const request = { task, attempt, chance, previous: undefined, signal, start, startedMs }
   return runAttempt(request, (scope) => conclude(scope, stepContext(scope, ''), outcome))
 }

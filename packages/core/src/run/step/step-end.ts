@@ -1,4 +1,12 @@
-import type { Evaluated, NewRunEvent, StepFailure, StoredArtifact } from '../../events.ts'
+import type {
+  ArtifactRef,
+  Evaluated,
+  NewRunEvent,
+  StepFailure,
+  StoredArtifact,
+} from '../../events.ts'
+import type { PreviousAttempt } from '../../ports.ts'
+import { redactBytes } from '../../redact-deep.ts'
 import { failedAttempt, withoutAttempt } from './attempt-result.ts'
 import type { AttemptEnd, FailedEnd } from './attempt-result.ts'
 import { describeFailure } from '../failure.ts'
@@ -7,6 +15,7 @@ import { notify } from './hooks.ts'
 import { injectedArtifact } from './inputs.ts'
 import type { FailureEffect } from './outputs.ts'
 import type { RunContext } from '../request.ts'
+import type { StepState } from '../state.ts'
 import { startTree } from './trees.ts'
 
 /** How a step ended. Its events are not recorded yet: the caller groups them with those of others. */
@@ -29,11 +38,12 @@ export function startedEvent(
   more: {
     readonly find?: (step: string) => readonly StoredArtifact[]
     readonly when?: Evaluated | undefined
+    readonly resumed?: boolean
   } = {},
 ): NewRunEvent {
   const { planned, local, frame } = task
   const { persona, step } = planned
-  const { find = recordedArtifacts(frame.run), when } = more
+  const { find = recordedArtifacts(frame.run), when, resumed = false } = more
   const inputs = local.step.inject.flatMap((injection) => {
     const { artifact, as } = injection
     const found =
@@ -46,6 +56,7 @@ export function startedEvent(
     type: 'step-started',
     step: step.id,
     attempt,
+    ...(resumed && { resumed }),
     ...(persona && { personaDigest: persona.digest }),
     tree: startTree(task),
     inputs,
@@ -69,6 +80,16 @@ export function ended({ planned }: Task, { result, close }: AttemptEnd): StepEnd
   return { ...common, effect: 'succeeded', partial, artifacts }
 }
 
+/** A step that succeeded before the run was resumed, and need not run again. */
+export function keptEnd({ id, partial, artifacts }: StepState): StepEnd {
+  const end = { id, effect: 'succeeded', failure: undefined, events: [], close: noClosing } as const
+  return { ...end, partial, artifacts }
+}
+
+function noClosing(): Promise<void> {
+  return Promise.resolve()
+}
+
 /** A step that failed for good. */
 export function failedFor(task: Task, attempt: number, end: FailedEnd): StepEnd {
   const { failure, effect: wanted } = end.result
@@ -87,18 +108,32 @@ export function neverStarted(task: Task, failure: StepFailure): StepEnd {
   return failedFor(task, 1, withoutAttempt(failedAttempt(task.planned, failure)))
 }
 
+/** Why steps are skipped that the user does not want. */
+export const LEFT_OUT = 'left out by the user'
+
 /** A step that does not run, and why. */
 export function skippedEvent(step: string, because: string): NewRunEvent {
   return { type: 'step-skipped', step, because }
 }
 
 export function failedEvents(
-  { planned }: Task,
+  { planned, frame }: Task,
   attempt: number,
   { result, durationMs }: FailedEnd,
   willRetry: boolean,
 ): readonly NewRunEvent[] {
-  const { failure, usage, events } = result
+  const { failure, usage, events, problems, lastText } = result
   const { id: step } = planned.step
-  return [...events, { type: 'step-failed', step, attempt, failure, willRetry, durationMs, usage }]
+  // Whoever resumes the run tells the next attempt the same.
+  const told = willRetry && { told: storeTold(frame.run, { problems, lastText }) }
+  const failed = { type: 'step-failed', step, attempt, failure, willRetry } as const
+  return [...events, { ...failed, ...told, durationMs, usage }]
+}
+
+function storeTold(
+  { request: { store, redact } }: RunContext,
+  told: Pick<PreviousAttempt, 'problems' | 'lastText'>,
+): ArtifactRef {
+  const content = Buffer.from(JSON.stringify(told))
+  return store.put(redact === undefined ? content : redactBytes(content, redact))
 }

@@ -9,38 +9,55 @@ import { sleep } from '../clock.ts'
 import type { Task } from '../frame.ts'
 import { perform } from './perform.ts'
 import type { RunContext } from '../request.ts'
+import { FIRST_ATTEMPT } from '../resume/beginning.ts'
+import type { Beginning } from '../resume/beginning.ts'
 import { mayRetry, retryDelayMs, whyNotRetried } from './retry.ts'
 import { repair } from './rework.ts'
+import type { Broken } from './rework.ts'
 import { ended, failedEvents, failedFor, startedEvent } from './step-end.ts'
 import type { StepEnd } from './step-end.ts'
 import { startSnapshot, startTree } from './trees.ts'
 
 /** One step with all its attempts. The caller has recorded the start of the first. */
-export async function runStep(task: Task, signal: AbortSignal): Promise<StepEnd> {
+export async function runStep(
+  task: Task,
+  signal: AbortSignal,
+  beginning: Beginning = FIRST_ATTEMPT,
+): Promise<StepEnd> {
   const { run } = task.frame
   const retry = retryOf(task)
-  const failures: StepFailure[] = []
+  const failures = [...beginning.failures]
   const start = await startOf(task)
-  if (!('tree' in start)) return failedFor(task, 1, start)
-  let previous: PreviousAttempt | undefined
-  for (let attempt = 1; ; attempt += 1) {
-    if (attempt > 1) run.log.append(startedEvent(task, attempt))
-    const end = await runAttempt({ task, attempt, previous, signal, start }, perform)
+  if (!('tree' in start)) return failedFor(task, beginning.attempt, start)
+  let { previous } = beginning
+  for (let { attempt } = beginning; ; attempt += 1) {
+    const isFirst = attempt === beginning.attempt
+    if (!isFirst) run.log.append(startedEvent(task, attempt))
+    run.resumption?.note(task, attempt, beginning)
+    const chance = failures.length + 1
+    const resumed = isFirst && beginning.resumed
+    const request = { task, attempt, chance, resumed, previous, signal, start }
+    const end = await runAttempt(request, perform)
     const { result } = end
     if (result.status !== 'failed') return ended(task, end)
     failures.push(result.failure)
     if (signal.aborted || result.effect === 'rejected' || !mayRetry(retry, failures)) {
       const given = whyNotRetried(retry, failures)
-      if (given !== undefined) run.log.append(warning(task.planned.step.id, given))
-      const repaired = await repair(task, { end, result, attempt, start, signal })
-      return repaired ?? failedFor(task, attempt, { ...end, result })
+      return lastEnd(task, { end, result, attempt, chance, start, signal }, given)
     }
     run.log.appendAll(failedEvents(task, attempt, { ...end, result }, true))
     await end.close()
-    await pause(run, retry, attempt, signal)
+    await pause(run, retry, chance, signal)
     if (signal.aborted) return failedFor(task, attempt, cancelled(task, signal))
     previous = previousAttempt(result)
   }
+}
+
+/** No attempt is left: another step repairs it, or it has failed. `given`: why some are not made. */
+async function lastEnd(task: Task, broken: Broken, given: string | undefined): Promise<StepEnd> {
+  if (given !== undefined) task.frame.run.log.append(warning(task.planned.step.id, given))
+  const { end, result, attempt } = broken
+  return (await repair(task, broken)) ?? failedFor(task, attempt, { ...end, result })
 }
 
 /** A fan-out is not tried again as a whole: its items are. */
@@ -68,9 +85,9 @@ function cancelled({ planned }: Task, signal: AbortSignal): FailedEnd {
   return withoutAttempt({ ...failedAttempt(planned, abortReason(signal)), effect: 'fail' })
 }
 
-function pause(run: RunContext, retry: Retry, attempt: number, signal: AbortSignal): Promise<void> {
+function pause(run: RunContext, retry: Retry, chance: number, signal: AbortSignal): Promise<void> {
   const { clock, ids } = run.request
-  return sleep(clock, retryDelayMs(retry, attempt, ids.fraction()), signal)
+  return sleep(clock, retryDelayMs(retry, chance, ids.fraction()), signal)
 }
 
 function previousAttempt(result: AttemptFailure): PreviousAttempt {

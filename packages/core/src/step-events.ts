@@ -1,0 +1,92 @@
+import type { FailureClass, SentParameters, StopKind, Usage } from './agent/messages.ts'
+import type { LimitName } from './failures.ts'
+import type { ArtifactRef } from './stored.ts'
+
+/** Events that a runner may emit about its own step. */
+export type NewStepEvent =
+  | {
+      readonly type: 'model-request'
+      readonly step: string
+      readonly turn: number
+      /** SHA-256, hex, of the canonical request. */
+      readonly key: string
+      readonly model: string
+      readonly parameters?: SentParameters
+    }
+  | {
+      readonly type: 'model-response'
+      readonly step: string
+      readonly key: string
+      /** Who answered: `provider/model`. */
+      readonly model?: string
+      readonly stop: StopKind
+      readonly usage: Usage | undefined
+      readonly costUsd: number | undefined
+      /** The full reply, in the store. */
+      readonly reply: ArtifactRef
+      /** Paid for by an attempt that was cut off; nobody was asked again. */
+      readonly reused?: true
+      /** The model was told then that the budget is nearly used up. */
+      readonly lastCall?: true
+    }
+  | {
+      readonly type: 'model-failed'
+      readonly step: string
+      readonly key: string
+      readonly class: FailureClass
+      readonly message: string
+      /** Undefined when the call is not tried again. */
+      readonly retryInMs: number | undefined
+      /** As reported; undefined when it was not. */
+      readonly usage: Usage | undefined
+      /** 0 when the call was refused before anything came back. */
+      readonly costUsd: number | undefined
+    }
+  | {
+      readonly type: 'tool-call'
+      readonly step: string
+      readonly call: string
+      readonly tool: string
+      readonly input: ArtifactRef
+    }
+  | {
+      readonly type: 'tool-result'
+      readonly step: string
+      readonly call: string
+      readonly isError: boolean
+      /** The full output, in the store. */
+      readonly output: ArtifactRef
+      readonly shownBytes: number
+    }
+  | {
+      readonly type: 'contract-checked'
+      readonly step: string
+      readonly attempt: number
+      /** Type and source: `json_schema triage`. */
+      readonly contract: string
+      readonly passed: boolean
+      readonly problems: readonly string[]
+      /** Figures: `14 citations: 12 verified, 2 relocated`. */
+      readonly notes?: readonly string[]
+    }
+  | {
+      readonly type: 'hook-ran'
+      readonly step: string
+      readonly hook: string
+      readonly problem?: string
+    }
+  | {
+      /** Where the fields of a result were found: submitted, or by which stage of the extraction. */
+      readonly type: 'fields-extracted'
+      readonly step: string
+      readonly stage: 'submitted' | 'json' | 'fenced' | 'object' | 'labels' | 'repair'
+    }
+  | { readonly type: 'warning'; readonly step: string; readonly message: string }
+  | {
+      readonly type: 'limit-warning'
+      readonly step: string
+      readonly limit: LimitName
+      readonly share: number
+      /** It is the run's; the step is one of those that work. */
+      readonly scope?: 'run'
+    }
