@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { storageError, WaveError } from '@wave/core'
 
-import { Meddled, moveFiles } from './apply-files.ts'
+import { isInTheWay, Meddled, moveFiles } from './apply-files.ts'
 import type { Folders, Move } from './apply-files.ts'
 import { prepareRecord } from './apply-prepare.ts'
 import {
@@ -224,8 +224,9 @@ function failure(cause: unknown, host: HostRepository, left: FinishedApply['left
     const message = `The files changed under way. Put back, except ${renderLeft(left)}.`
     return new WaveError('patch-drifted', message, { hint: 'Look at these files.', cause })
   }
-  if (!(cause instanceof Meddled)) return storageError(cause, host.workTree)
-  const message = `${printable(cause.path)} changed under way; nothing was done.`
+  if (!isInTheWay(cause)) return storageError(cause, host.workTree)
+  const where = cause instanceof Meddled ? printable(cause.path) : 'A folder of the project'
+  const message = `${where} changed under way; nothing was done.`
   return new WaveError('patch-drifted', message, { hint: 'Run the command again.', cause })
 }
 

@@ -58,12 +58,10 @@ export async function moveFiles(
   try {
     for (const { move, to } of putting) await stage(root, move, to)
     for (const move of taking) await attempt(move, () => take(root, move))
-    for (const folder of folders.remove) await rmdir(join(root, folder)).catch(() => {})
+    // One with something else in it stays.
+    for (const folder of folders.remove) await unlessInTheWay(rmdir(join(root, folder)))
     // One that cannot be made is missed by what belongs into it.
-    for (const folder of folders.make)
-      await makeFolder(root, folder).catch((cause: unknown) => {
-        if (!isInTheWay(cause)) throw cause
-      })
+    for (const folder of folders.make) await unlessInTheWay(makeFolder(root, folder))
     for (const { move } of putting) await attempt(move, () => put(root, move))
   } finally {
     for (const { temporary } of moves) await rm(join(root, temporary), { force: true })
@@ -117,8 +115,14 @@ async function isFolder(absolute: string): Promise<boolean> {
   return (await lstat(absolute).catch(() => undefined))?.isDirectory() === true
 }
 
+async function unlessInTheWay(work: Promise<void>): Promise<void> {
+  await work.catch((cause: unknown) => {
+    if (!isInTheWay(cause)) throw cause
+  })
+}
+
 /** Somebody else's file or folder, not a disk that fails. */
-function isInTheWay(cause: unknown): boolean {
+export function isInTheWay(cause: unknown): boolean {
   if (cause instanceof Meddled) return true
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   return ['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].some((one) => one === code)

@@ -162,7 +162,7 @@ describe('undoApply', () => {
     await applyPatches(changed.request)
     changed.project.write('emptied', 'mine\n')
     const mine = changed.state()
-    await expect(undoApply(changed.place)).rejects.toMatchObject({ code: 'path-unwritable' })
+    await expect(undoApply(changed.place)).rejects.toMatchObject({ code: 'patch-drifted' })
     expect(changed.state()).toEqual(mine)
     rmSync(changed.at('emptied'))
     await undoApply(changed.place)
