@@ -4,7 +4,7 @@ import { WorkspaceLost, type FileResult, type Workspace } from '../../packages/c
 import type { ScriptedReply } from '../../packages/core/src/testing/scripted-model.ts'
 import { describeDocker } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
-import { killTools, runAgent } from './support/run-steps.ts'
+import { killContainer, runAgent } from './support/run-steps.ts'
 import { toolProcesses } from './support/tool-processes.ts'
 
 const MIB = 2 ** 20
@@ -208,7 +208,7 @@ while True:
     await using own = await sandbox.open('readonly', { step: 'killed' })
     const [outcome] = await Promise.allSettled([
       sh(own, 'echo up; sleep 300'),
-      killTools(sandbox, 'killed'),
+      killContainer(sandbox, 'killed'),
     ])
     expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(WorkspaceLost) })
     await expect(own.read('README.md')).rejects.toBeInstanceOf(WorkspaceLost)
@@ -227,7 +227,7 @@ while True:
         return attempt === 1 ? bash('touch /work/waits; sleep 300') : bash('true')
       },
       before(turn, attempt) {
-        if (turn === 1 && attempt === 1) setImmediate(() => void killTools(sandbox))
+        if (turn === 1 && attempt === 1) setImmediate(() => void killContainer(sandbox))
       },
     })
     expect(result.outcome).toBe('completed')
@@ -244,7 +244,7 @@ while True:
       reply: (turn, attempt) =>
         turn === 0 ? bash(`echo ${attempt} > /work/output/r.txt; echo ${attempt} > new`) : SUBMIT,
       async before(turn, attempt) {
-        if (turn === 1 && attempt === 1) await killTools(sandbox)
+        if (turn === 1 && attempt === 1) await killContainer(sandbox)
       },
     })
     expect(result.outcome).toBe('completed')

@@ -66,4 +66,13 @@ function claim(
 }
 
 const fold = (path: string) => path.normalize('NFKC').toLowerCase()
-const printable = (name: string) => JSON.stringify(name.slice(0, 200))
+
+/** For people: in quotes, without a character that does something, and not too long. */
+export function printable(name: string): string {
+  const quoted = JSON.stringify(name.slice(0, 200))
+  return quoted.replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u2028\u2029]/gu, escaped)
+}
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+}

@@ -1,5 +1,5 @@
 import { extract, type Extract, type Header } from 'tar-stream'
-import { createNameCheck, type NameCheck } from './archive-names.ts'
+import { createNameCheck, printable, type NameCheck } from './archive-names.ts'
 import {
   ArchiveRefused,
   type ArchiveCaps,
@@ -19,10 +19,13 @@ export async function* readArchive(
   const parser = extract()
   const feeding = feed(guarded(archive, rules.caps), parser)
   const checkName = createNameCheck(rules)
+  let contentBytes = 0
   try {
     for await (const entry of parser) {
       // A destroyed entry emits an error that nobody else would hear, and that would end the process.
       entry.on('error', () => {})
+      contentBytes += entry.header.size
+      if (contentBytes > rules.caps.maxTotalBytes) throw tooLarge(rules.caps.maxTotalBytes)
       yield await readEntry(entry, rules, checkName)
     }
   } catch (cause) {
@@ -67,18 +70,26 @@ async function* guarded(archive: ByteStream, caps: ArchiveCaps): AsyncGenerator<
   for await (const piece of archive) {
     const chunk = typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece
     sizeBytes += chunk.length
-    if (sizeBytes > maxBytes) {
-      throw new ArchiveRefused('too-large', `The archive has more than ${maxBytes} bytes.`)
-    }
-    const last = chunk.findLastIndex((byte) => byte !== 0)
-    zeros = last === -1 ? zeros + chunk.length : chunk.length - 1 - last
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
+    const ending = zerosAtEnd(chunk)
+    zeros = ending === chunk.length ? zeros + ending : ending
     yield chunk
   }
-  if (zeros < 1024 || sizeBytes % 512 !== 0) {
+  if (zeros < END_BYTES || sizeBytes % 512 !== 0) {
     throw new ArchiveRefused('damaged', 'The archive ends early.')
   }
 }
 
+/** At most as many as matter: files may be nothing but zeros. */
+function zerosAtEnd(chunk: Uint8Array): number {
+  const most = Math.min(END_BYTES, chunk.length)
+  let zeros = 0
+  while (zeros < most && chunk[chunk.length - 1 - zeros] === 0) zeros += 1
+  return zeros
+}
+
+/** Two empty blocks. */
+const END_BYTES = 1024
 /** Writers fill up to a record of 20 blocks. */
 const TRAILER_BYTES = 64 * 2 ** 10
 
@@ -118,6 +129,10 @@ function kindOf(header: Header, { kind }: ArchiveRules): ArchiveEntry['kind'] {
   throw refuse('bad-type', header.name, `is a ${type}, not a regular file`)
 }
 
+function tooLarge(maxBytes: number): ArchiveRefused {
+  return new ArchiveRefused('too-large', `The archive has more than ${maxBytes} bytes.`)
+}
+
 function refuse(problem: ArchiveProblem, path: string, what: string): ArchiveRefused {
-  return new ArchiveRefused(problem, `${JSON.stringify(path)} ${what}.`)
+  return new ArchiveRefused(problem, `${printable(path)} ${what}.`)
 }

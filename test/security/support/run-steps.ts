@@ -78,11 +78,15 @@ function resultsIn({ messages }: ModelRequest): string[] {
   )
 }
 
-/** Ends the container of the tools, as somebody with the right to do so might. Waits until it is there. */
-export async function killTools({ docker, installId }: Sandbox, step = STEP): Promise<void> {
+/** Ends a container of a step, as somebody who may might do. */
+export async function killContainer(
+  { docker, installId }: Sandbox,
+  step = STEP,
+  part: '-tools' | '-keeper' = '-tools',
+): Promise<void> {
   const filters = { label: [`dev.wave.install=${installId}`, `dev.wave.step=${step}`] }
   const running = await docker.listContainers({ filters })
-  const tools = running.filter(({ Names: [name] }) => name?.endsWith('-tools'))
-  if (tools.length === 0) throw new Error('There is no container to kill')
-  await Promise.all(tools.map(({ Id }) => docker.getContainer(Id).kill()))
+  const parts = running.filter(({ Names: [name] }) => name?.endsWith(part))
+  if (parts.length === 0) throw new Error('There is no container to kill')
+  await Promise.all(parts.map(({ Id }) => docker.getContainer(Id).kill()))
 }

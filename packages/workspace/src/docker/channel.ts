@@ -84,11 +84,16 @@ function serve(stream: Duplex): Channel {
 
   async function receive(): Promise<void> {
     try {
-      for await (const { fd, bytes } of demux(stream)) if (fd === 1) waiting?.accept(bytes)
+      for await (const { fd, bytes } of demux(stream)) {
+        if (fd !== 1) continue
+        // The loop never speaks unasked: somebody else writes here, and may never end.
+        if (waiting === undefined) break
+        waiting.accept(bytes)
+      }
     } catch {
       // Ended by us or by the engine: the same to whoever waits.
     }
-    closed = true
+    close()
     waiting?.fail('closed')
   }
 

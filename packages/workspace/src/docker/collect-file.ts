@@ -1,6 +1,7 @@
 import type { Collected } from '@wave/core'
 import { posix } from 'node:path'
 import { ARTIFACT_CAPS, ArchiveRefused } from '../archive.ts'
+import { printable } from '../archive-names.ts'
 import { readArchive } from '../collect.ts'
 import type { ChannelReply } from './channel.ts'
 import { quote } from './quote.ts'
@@ -18,16 +19,20 @@ export function collectCommand(path: string): string {
   return [
     `[ -e ${file} ] || [ -L ${file} ] || exit ${MISSING}`,
     `[ "$(realpath -- ${folder})" = ${folder} ] || exit ${THROUGH_LINK}`,
-    `exec tar -C ${folder} --no-recursion -cf - -- ${quote(posix.basename(path))}`,
+    `exec tar -C ${folder} --no-recursion --no-unquote -cf - -- ${quote(posix.basename(path))}`,
   ].join('; ')
 }
 
 export async function collectFile(path: string, reply: ChannelReply): Promise<Collected> {
+  const shown = shownPath(path)
   if (reply.exitCode === MISSING) {
-    return { found: false, problem: 'missing', message: `${path} does not exist` }
+    return { found: false, problem: 'missing', message: `${shown} does not exist` }
   }
-  if (reply.exitCode === THROUGH_LINK) return refused(`${path} lies behind a link`)
-  if (reply.exitCode !== 0) return refused(`${path} cannot be read: ${reply.error.trim()}`)
+  if (reply.exitCode === THROUGH_LINK) return refused(`${shown} lies behind a link`)
+  if (reply.exitCode !== 0) {
+    const [why = ''] = reply.error.trim().split('\n')
+    return refused(`${shown} cannot be read: ${printable(why)}`)
+  }
   try {
     const rules = { caps: ARTIFACT_CAPS, kind: 'artifacts' } as const
     for await (const entry of readArchive([reply.output], rules)) {
@@ -37,7 +42,13 @@ export async function collectFile(path: string, reply: ChannelReply): Promise<Co
     if (cause instanceof ArchiveRefused) return refused(cause.message)
     throw cause
   }
-  return refused(`${path} is not a regular file`)
+  return refused(`${shown} is not a regular file`)
+}
+
+/** As it is, where nothing in it needs an escape. */
+export function shownPath(path: string): string {
+  const quoted = printable(path)
+  return quoted === `"${path}"` ? path : quoted
 }
 
 function refused(message: string): Collected {

@@ -18,7 +18,7 @@ import { ARTIFACT_CAPS } from '../archive.ts'
 import { renderHistory } from '../history-text.ts'
 import { computePatch } from '../patch.ts'
 import { snapshotFolder } from '../snapshot-folder.ts'
-import { collectFile, COLLECT_MAX_BYTES, collectCommand } from './collect-file.ts'
+import { collectFile, COLLECT_MAX_BYTES, collectCommand, shownPath } from './collect-file.ts'
 import { ChannelBroken } from './channel.ts'
 import type { WriteLayer } from './copy-on-write.ts'
 import { engineError } from './engine.ts'
@@ -160,7 +160,11 @@ export class DockerWorkspace implements Workspace {
   async collect(path: string): Promise<Collected> {
     const absolute = posix.resolve(SCRATCH, path)
     if (!absolute.startsWith(`${SCRATCH}/`) || absolute.includes('\0')) {
-      return { found: false, problem: 'refused', message: `${path} is not below ${SCRATCH}` }
+      return {
+        found: false,
+        problem: 'refused',
+        message: `${shownPath(path)} is not below ${SCRATCH}`,
+      }
     }
     await this.#settle()
     try {
@@ -174,8 +178,8 @@ export class DockerWorkspace implements Workspace {
       if (!(cause instanceof ChannelBroken)) throw cause
       const message =
         cause.reason === 'output-limit'
-          ? `${path} is larger than ${ARTIFACT_CAPS.maxFileBytes} bytes`
-          : `${path}: ${BROKEN[cause.reason]}`
+          ? `${shownPath(path)} is larger than ${ARTIFACT_CAPS.maxFileBytes} bytes`
+          : `${shownPath(path)}: ${BROKEN[cause.reason]}`
       return { found: false, problem: 'refused', message }
     }
   }
