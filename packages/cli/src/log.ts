@@ -25,7 +25,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const { pino } = await import('pino')
     const destination = options.toStderr
       ? pino.destination({ fd: 2, sync: true })
-      : pino.destination({ dest: openFile(options.dataDir), sync: true, append: true })
+      : pino.destination({ dest: openFile(options.dataDir), sync: true, append: true, mode: 0o600 })
     const redacted = {
       write: (line: string) => {
         destination.write(`${escapeJson(options.redact(line).trimEnd())}\n`)

@@ -35,10 +35,9 @@ export function findCanary(
   }
   const inFolders = (places.folders ?? []).flatMap((folder) => {
     if (!existsSync(folder)) throw new Error(`There is no ${folder} to search`)
-    return filesBelow(folder).flatMap((file) => [
-      ...search(`name of ${file}`, file),
-      ...search(file, contentOf(file)),
-    ])
+    return filesBelow(folder).flatMap((file) =>
+      search(`name of ${file}`, file).concat(search(file, contentOf(file))),
+    )
   })
   const inTexts = Object.entries(places.texts ?? {}).flatMap(([name, text]) => search(name, text))
   return [...inFolders, ...inTexts]

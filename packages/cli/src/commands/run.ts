@@ -44,10 +44,14 @@ async function perform(
   const { wire } = await import('../wire.ts')
   const { createRenderer } = await import('../render/create.ts')
   const { runPipeline } = await import('@wave/core')
-  await using wiring = await wire({ ...job, signal: interruption.signal })
-  const { err } = invocation.host
+  const { err, redact } = invocation.host
+  // Facts are looked for before the run, which redacts its input itself and tells of it.
+  const input = redact(prepared.input)
+  const known = { ...job, prepared: { ...prepared, input } }
+  await using wiring = await wire({ ...known, signal: interruption.signal })
   warn(invocation, prepared)
   for (const note of wiring.notes) err.write(renderNote(note))
+  if (input !== prepared.input) err.write(renderNote(SECRET_IN_INPUT))
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
   const { clock } = wiring.parts
@@ -64,7 +68,7 @@ async function perform(
     projectRoot: prepared.project.root,
     waveVersion: invocation.version,
     signal: interruption.signal,
-    redact: invocation.host.redact,
+    redact,
     onEvent: (event) => {
       log.write('debug', event.type, event)
       renderer.show(event)
@@ -72,6 +76,8 @@ async function perform(
     inconclusiveOk: options.inconclusiveOk ?? false,
   })
 }
+
+const SECRET_IN_INPUT = 'The input holds what is a secret, or looks like one. It is replaced.'
 
 /** What the user should know, however the run goes: of the configuration, and of the pipeline and those it calls. */
 function warn({ host }: Invocation, { warnings, plan }: PreparedRun): void {
