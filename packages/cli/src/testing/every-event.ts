@@ -31,6 +31,13 @@ export const EVERY_EVENT: { readonly [Type in NewRunEvent['type']]: EventOf<Type
     sandbox: { kind: 'docker', image: 'a', images: { b: 'c' } },
     notices: ['a.yaml:1:1: inferred'],
   },
+  'run-resumed': {
+    type: 'run-resumed',
+    run: '20260204t100000-abcd',
+    waveVersion: '0.0.0',
+    differences: ['the tree is another'],
+    from: 'one',
+  },
   'step-started': {
     type: 'step-started',
     ...STEP,
