@@ -7,9 +7,11 @@ import { containerConfig, type Runtime, type Source } from './container-config.t
 import { openWriteLayer, type WriteLayer } from './copy-on-write.ts'
 import { DockerWorkspace } from './docker-workspace.ts'
 import { connectOwnEngine, engineError, type Engine } from './engine.ts'
+import type { Patience } from './engine-agent.ts'
 import { BootFailed, startHeld } from './held-container.ts'
 import { DEFAULT_IMAGE, imageProblem, resolveImage } from './image.ts'
 import { packInputs } from './inputs.ts'
+import { tellLostEngine } from './lost-engine.ts'
 import { keepWithin } from './snapshot-cache.ts'
 import { SnapshotVolumes, type Effort, type MountedSnapshot } from './snapshot-volumes.ts'
 import { VolumeRecords } from './volume-records.ts'
@@ -20,6 +22,8 @@ export interface DockerOptions {
   readonly host?: string
   /** What must run the containers, from the user's configuration; default: what the engine uses. */
   readonly runtime?: Runtime
+  /** How long the engine may be silent; default: less than a minute. */
+  readonly patience?: Patience
   /** Name or digest, from the user's configuration; default: `images.default`, else wave's own. */
   readonly image?: string
   /** The user's allow-list: what steps may name, and the name or digest that it stands for. */
@@ -157,7 +161,8 @@ class Provider implements DockerWorkspaceProvider {
       const config = containerConfig({ ...box, part })
       const tools = await startHeld(engine.docker, config, inputs)
       const onClose = (removal: Promise<void>) => this.#await(removal)
-      return new DockerWorkspace({ tools, mount, layer, onClose })
+      const workspace = new DockerWorkspace({ tools, mount, layer, onClose })
+      return tellLostEngine(workspace, engine.docker)
     } catch (cause) {
       await layer?.keeper.release()
       throw cause

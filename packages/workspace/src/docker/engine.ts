@@ -3,6 +3,7 @@ import type Docker from 'dockerode'
 import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EngineUsers, Runtime } from './container-config.ts'
+import type { Patience } from './engine-agent.ts'
 import {
   explicitHost,
   resolveHost,
@@ -24,6 +25,8 @@ export interface EngineWish {
   /** Default: as the `docker` command would find it. */
   readonly host?: string | undefined
   readonly runtime?: Runtime | undefined
+  /** How long the engine may be silent. */
+  readonly patience?: Patience | undefined
 }
 
 /** Throws `docker-unreachable`, and `runtime-missing` for a runtime that the engine does not have. */
@@ -33,7 +36,7 @@ export async function connectEngine(
 ): Promise<Engine> {
   const endpoint =
     wish.host === undefined ? resolveHost(environment) : explicitHost(wish.host, environment)
-  const { docker, info } = await connect(endpoint, environment)
+  const { docker, info } = await connect(endpoint, environment, wish.patience)
   if (wish.runtime !== undefined) requireRuntime(wish.runtime, info)
   const { runtime } = wish
   return { docker, endpoint, cpus: cpusOf(info), runtime, users: usersOf(info) }
@@ -45,11 +48,15 @@ export function connectOwnEngine(wish: EngineWish): Promise<Engine> {
   return connectEngine(wish, { variables, home: homedir(), platform })
 }
 
-async function connect(endpoint: EngineHost, environment: EngineEnvironment) {
+async function connect(
+  endpoint: EngineHost,
+  environment: EngineEnvironment,
+  allowed: Patience | undefined,
+) {
   const { Dockerode, EngineAgent, dialOf } = await loadClient()
   const patience = new AbortController()
   try {
-    const agent = new EngineAgent(dialOf(endpoint, environment.variables))
+    const agent = new EngineAgent(dialOf(endpoint, environment.variables), allowed)
     // The host is a name for the HTTP header: the agent knows where the engine is.
     const options = { protocol: 'http', host: 'docker', port: 80, agent } as const
     const docker = new Dockerode(options)
@@ -161,9 +168,12 @@ export function engineError(cause: unknown): Error {
       cause,
     })
   }
-  if (statusOf(cause) === undefined && codeOf(cause) !== undefined) {
-    return new WaveError('docker-unreachable', 'The Docker engine does not answer any more.', {
-      hint: 'Start Docker, then resume the run.',
+  const code = codeOf(cause)
+  if (statusOf(cause) === undefined && code !== undefined) {
+    const isFrozen = code === 'ETIMEDOUT'
+    const message = `The Docker engine ${isFrozen ? 'has stopped answering' : 'does not answer any more'}.`
+    return new WaveError('docker-unreachable', message, {
+      hint: `${isFrozen ? 'Restart' : 'Start'} Docker, then resume the run.`,
       cause,
     })
   }
