@@ -68,6 +68,8 @@ test('PI-05 PI-06 every piece of a prompt that others wrote stands in its data b
   const second = {
     id: 'second',
     persona: 'auditor',
+    // Facts that wave collects come with it.
+    stand_in: 'evidence/investigate',
     dependencies: ['first'],
     workspace: mount('readonly'),
     memory: { inject_artifacts: [{ step: 'first', artifact: 'plain', as: 'given' }] },
@@ -119,6 +121,7 @@ test('PI-05 PI-06 every piece of a prompt that others wrote stands in its data b
     const messages = script.requests.flatMap(saidIn)
     const toModel = messages.filter(({ role }) => role !== 'assistant')
     const all = toModel.map(({ text }) => text).join('\n')
+    expect(all).toContain('### _facts')
     for (const piece of PIECES) {
       expect([piece, all.includes(markOf(piece))]).toEqual([piece, true])
       const loose = toModel.filter(({ text }) => outside(text).includes(markOf(piece)))
