@@ -50,11 +50,22 @@ export { artifactRef, FileArtifactStore } from './artifact/store.ts'
 export { systemClock } from './run/clock.ts'
 export { commandRunner } from './run/step/command-runner.ts'
 export { systemIds } from './run/ids.ts'
-export { makeDirectory, replaceFile, storageError, syncDirectory } from './run/journal/durable-fs.ts'
+export {
+  makeDirectory,
+  replaceFile,
+  storageError,
+  syncDirectory,
+} from './run/journal/durable-fs.ts'
 export { FileJournal, journalPath, openJournal } from './run/journal/journal.ts'
 export { readJournal } from './run/journal/journal-scan.ts'
+export { cancelRun } from './run/journal/cancel-run.ts'
+export type { Cancellation } from './run/journal/cancel-run.ts'
+export { freezeFiles, readFrozen } from './run/journal/frozen.ts'
+export type { FrozenFile } from './run/journal/frozen.ts'
 export { takeLock } from './run/journal/lock.ts'
-export type { RunRequest, RunResult } from './run/request.ts'
+export type { ResumeRequest, RunRequest, RunResult } from './run/request.ts'
+export { findDifferences } from './run/resume/differences.ts'
+export type { Circumstances, Difference } from './run/resume/differences.ts'
 export { runPipeline } from './run/run.ts'
 export { findRun, openRunFolder, runsFolder } from './run/journal/run-folder.ts'
 export type { RunFolder } from './run/journal/run-folder.ts'

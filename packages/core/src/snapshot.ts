@@ -16,7 +16,16 @@ export interface SnapshotSource {
    * A folder without git, an empty repository and an unborn HEAD are fine: `head` is then undefined.
    */
   take(root: string, spec: SnapshotSpec): Promise<Snapshot>
+  /**
+   * A snapshot that a run started from, whatever the working copy holds now. Undefined: its objects, or the
+   * commit that its history ended at, are gone. Throws what `take` throws.
+   */
+  reopen(root: string, recorded: RecordedSnapshot): Promise<Snapshot | undefined>
 }
+
+/** What a journal says of a snapshot. */
+export interface RecordedSnapshot
+  extends Pick<Snapshot, 'tree' | 'head' | 'dirty' | 'dropped'>, Pick<SnapshotSpec, 'history'> {}
 
 /** A repository's state as one git tree, and the history behind it. All paths are relative, with `/`. */
 export interface Snapshot {

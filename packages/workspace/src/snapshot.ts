@@ -1,6 +1,11 @@
 import { join, relative, resolve } from 'node:path'
 
-import { type SnapshotSource, type SnapshotSpec, storageError } from '@wave/core'
+import {
+  type RecordedSnapshot,
+  type SnapshotSource,
+  type SnapshotSpec,
+  storageError,
+} from '@wave/core'
 
 import { GitSnapshot } from './git-snapshot.ts'
 import { hostGit } from './host-git.ts'
@@ -9,6 +14,7 @@ import { openHostRepository, openScratch } from './host-repository.ts'
 import { includedPaths, listFiles, splitRecords } from './snapshot-files.ts'
 import type { Dropped } from './snapshot-files.ts'
 import { freezeTree } from './snapshot-tree.ts'
+import { completeTree, isTreeId } from './tree-files.ts'
 
 /**
  * Freezes projects as git trees in wave's own git dirs below `dataDir`. The user's files, index and
@@ -17,11 +23,12 @@ import { freezeTree } from './snapshot-tree.ts'
  */
 export function createSnapshotSource(options: { readonly dataDir: string }): SnapshotSource {
   const dataDir = resolve(options.dataDir)
+  const told = (cause: unknown): never => {
+    throw storageError(cause, dataDir)
+  }
   return {
-    take: (root, spec) =>
-      takeSnapshot(dataDir, resolve(root), spec).catch((cause: unknown) => {
-        throw storageError(cause, dataDir)
-      }),
+    take: (root, spec) => takeSnapshot(dataDir, resolve(root), spec).catch(told),
+    reopen: (root, recorded) => reopenSnapshot(dataDir, resolve(root), recorded).catch(told),
   }
 }
 
@@ -55,6 +62,34 @@ async function takeSnapshot(
         ? unborn && frozen.files.length > 0
         : await differs(host, { head, tree: frozen.tree, dropped }),
   })
+}
+
+async function reopenSnapshot(
+  dataDir: string,
+  root: string,
+  { tree, head, dirty, dropped, history }: RecordedSnapshot,
+): Promise<GitSnapshot | undefined> {
+  const { host, user } = await openHostRepository(dataDir, root)
+  const files = await completeTree(host, tree)
+  if (files === undefined || (head !== undefined && !(await hasCommit(host, head))))
+    return undefined
+  return new GitSnapshot(host, {
+    tree,
+    files,
+    dropped,
+    dirty,
+    history,
+    commit: head,
+    // Another branch may be checked out now.
+    branch: user?.head === head ? user?.branch : undefined,
+    userGitDir: user?.gitDir,
+  })
+}
+
+async function hasCommit(host: HostRepository, commit: string): Promise<boolean> {
+  if (!isTreeId(commit)) return false
+  const asked = await hostGit(host, ['cat-file', '-e', `${commit}^{commit}`], { answers: [1, 128] })
+  return asked.exitCode === 0
 }
 
 /** What was left out on purpose does not make a working copy dirty. */

@@ -19,6 +19,27 @@ export function takeLock(directory: string, what = 'This run is in use'): Dispos
   })
 }
 
+/** The live process that holds the lock. */
+export interface LockOwner {
+  readonly pid: number
+  /**
+   * It is certain that this very process took it, by its start time and the boot: the file alone could name
+   * any process.
+   */
+  readonly isCertain: boolean
+}
+
+/** Who holds the lock now; undefined: nobody, or a process that is dead. */
+export function lockOwner(directory: string): LockOwner | undefined {
+  const found = readText(join(directory, 'lock'))
+  const owner = found === undefined ? undefined : parseOwner(found)
+  if (owner === undefined || !isAlive(owner)) return undefined
+  const now = describeProcess(owner.pid)
+  const isCertain =
+    owner.bootId !== undefined && owner.startTime !== undefined && now.startTime !== undefined
+  return { pid: owner.pid, isCertain }
+}
+
 const MAX_TRIES = 10
 
 interface Owner {

@@ -218,21 +218,23 @@ const REWORK = pipelineYaml(
     ),
 )
 
+/** The tests pass once the repair has gone over it twice. */
+function openRework(): ResumeRig {
+  return new ResumeRig({
+    yaml: REWORK,
+    answer: (task) =>
+      task.startsWith('Do mend') ? { text: 'Mended.', calls: [] } : { note: 'changed' },
+    exec: ({ spec }) => ({ exitCode: spec.mount?.snapshot.tree.endsWith('mend+mend') ? 0 : 1 }),
+  })
+}
+
 test('a repair that was cut off is not paid again, neither is the step that it repairs', async () => {
-  const open = (): ResumeRig =>
-    new ResumeRig({
-      yaml: REWORK,
-      answer: (task) =>
-        task.startsWith('Do mend') ? { text: 'Mended.', calls: [] } : { note: 'changed' },
-      // The tests pass once the repair has gone over it twice.
-      exec: ({ spec }) => ({ exitCode: spec.mount?.snapshot.tree.endsWith('mend+mend') ? 0 : 1 }),
-    })
-  const clean = open()
+  const clean = openRework()
   expect((await clean.go())?.outcome).toBe('completed')
   expect(eventsOf(clean.events, 'step-reworking')).toHaveLength(2)
   expect(clean.calls).toBe(4)
   for (let capacity = 1; capacity < clean.events.length; capacity += 1) {
-    const rig = open()
+    const rig = openRework()
     await rig.go({ capacity })
     const result = await rig.go()
     expect(result?.outcome, `event ${capacity}`).toBe('completed')

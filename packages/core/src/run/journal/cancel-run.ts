@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs'
+import { WaveError } from '../../errors.ts'
+import type { NewRunEvent, RunOutcome } from '../../events.ts'
+import type { Clock, Journal } from '../../ports.ts'
+import { sleep } from '../clock.ts'
+import { readWorkingMs } from '../resume/spent.ts'
+import { fold, totalUsage } from '../state.ts'
+import type { RunState } from '../state.ts'
+import { hasErrorCode } from './durable-fs.ts'
+import { journalPath, openJournal } from './journal.ts'
+import { lockOwner, takeLock } from './lock.ts'
+
+/** How a run was ended. */
+export type Cancellation =
+  /** The process that worked on it was told to stop, and has; `outcome` is what it recorded. */
+  | { readonly status: 'stopped'; readonly pid: number; readonly outcome: RunOutcome }
+  /** It was told, but has not stopped in time. */
+  | { readonly status: 'still-running'; readonly pid: number }
+  /** Nobody worked on it any more: that it was cancelled is recorded now. */
+  | { readonly status: 'marked'; readonly pid: number | undefined }
+  /** It had ended before; nothing was changed. */
+  | { readonly status: 'had-ended'; readonly outcome: RunOutcome }
+
+interface CancelOptions {
+  readonly clock: Clock
+  /** How long to wait for the process to stop. Default: 30 s. */
+  readonly patienceMs?: number
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Ends the run in this folder, also one that another process works on: that gets `SIGINT`, as if Ctrl-C had been
+ * pressed there once. Throws `run-unknown`, `journal-refused`, and `run-locked` where it is not certain which
+ * process holds the run.
+ */
+export async function cancelRun(
+  directory: string,
+  { clock, patienceMs = 30_000, signal = new AbortController().signal }: CancelOptions,
+): Promise<Cancellation> {
+  if (!existsSync(journalPath(directory))) throw unknownRun(directory)
+  const owner = lockOwner(directory)
+  if (owner === undefined) return settleRun(directory, clock, undefined)
+  if (!owner.isCertain) throw uncertain(owner.pid)
+  interrupt(owner.pid)
+  const endMs = clock.monotonicMs() + patienceMs
+  while (lockOwner(directory)?.pid === owner.pid) {
+    if (clock.monotonicMs() >= endMs || signal.aborted) {
+      return { status: 'still-running', pid: owner.pid }
+    }
+    await sleep(clock, POLL_MS, signal)
+  }
+  return settleRun(directory, clock, owner.pid)
+}
+
+const POLL_MS = 50
+
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch (error) {
+    // It has just ended by itself.
+    if (hasErrorCode(error, 'ESRCH')) return
+    if (hasErrorCode(error, 'EPERM')) throw uncertain(pid)
+    throw error
+  }
+}
+
+function unknownRun(directory: string): WaveError {
+  return new WaveError('run-unknown', `No run has begun in ${directory}.`)
+}
+
+function uncertain(pid: number): WaveError {
+  return new WaveError('run-locked', `This run is in use by process ${pid}.`, {
+    hint: `If that is wave, stop it: kill -INT ${pid}`,
+  })
+}
+
+/** Under the lock: tells how the run has ended, or records that it was cancelled. */
+function settleRun(directory: string, clock: Clock, pid: number | undefined): Cancellation {
+  using _ = takeLock(directory)
+  using journal = openJournal(directory, clock)
+  const state = fold(journal.recovered)
+  const { finished } = state
+  if (finished !== undefined) {
+    const { outcome } = finished
+    return pid === undefined
+      ? { status: 'had-ended', outcome }
+      : { status: 'stopped', pid, outcome }
+  }
+  if (state.started === undefined) throw unknownRun(directory)
+  mark(journal, state, readWorkingMs(journal.recovered))
+  return { status: 'marked', pid }
+}
+
+function mark(journal: Journal, state: RunState, durationMs: number): void {
+  const running = state.steps.values().filter(({ status }) => status === 'running')
+  const ended = running.map(({ id: step, attempt }): NewRunEvent => ({
+    type: 'step-failed',
+    step,
+    attempt,
+    failure: { reason: 'cancelled' },
+    willRetry: false,
+    durationMs: 0,
+    usage: undefined,
+  }))
+  journal.appendAll([
+    ...ended,
+    {
+      type: 'run-finished',
+      outcome: 'cancelled',
+      exitCode: 130,
+      durationMs,
+      usage: totalUsage(state),
+      ...(state.unpricedCalls === 0 && { costUsd: state.costUsd }),
+      delivered: [],
+    },
+  ])
+}
