@@ -115,12 +115,19 @@ describeDocker('changes in a sandbox', () => {
     await using left = await sandbox.open('readwrite', { step: 'left' })
     await using right = await sandbox.open('readwrite', { step: 'right' })
     await using reader = await sandbox.open('readonly', { step: 'reader' })
+    const whole = `find . -printf '%p %y %m %U %s %T@ %l\\n' | sort | cksum; find . -type f -print0 | sort -z | xargs -0 cksum | cksum`
+    const before = (await sh(reader, whole)).text
     await sh(left, 'echo left > README.md; rm old/one.txt')
     await sh(right, 'echo right > README.md')
     expect((await sh(left, 'cat README.md; ls old')).text).toBe('left\ntwo.txt\n')
     expect((await sh(right, 'cat README.md; ls old')).text).toBe('right\none.txt\ntwo.txt\n')
     expect((await sh(reader, 'cat README.md; ls old')).text).toBe('# Orders\none.txt\ntwo.txt\n')
+    await sh(
+      left,
+      'rm -rf .git/objects; echo x > .git/HEAD; chmod -R 777 .; ln -sf /etc/passwd README.md',
+    )
     await using later = await sandbox.open('readonly', { step: 'later' })
+    expect((await sh(later, whole)).text).toBe(before)
     expect((await sh(later, 'git status --short; git fsck --strict 2>&1')).text).toBe('')
   })
 

@@ -61,22 +61,29 @@ describeDocker('a run on an engine', () => {
     expect(aimock.requests).toEqual([])
   })
 
-  test('that is interrupted removes its containers, closes the journal and exits with 130', async () => {
-    using sandbox = new Sandbox()
-    await using aimock = await startStuck()
-    prepare(sandbox, aimock)
-    const { child, run } = await runUntilStuck(sandbox)
-    const ended = resultOf(child)
-    child.kill('SIGINT')
-    expect((await ended).exitCode).toBe(130)
-    expect(await containersOf(run)).toEqual([])
-    const journal = sandbox.read(`.wave/runs/${run}/journal.jsonl`).trimEnd().split('\n')
-    expect(JSON.parse(journal.at(-1)?.slice(9) ?? '')).toMatchObject({
-      type: 'run-finished',
-      outcome: 'cancelled',
-      exitCode: 130,
-    })
-  })
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 143],
+  ] as const)(
+    'that is ended by %s removes its containers, closes the journal and exits with %i',
+    async (signal, code) => {
+      using sandbox = new Sandbox()
+      await using aimock = await startStuck()
+      prepare(sandbox, aimock)
+      const { child, run } = await runUntilStuck(sandbox)
+      const ended = resultOf(child)
+      child.kill(signal)
+      expect((await ended).exitCode).toBe(code)
+      expect(await containersOf(run)).toEqual([])
+      const journal = sandbox.read(`.wave/runs/${run}/journal.jsonl`).trimEnd().split('\n')
+      expect(JSON.parse(journal.at(-1)?.slice(9) ?? '')).toMatchObject({
+        type: 'run-finished',
+        outcome: 'cancelled',
+        exitCode: code,
+      })
+    },
+  )
 
   test('that is killed leaves no container behind, and a journal that ends with a whole line', async () => {
     using sandbox = new Sandbox()

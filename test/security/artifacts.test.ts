@@ -10,6 +10,13 @@ import {
   ArchiveRefused,
   type ArchiveEntry,
 } from '../../packages/workspace/src/archive.ts'
+import { succeed } from '../../packages/core/src/testing/rig.ts'
+import {
+  artifactYaml,
+  pipelineYaml,
+  promptYaml,
+  runYaml,
+} from '../../packages/core/src/testing/yaml-run.ts'
 import { readArchive } from '../../packages/workspace/src/collect.ts'
 import { describeDocker } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
@@ -167,12 +174,28 @@ describe('an archive from a sandbox', () => {
   })
 })
 
+function noteStep(id: string): string {
+  return promptYaml(id, artifactYaml('note', 'txt'))
+}
+
 function stepLine(path: string, index: number): string {
   return `  - {id: s${index}, persona: navigator, exec: {source: x}, output_artifacts: [{name: r, path: ${path}}]}\n`
 }
 
 /** Control characters, and those that turn text around. */
 const UNPRINTABLE = /\p{Cc}|\p{Cf}/u
+
+test('AR-24 artifacts of one name in two steps are two, and equal ones are stored once', async () => {
+  const say: Readonly<Record<string, string>> = { one: 'first', two: 'second', three: 'first' }
+  const steps = Object.keys(say)
+  const { state, read } = await runYaml(pipelineYaml(steps.map(noteStep).join('')), (context) =>
+    succeed({ note: say[context.planned.step.id] ?? '' }),
+  )
+  expect(steps.map((id) => read(id))).toEqual(['first', 'second', 'first'])
+  const digests = steps.map((id) => state.steps.get(id)?.artifacts[0]?.digest)
+  expect(digests[0]).toBe(digests[2])
+  expect(new Set(digests).size).toBe(2)
+})
 
 describeDocker('collecting from a sandbox', () => {
   let sandbox: Sandbox
@@ -252,7 +275,9 @@ describeDocker('collecting from a sandbox', () => {
   test('AR-06 a file as large as may be, all holes, is collected as what it is', async () => {
     await sh(workspace, 'rm -rf /work/output/*; truncate -s 32M /work/output/holes')
     const collected = await workspace.collect('output/holes')
-    expect(collected.found && collected.content.equals(Buffer.alloc(32 * MIB))).toBe(true)
+    expect(collected.found && Buffer.compare(collected.content, Buffer.alloc(32 * MIB)) === 0).toBe(
+      true,
+    )
   })
 
   test.each(['/etc/passwd', '../etc/passwd', '/src/README.md', '/work', '/work/../etc/passwd'])(

@@ -8,6 +8,7 @@ import type { Workspace } from '../../packages/core/src/index.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
 import { buildImage, type BuiltImage } from './support/build-image.ts'
+import { createCanary, findCanary } from './support/canary.ts'
 import { DENIED_CALLS } from './support/system-calls.ts'
 import { toolProcesses } from './support/tool-processes.ts'
 
@@ -15,12 +16,14 @@ const EPERM = 1
 const MIB = 2 ** 20
 
 describeDocker('what code in a sandbox can do', () => {
+  const canary = createCanary()
   let image: BuiltImage
   let sandbox: Sandbox
   let readonly: Workspace
   let readwrite: Workspace
 
   beforeAll(async () => {
+    process.env['WAVE_TEST_CANARY'] = canary.value
     // An image as a careless user makes it.
     image = await buildImage(
       'FROM wave-sandbox:1\nRUN cp /bin/bash /bin/rootbash && chmod 4755 /bin/rootbash && chmod u+s /bin/su /bin/mount',
@@ -34,6 +37,7 @@ describeDocker('what code in a sandbox can do', () => {
     await readwrite?.[Symbol.asyncDispose]()
     await sandbox?.[Symbol.asyncDispose]()
     await image?.[Symbol.asyncDispose]()
+    delete process.env['WAVE_TEST_CANARY']
   })
 
   test.each(['/x', '/etc/passwd', '/etc/new', '/usr/bin/x', '/src/README.md', '/src/x'])(
@@ -399,6 +403,21 @@ shutil.rmtree('${folder}/many')`
        git -C /src status --short; git -C /src -c user.name=a -c user.email=a@b commit -q --allow-empty -m x; git log --oneline | wc -l; id -u`,
     )
     expect(text).toMatch(/^thread\nloopback\n\d\n2\n65532\n$/)
+  })
+
+  test('nothing of the environment of the host is in a process, a setting or a label', async () => {
+    const { docker, installId } = sandbox
+    const filters = { label: [`dev.wave.install=${installId}`] }
+    const containers = await docker.listContainers({ filters })
+    expect(containers).toHaveLength(3)
+    const settings = containers.map(({ Id }) => docker.getContainer(Id).inspect())
+    const inside = await sh(readwrite, 'env; cat /proc/*/environ /proc/*/cmdline; set', {
+      maxOutputBytes: 1_000_000,
+    })
+    const texts = { settings: JSON.stringify(await Promise.all(settings)), inside: inside.text }
+    expect(texts.settings).toContain('GIT_PAGER')
+    expect(texts.inside).toContain('GIT_PAGER')
+    expect(findCanary(canary, { texts })).toEqual([])
   })
 
   test('no process is left when its command was ended', async () => {
