@@ -14,6 +14,7 @@ import { type CliResult, LAUNCHER, resultOf, Sandbox } from '../support/cli.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { incidentScript } from '../support/incident-script.ts'
 import { startWireServer } from '../support/wire-server.ts'
+import { removeSnapshotVolumes } from './injections/effects.ts'
 import { PIPELINE, userConfig } from './support/ask-pipeline.ts'
 import { type Canary, createCanary, findCanary } from './support/canary.ts'
 import { startRecordingProxy } from './support/recording-proxy.ts'
@@ -164,7 +165,11 @@ describeDocker('a run of five personas with secrets in every place', () => {
   beforeAll(async () => {
     scene = await play()
   }, 120_000)
-  afterAll(() => scene.sandbox[Symbol.dispose]())
+  afterAll(async () => {
+    using sandbox = scene.sandbox
+    const id = readFileSync(join(sandbox.home, 'data/install-id'), 'utf8').trim()
+    await removeSnapshotVolumes(`dev.wave.install=${id}`)
+  })
 
   test('comes to its end all the same, with a key that reached the provider', () => {
     const { result, sent, keys, host, inspected, started } = scene
