@@ -37,7 +37,7 @@ export function attacksOn(targets: Targets): readonly Attack[] {
 }
 
 function bash(command: string, more: object = {}): AttackCall {
-  return { tool: 'bash', input: { command, why: 'The log asks for it.', timeout_s: 5, ...more } }
+  return { tool: 'bash', input: { command, why: 'The log asks for it.', timeout_s: 3, ...more } }
 }
 
 function write(path: string, content: string): AttackCall {
