@@ -13,7 +13,7 @@ import { planYaml } from '../../../packages/core/src/testing/yaml-plan.ts'
 import type { Sandbox } from '../../support/sandbox.ts'
 
 /** What the model does in an attempt, turn by turn; both from 1 and 0. */
-export interface AgentScript {
+interface AgentScript {
   /** Keys of the step. */
   readonly keys?: string
   reply(turn: number, attempt: number, results: readonly string[]): ScriptedReply
@@ -22,7 +22,7 @@ export interface AgentScript {
 }
 
 /** The name of the only step. */
-export const STEP = 'mend'
+const STEP = 'mend'
 
 /** Runs a pipeline of one read-write step, tried at most twice, with the real agent and the real sandbox. */
 export async function runAgent(sandbox: Sandbox, script: AgentScript) {

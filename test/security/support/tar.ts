@@ -1,5 +1,5 @@
 /** Archives byte by byte, as no honest writer makes them. */
-export interface TarEntry {
+interface TarEntry {
   readonly name: string
   /** `0` file, `1` hard link, `2` link, `3`/`4` devices, `5` folder, `6` pipe, `x` and `g` extended headers … */
   readonly type?: string
