@@ -10,7 +10,7 @@ export interface Attack {
   readonly claim?: string
 }
 
-export interface AttackCall {
+interface AttackCall {
   readonly tool: string
   readonly input: Readonly<Record<string, unknown>>
 }

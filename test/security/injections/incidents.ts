@@ -17,7 +17,7 @@ export interface Injection {
   readonly attack: Attack
 }
 
-export const INJECTIONS_EACH = 10
+const INJECTIONS_EACH = 10
 
 export function incidentsWith(attacks: readonly Attack[]): readonly Incident[] {
   return SKETCHES.map(([name, symptom, code], at) => ({
