@@ -53,6 +53,8 @@ export const MARKDOWN_ATTACKS: Record<string, string> = {
   'a definition': '[run]\n\n[run]: javascript:alert(1)',
   'a definition over lines': '[run]\n\n[run]:\n  javascript:alert(1)\n  "title"',
   'a definition in a footnote': '[run]\n\n[^1]:[run]: javascript:alert(1)',
+  'a definition with a blank that is none': '[run]: x:\u{a0}()\n\n[run]',
+  'a fence as the address of a definition': '[^]:\n~~~\n<img src=x>',
   'a data link': '[page](data:text/html;base64,PHNjcmlwdD4=)',
   'a file link': '[hosts](file:///etc/hosts)',
   'a link to another machine': '[share](//evil.example/share)',
