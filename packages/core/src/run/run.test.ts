@@ -197,12 +197,12 @@ describe('one step', () => {
       await rig.result
       return seen
     }
-    expect(await run('agent', [])).toBe(input)
-    expect(await run('evidence', ['read'])).toBe(input)
+    expect(await run('agent', [])).toContain(input)
+    expect(await run('evidence', ['read'])).toContain(input)
     const shown = await run('agent', ['read'])
     expect(shown.length).toBeLessThan(70_000)
     expect(shown).toMatch(
-      /^first x+\n\[… \d+ bytes left out …\]\nx+ last\n\[All of the input is at /,
+      /first x+\n\[… \d+ bytes left out …\]\nx+ last\n\[All of the input is at /,
     )
     expect(shown).toContain('/work/artifacts/_input')
   })
