@@ -20,7 +20,7 @@ export function takeLock(directory: string, what = 'This run is in use'): Dispos
 }
 
 /** The live process that holds the lock. */
-export interface LockOwner {
+interface LockOwner {
   readonly pid: number
   /**
    * It is certain that this very process took it, by its start time and the boot: the file alone could name
