@@ -65,6 +65,21 @@ describeDocker('an engine', () => {
     expect(new Set(calls)).toEqual(new Set([expected]))
   })
 
+  test('is described by doctor: how it is reached, what it limits, what it lacks', async () => {
+    using sandbox = new Sandbox()
+    prepare(sandbox, { channels: { ops: { kind: 'webhook', url: 'https://hooks.example.com/x' } } })
+    const env = { DOCKER_HOST: `unix://${socket}` }
+    const { exitCode, stdout } = await sandbox.wave(['doctor', '-o', 'json'], { env })
+    const { checks }: { checks: { name: string; level: string; fix?: string }[] } =
+      JSON.parse(stdout)
+    expect(exitCode).toBe(0)
+    const told = new Set(checks.map(({ name }) => name))
+    const expected = ['Docker', 'runtime', 'limits', 'seccomp', 'users', 'cgroup', 'storage']
+    for (const name of [...expected, 'clock', 'image', 'overlay', 'snapshots', 'channel ops'])
+      expect(told).toContain(name)
+    expect(checks.filter(({ level, fix }) => level === 'warning' && !fix)).toEqual([])
+  })
+
   test('without the runtime that the user wants ends a run before it starts, with exit code 4', async () => {
     using sandbox = new Sandbox()
     prepare(sandbox, { sandbox: { runtime: 'runsc' } })

@@ -1,6 +1,7 @@
 import { ProblemsError, WaveError } from '@wave/core'
 import { createSnapshotSource } from '@wave/workspace'
 import { loadConfig } from '../config/load.ts'
+import { checkChannels } from '../doctor/channels.ts'
 import { type Check, failure } from '../doctor/check.ts'
 import { checkEngine } from '../doctor/engine.ts'
 import { checkMachine } from '../doctor/machine.ts'
@@ -37,7 +38,7 @@ async function checkAll(
       checkModels(config, env),
       checkFiles(invocation, project),
     ])
-    return { output: config.output, checks: groups.flat() }
+    return { output: config.output, checks: [...groups.flat(), ...checkChannels(config, env)] }
   } catch (error) {
     if (!(error instanceof WaveError) || error.code !== 'config-invalid') throw error
     return { output: invocation.output, checks: configFailures(error) }

@@ -3,13 +3,22 @@ import { connectOwnEngine, runtimesOf } from './engine.ts'
 /** What an engine says about itself. Undefined: it does not say. */
 export interface EngineFacts {
   readonly host: string
+  /** The Docker context that named the host. */
+  readonly context: string | undefined
+  readonly isEncrypted: boolean
   readonly version: string | undefined
   readonly runcVersion: string | undefined
   readonly cgroupVersion: string | undefined
   readonly architecture: string | undefined
   readonly runtimes: readonly string[]
-  /** `seccomp`, `apparmor`, `rootless`, `userns`, `cgroupns` … */
+  readonly defaultRuntime: string | undefined
+  /** `seccomp`, `apparmor`, `selinux`, `rootless`, `userns`, `cgroupns` … */
   readonly security: readonly string[]
+  /** What it cannot limit: a sandbox may then take all of it. */
+  readonly unlimited: readonly ('memory' | 'swap' | 'processes' | 'CPU time')[]
+  readonly storageDriver: string | undefined
+  /** A path of the engine's machine. */
+  readonly dataRoot: string | undefined
   /** UTC, ISO 8601. */
   readonly timeUtc: string | undefined
 }
@@ -23,17 +32,31 @@ export async function readEngineFacts(host?: string): Promise<EngineFacts> {
   ])
   const components = listIn(version, 'Components')
   const runc = components.find((component) => textIn(component, 'Name') === 'runc')
+  const { endpoint } = engine
   return {
-    host: engine.endpoint.host,
+    host: endpoint.host,
+    context: endpoint.context,
+    isEncrypted: endpoint.tlsFolder !== undefined,
     version: textIn(version, 'Version'),
     runcVersion: textIn(runc, 'Version'),
     cgroupVersion: textIn(info, 'CgroupVersion'),
     architecture: textIn(info, 'Architecture'),
     runtimes: runtimesOf(info),
+    defaultRuntime: textIn(info, 'DefaultRuntime'),
     security: listIn(info, 'SecurityOptions').flatMap(securityName),
+    unlimited: LIMITS.filter(([key]) => valueIn(info, key) === false).map(([, what]) => what),
+    storageDriver: textIn(info, 'Driver'),
+    dataRoot: textIn(info, 'DockerRootDir'),
     timeUtc: textIn(info, 'SystemTime'),
   }
 }
+
+const LIMITS = [
+  ['MemoryLimit', 'memory'],
+  ['SwapLimit', 'swap'],
+  ['PidsLimit', 'processes'],
+  ['CpuCfsQuota', 'CPU time'],
+] as const
 
 /** `name=seccomp,profile=default` → `seccomp`. */
 function securityName(option: unknown): readonly string[] {

@@ -37,6 +37,7 @@ export async function connectEngine(
   const endpoint =
     wish.host === undefined ? resolveHost(environment) : explicitHost(wish.host, environment)
   const { docker, info } = await connect(endpoint, environment, wish.patience)
+  refusePodman(info)
   if (wish.runtime !== undefined) requireRuntime(wish.runtime, info)
   const { runtime } = wish
   return { docker, endpoint, cpus: cpusOf(info), runtime, users: usersOf(info) }
@@ -87,6 +88,18 @@ async function loadClient() {
 const CONNECT_TIMEOUT_MS = 5000
 /** Several round trips over a network, perhaps through another host. */
 const SSH_TIMEOUT_MS = 30_000
+
+/** Its API is Docker's, but it passes over what a container's mounts say about their volumes. */
+function refusePodman(info: unknown): void {
+  if (typeof info !== 'object' || info === null || !('BuildahVersion' in info)) return
+  throw new WaveError(
+    'docker-unreachable',
+    'What answers is Podman, which cannot hold a sandbox.',
+    {
+      hint: 'Start Docker Engine, which also runs without root, and point DOCKER_HOST or a Docker context at it.',
+    },
+  )
+}
 
 function requireRuntime(runtime: Runtime, info: unknown): void {
   const runtimes = runtimesOf(info)
