@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Snapshot, Workspace } from '../packages/core/src/index.ts'
+import type { Snapshot, Workspace, WorkspaceProvider } from '../packages/core/src/index.ts'
 import { connectOwnEngine, type Engine } from '../packages/workspace/src/docker/engine.ts'
 import {
   connectDocker,
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   console.log(line('', 'wave ms', 'peer ms', 'ratio'))
   const small = await repository(3000)
   await measureVolume('3,000 files', small)
+  await measureOpen(small)
   await measureSteps(small)
   await measureTools(small)
   await measureRuns(small, 0)
@@ -43,7 +44,51 @@ async function main(): Promise<void> {
   if (process.argv.includes('--small')) return
   const large = await repository(50_000)
   await measureVolume('50,000 files', large)
+  await measureSnapshots(large)
   await measureParallel(large)
+}
+
+/** From the request until a tool can be called: p50. */
+async function measureOpen(snapshot: Snapshot): Promise<void> {
+  for (const mode of ['readonly', 'readwrite'] as const) {
+    const taken: number[] = []
+    for (let index = 0; index < 15; index += 1) {
+      const start = performance.now()
+      await using _ = await open(snapshot, mode)
+      taken.push(performance.now() - start)
+    }
+    row(`open, ${mode}: p50 (to reach: 300)`, middle(taken))
+  }
+}
+
+/** As runs of their own: from the working copy to the first byte read in a sandbox. */
+async function measureSnapshots({ root }: Snapshot): Promise<void> {
+  const source = createSnapshotSource({ dataDir: join(folder, 'data') })
+  const edit = (text: string) => writeFileSync(join(root, 'README.md'), text)
+  const once = async () => {
+    await using run = await connectDocker({ installId: INSTALL })
+    const start = performance.now()
+    const snapshot = await source.take(root, { include: [], history: 'full' })
+    const takenMs = performance.now() - start
+    await using workspace = await open(snapshot, 'readonly', run)
+    await workspace.read('README.md')
+    return [performance.now() - start, takenMs] as const
+  }
+  const measure = async (name: string, change: (round: number) => void) => {
+    const rounds: (readonly [number, number])[] = []
+    for (let round = 0; round < 5; round += 1) {
+      change(round)
+      rounds.push(await once())
+    }
+    row(name, middle(rounds.map(([ready]) => ready)))
+    row('  of it taking the snapshot', middle(rounds.map(([, taken]) => taken)))
+  }
+  await measure('unchanged: taken and first read (to reach: 1000)', () => {})
+  await measure('one file changed: the same (to reach: 2000)', (round) => edit(`# ${round}\n`))
+  await measure('one commit more: the same', (round) => {
+    edit(`# commit ${round}\n`)
+    git(root, 'commit', '-q', '-a', '-m', `Edit ${round}`)
+  })
 }
 
 /** Ready to read, from the snapshot on: first with the copy, then on the sealed volume. */
@@ -74,7 +119,11 @@ async function measureTools(snapshot: Snapshot): Promise<void> {
   const read = await median(200, () => workspace.read('large.txt', range))
   const dd = ['dd', 'if=large.txt', 'bs=64K', 'count=100000', 'iflag=count_bytes', 'status=none']
   row('read 100 KB, against one exec', read, await median(20, () => workspace.exec(dd, limits)))
-  row('read 100 KB, against the host', read, await median(50, () => host(snapshot, dd)))
+  const floor = await median(50, () => host(snapshot, dd))
+  row('read 100 KB, against the host', read, floor)
+  row('  over its floor (to reach: 3)', read - floor)
+  row('1,000 reads, one after another', await timed(() => readTimes(workspace, 1000, 1)))
+  row('1,000 reads, 20 asked at once', await timed(() => readTimes(workspace, 50, 20)))
   const log = await median(50, () => workspace.history({ kind: 'log', max: 20 }))
   const same = ['git', 'log', '--stat', '--max-count=20']
   row('log of 20 commits, against the host', log, await median(50, () => host(snapshot, same)))
@@ -83,6 +132,11 @@ async function measureTools(snapshot: Snapshot): Promise<void> {
   // The same search beside it, timed in the container itself: the host may have no ripgrep.
   row('grep 3,000 files, against rg itself', grep, await insideMs(workspace))
   row('one bash call', await median(20, () => workspace.exec(['true'], limits)))
+}
+
+async function readTimes(workspace: Workspace, rounds: number, atOnce: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1)
+    await Promise.all(Array.from({ length: atOnce }, () => workspace.read('README.md')))
 }
 
 async function insideMs(workspace: Workspace): Promise<number> {
@@ -140,24 +194,37 @@ async function naiveStep(turns: number, think: () => Promise<void>): Promise<voi
 }
 
 async function measureParallel(snapshot: Snapshot): Promise<void> {
-  const eight = await timed(async () => {
-    const opened = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const workspace = await open(snapshot, 'readwrite')
-        await workspace.write('README.md', Buffer.from('changed\n'))
-        return workspace
-      }),
-    )
-    await Promise.all(opened.map((workspace) => workspace[Symbol.asyncDispose]()))
-  })
   const copy = join(folder, 'worktree')
   const worktree = await timed(() => host(snapshot, ['git', 'worktree', 'add', '-q', copy]))
-  row('8 read-write steps on 50,000 files, against 8 worktrees', eight, 8 * worktree)
+  const rounds: number[] = []
+  for (let round = 0; round < 3; round += 1) {
+    const workspaces: Workspace[] = []
+    rounds.push(
+      await timed(async () => {
+        const opened = Array.from({ length: 8 }, async () => {
+          const workspace = await open(snapshot, 'readwrite')
+          await workspace.write('README.md', Buffer.from('changed\n'))
+          workspaces.push(workspace)
+        })
+        await Promise.all(opened)
+      }),
+    )
+    await Promise.all(workspaces.map((workspace) => workspace[Symbol.asyncDispose]()))
+  }
+  row(
+    '8 read-write views of 50,000 files (to reach: 1000), 8 worktrees',
+    middle(rounds),
+    8 * worktree,
+  )
 }
 
-function open(snapshot: Snapshot, mode: 'readonly' | 'readwrite'): Promise<Workspace> {
+function open(
+  snapshot: Snapshot,
+  mode: 'readonly' | 'readwrite',
+  from: WorkspaceProvider = provider,
+): Promise<Workspace> {
   const mount = { snapshot, source: '.', target: '/src', mode }
-  return provider.open({ run: 'bench', step: 'step', attempt: 1, mount, inputs: [] }, SIGNAL)
+  return from.open({ run: 'bench', step: 'step', attempt: 1, mount, inputs: [] }, SIGNAL)
 }
 
 async function repository(files: number): Promise<Snapshot> {
@@ -174,12 +241,23 @@ async function repository(files: number): Promise<Snapshot> {
   }
   git(root, 'add', '-A')
   git(root, 'commit', '-q', '-m', 'Everything')
+  git(root, 'gc', '--quiet')
   const source = createSnapshotSource({ dataDir: join(folder, 'data') })
   return source.take(root, { include: [], history: 'full' })
 }
 
 function git(root: string, ...argv: string[]): void {
-  execFileSync('git', ['-C', root, '-c', 'user.name=b', '-c', 'user.email=b@b', ...argv])
+  execFileSync('git', [
+    '-C',
+    root,
+    '-c',
+    'user.name=b',
+    '-c',
+    'user.email=b@b',
+    '-c',
+    'gc.auto=0',
+    ...argv,
+  ])
 }
 
 async function host(snapshot: Snapshot, [command = '', ...argv]: string[]): Promise<void> {
@@ -209,7 +287,7 @@ function row(name: string, wave: number, peer?: number): void {
 }
 
 function line(name: string, wave: string, peer: string, ratio: string): string {
-  return `${name.padEnd(56)}${wave.padStart(11)}${peer.padStart(11)}${ratio.padStart(8)}`
+  return `${name.padEnd(66)}${wave.padStart(11)}${peer.padStart(11)}${ratio.padStart(8)}`
 }
 
 async function removeVolumes({ docker }: Engine): Promise<void> {
