@@ -1,4 +1,11 @@
-import type { Persona, Pipeline, PipelineFile, Problem, ProjectFiles } from '@wave/core'
+import type {
+  Persona,
+  PersonaFile,
+  Pipeline,
+  PipelineFile,
+  Problem,
+  ProjectFiles,
+} from '@wave/core'
 import {
   BUNDLED_FILES,
   bundledPersonas,
@@ -35,13 +42,23 @@ export async function openPipeline(
   throw new ProblemsError(adviseCalled(loaded.problems, new Callers(project).of(file)))
 }
 
-export function openPersonas(project: Project): ReadonlyMap<string, Persona> {
-  const { personas, problems } = loadPersonas({
-    bundled: bundledPersonas(),
-    project: projectPersonas(project),
-  })
+export function openPersonas(
+  project: Project,
+  files: PersonaFiles = personaFiles(project),
+): ReadonlyMap<string, Persona> {
+  const { personas, problems } = loadPersonas(files)
   throwProblems(problems)
   return personas
+}
+
+/** The files of all personas that can be named. */
+export interface PersonaFiles {
+  readonly bundled: readonly PersonaFile[]
+  readonly project: readonly PersonaFile[]
+}
+
+export function personaFiles(project: Project): PersonaFiles {
+  return { bundled: bundledPersonas(), project: projectPersonas(project) }
 }
 
 /** All pipelines that can be run by name; a project's hides the bundled one of the same name. */

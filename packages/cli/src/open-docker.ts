@@ -2,9 +2,15 @@ import { connectDocker, type DockerWorkspaceProvider } from '@wave/workspace'
 import type { Config } from './config/load.ts'
 import { openInstallId } from './install-id.ts'
 
-/** The user's engine with the user's images. Throws `WaveError`: see `connectDocker`. */
-export function openDocker(config: Config): Promise<DockerWorkspaceProvider> {
-  const { image, images, runtime } = config.user.sandbox ?? {}
+/**
+ * The user's engine with the user's images, or with those that a run is bound to. Throws `WaveError`: see
+ * `connectDocker`.
+ */
+export function openDocker(
+  config: Config,
+  { image, images }: BoundImages = config.user.sandbox ?? {},
+): Promise<DockerWorkspaceProvider> {
+  const { runtime } = config.user.sandbox ?? {}
   const { dataDir } = config.paths
   return connectDocker({
     installId: openInstallId(dataDir),
@@ -13,6 +19,12 @@ export function openDocker(config: Config): Promise<DockerWorkspaceProvider> {
     ...(images !== undefined && { images }),
     ...(runtime !== undefined && { runtime }),
   })
+}
+
+/** Names or digests. */
+export interface BoundImages {
+  readonly image?: string
+  readonly images?: Readonly<Record<string, string>>
 }
 
 /** How much the snapshot volumes of all projects may take together. */

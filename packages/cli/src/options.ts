@@ -65,5 +65,20 @@ export const RUN_OPTIONS: readonly PlainOption[] = [
   { flags: '--report <file>', description: 'also write the final report there' },
 ]
 
+const OF_RESUME: ReadonlySet<string> = new Set([
+  'answer',
+  'max-usd',
+  'max-tokens',
+  'timeout',
+  'apply',
+  'inconclusive-ok',
+  'report',
+])
+
+/** Those of a run that still decide something when it goes on. */
+export const RESUME_OPTIONS: readonly PlainOption[] = RUN_OPTIONS.filter(({ flags }) =>
+  OF_RESUME.has(/--([a-z-]+)/.exec(flags)?.[1] ?? ''),
+)
+
 /** Where steps work unless `--sandbox` says otherwise. */
 export const DEFAULT_SANDBOX = 'auto'

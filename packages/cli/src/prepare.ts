@@ -1,14 +1,30 @@
-import type { LimitRules, Pipeline, Plan, RunLimits, RunRequest } from '@wave/core'
+import type {
+  LimitRules,
+  Persona,
+  Pipeline,
+  PipelineFile,
+  Plan,
+  RunLimits,
+  RunRequest,
+} from '@wave/core'
 import { planPipeline, ProblemsError, usesInput, WaveError } from '@wave/core/language'
 import { STAND_INS } from '@wave/evidence/stand-ins'
 import { createModelCatalog, type ModelCatalog } from '@wave/models/catalog'
-import { allPipelines, choosePipeline, filesFor, openPersonas, openPipeline } from './catalog.ts'
+import {
+  allPipelines,
+  choosePipeline,
+  filesFor,
+  openPersonas,
+  openPipeline,
+  type PersonaFiles,
+  personaFiles,
+} from './catalog.ts'
 import { type Config, limitRules, loadConfig, positiveNumber } from './config/load.ts'
 import { chosenModels } from './config/models.ts'
 import { isFromFile, readInput, requireInput } from './input.ts'
 import type { Invocation } from './invocation.ts'
 import { findProject, type Project } from './project.ts'
-import { createProjectDigest } from './project-digest.ts'
+import { createProjectDigest, type ProjectDigest } from './project-digest.ts'
 import type { Selection, SelectionOptions } from './selection.ts'
 
 /** The options of `wave run` that decide what is run; the others only say how it is shown. */
@@ -43,6 +59,16 @@ export interface PreparedRun {
   readonly warnings: readonly string[]
   /** Sends the messages of hooks; undefined: the user has no channels. */
   readonly notify: RunRequest['notify'] | undefined
+  readonly sources: PlanSources
+}
+
+/** What a plan was made from: to be kept, so that the run can go on with it. */
+export interface PlanSources {
+  readonly file: PipelineFile
+  readonly personas: PersonaFiles
+  readonly digest: Pick<ProjectDigest, 'read' | 'calls'>
+  /** What each name of a model stood for, as `provider/model`; the empty name is the default. */
+  readonly models: ReadonlyMap<string, string>
 }
 
 export async function prepareRun(
@@ -58,43 +84,82 @@ export async function prepareRun(
   const digest = createProjectDigest(filesFor(file, project))
   const pipeline = await openPipeline(file, project, digest.files)
   checkEnabled(pipeline)
-  const personas = openPersonas(project)
+  const personas = personaFiles(project)
   const models = createModelCatalog(
     chosenModels(config.user, options.provider),
     invocation.host.env,
   )
   const rules = limitRules(config, { flags: await flagLimits(options), env: invocation.host.env })
-  const planned = planPipeline(pipeline, {
-    personas,
-    project: config.project.project ?? {},
+  const names = new Map<string, string>()
+  const plan = makePlan(pipeline, {
+    personas: openPersonas(project, personas),
+    config,
     hasModels: options.provider !== 'evidence' && models.hasModels,
-    resolveModel: (name) => models.resolve(name),
-    explainModel: (name) => models.explain(name, config.paths.configFile),
-    // Only a call gives values.
-    env: [],
-    knownStandIns: STAND_INS,
+    models: noting(models, names),
     limits: rules,
-    ...(options.model !== undefined && {
-      modelOverride: checkModel(options.model, { models, config }),
-    }),
+    model: options.model,
   })
-  if (!planned.ok) throw new ProblemsError(planned.problems)
   const selection = await readSelection(pipeline, options)
   const input = await inputFor(pipeline, { invocation, options, argument })
   return {
     project,
     config,
-    plan: planned.value,
+    plan,
     input,
     selection,
     rules,
-    projectDigest: digest.of(planned.value, config.project),
+    projectDigest: digest.of(plan, config.project),
     warnings: [...config.warnings, ...models.warnings],
     notify: await channelsOf(config, invocation),
+    sources: { file, personas, digest, models: names },
   }
 }
 
-async function channelsOf(
+/** Throws what is wrong with the pipeline, all at once. */
+export function makePlan(
+  pipeline: Pipeline,
+  given: {
+    readonly personas: ReadonlyMap<string, Persona>
+    readonly config: Config
+    readonly models: Pick<ModelCatalog, 'resolve' | 'explain'>
+    readonly hasModels: boolean
+    readonly limits: LimitRules
+    /** `--model`. */
+    readonly model: string | undefined
+  },
+): Plan {
+  const { personas, config, models, hasModels, limits, model } = given
+  const planned = planPipeline(pipeline, {
+    personas,
+    project: config.project.project ?? {},
+    hasModels,
+    resolveModel: (name) => models.resolve(name),
+    explainModel: (name) => models.explain(name, config.paths.configFile),
+    // Only a call gives values.
+    env: [],
+    knownStandIns: STAND_INS,
+    limits,
+    ...(model !== undefined && { modelOverride: checkModel(model, { models, config }) }),
+  })
+  if (!planned.ok) throw new ProblemsError(planned.problems)
+  return planned.value
+}
+
+function noting(
+  models: ModelCatalog,
+  names: Map<string, string>,
+): Pick<ModelCatalog, 'resolve' | 'explain'> {
+  return {
+    explain: (name, configFile) => models.explain(name, configFile),
+    resolve(name) {
+      const found = models.resolve(name)
+      if (found !== undefined) names.set(name ?? '', `${found.provider}/${found.model}`)
+      return found
+    },
+  }
+}
+
+export async function channelsOf(
   { user }: Config,
   { host }: Invocation,
 ): Promise<RunRequest['notify'] | undefined> {
@@ -182,7 +247,10 @@ function noPipeline(project: Project): never {
   })
 }
 
-async function flagLimits(options: RunOptions): Promise<Partial<RunLimits>> {
+export type LimitOptions = Pick<RunOptions, 'maxUsd' | 'maxTokens' | 'timeout'>
+
+/** What `--max-usd`, `--max-tokens` and `--timeout` allow. */
+export async function flagLimits(options: LimitOptions): Promise<Partial<RunLimits>> {
   const { maxUsd, maxTokens, timeout } = options
   return {
     ...(maxUsd !== undefined && { usd: positiveNumber(maxUsd, '--max-usd') }),
@@ -198,7 +266,13 @@ async function minutesOf(timeout: string): Promise<number> {
 
 function checkModel(
   name: string,
-  { models, config }: { readonly models: ModelCatalog; readonly config: Config },
+  {
+    models,
+    config,
+  }: {
+    readonly models: Pick<ModelCatalog, 'resolve' | 'explain'>
+    readonly config: Config
+  },
 ): string {
   if (models.resolve(name) !== undefined) return name
   const { what, hint } = models.explain(name, config.paths.configFile)

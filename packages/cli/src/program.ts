@@ -2,7 +2,13 @@ import { Command, CommanderError, Option } from 'commander'
 import { WaveError } from '@wave/core/language'
 import type { Host } from './host.ts'
 import { createInvocation, type GlobalOptions, type Invocation } from './invocation.ts'
-import { DEFAULT_SANDBOX, GLOBAL_OPTIONS, type PlainOption, RUN_OPTIONS } from './options.ts'
+import {
+  DEFAULT_SANDBOX,
+  GLOBAL_OPTIONS,
+  type PlainOption,
+  RESUME_OPTIONS,
+  RUN_OPTIONS,
+} from './options.ts'
 
 /** Reads any command line with commander, does what it says and gives the exit code. */
 export async function runProgram(
@@ -49,6 +55,7 @@ export function createProgram(frame: Frame): Command {
     })
   addGlobalOptions(program)
   addRun(program, frame)
+  addResume(program, frame)
   addInit(program, frame)
   addApply(program, frame)
   addGc(program, frame)
@@ -87,6 +94,21 @@ function addRun(program: Command, frame: Frame): void {
     command.addOption(new Option(flag).hideHelp().argParser(() => notYet(flag)))
   }
   on(command, frame, async () => (await import('./commands/run.ts')).run)
+}
+
+function addResume(program: Command, frame: Frame): void {
+  const resume = program
+    .command('resume [run]')
+    .description('go on with a run where it stopped; what is done is not done again')
+    .option('--last', 'the newest run, which is also the default')
+    .option('--from-step <id>', 'run this step and everything behind it again')
+    .option('--force', 'go on although the snapshot or the image of the start is gone')
+  addPlain(resume, RESUME_OPTIONS)
+  on(resume, frame, async () => (await import('./commands/resume.ts')).resume)
+  const cancel = program
+    .command('cancel <run>')
+    .description('end a run, also one that another process works on; it can be resumed')
+  on(cancel, frame, async () => (await import('./commands/cancel.ts')).cancel)
 }
 
 function addPlain(command: Command, options: readonly PlainOption[]): void {
@@ -165,7 +187,7 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
 }
 
 const PLANNED_VERBS =
-  'resume status logs artifacts report config demo completion diff verify explain serve'.split(' ')
+  'status logs artifacts report config demo completion diff verify explain serve'.split(' ')
 const PLANNED_RUN_FLAGS = ['--record <file>', '--replay <file>', '--offline']
 
 function notYet(flag: string): never {

@@ -34,7 +34,7 @@ export function selectionOf(pipeline: Pipeline, options: SelectionOptions): Sele
     throw new WaveError('usage', 'No step is left to run.')
   }
   checkUses(pipeline, excluded)
-  return { answers: readAnswers(pipeline, options.answer ?? []), excluded }
+  return { answers: answersFor(pipeline, options.answer ?? []), excluded }
 }
 
 /** What a remaining step reads has to be made by somebody. */
@@ -76,7 +76,11 @@ function checkStep(id: string, flag: string, pipeline: Pipeline): void {
   })
 }
 
-function readAnswers(pipeline: Pipeline, answers: readonly string[]): Record<string, string> {
+/** What `--answer` says, by gate. Throws `usage` for what no gate takes. */
+export function answersFor(
+  pipeline: Pipeline,
+  answers: readonly string[],
+): Readonly<Record<string, string>> {
   const gates = new Map(gatesOf(pipeline.steps).map((gate) => [gate.id, gate]))
   const read = answers.map((answer): readonly [string, string] => {
     const at = answer.indexOf('=')

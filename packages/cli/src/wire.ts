@@ -92,11 +92,7 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
     parts: {
       snapshot,
       provider: sandbox.provider,
-      runners: {
-        agent: new AgentRunner(),
-        command: commandRunner,
-        evidence: createEvidenceRunner(testCommandOf(config)),
-      },
+      runners: runnersFor(config),
       store: folder.store,
       journal: folder.journal,
       clock: systemClock,
@@ -111,6 +107,15 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
       folder[Symbol.dispose]()
       await sandbox.provider?.[Symbol.asyncDispose]?.()
     },
+  }
+}
+
+/** Who performs steps. */
+export function runnersFor(config: Config): RunRequest['runners'] {
+  return {
+    agent: new AgentRunner(),
+    command: commandRunner,
+    evidence: createEvidenceRunner(testCommandOf(config)),
   }
 }
 

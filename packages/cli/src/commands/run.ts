@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { RunResult } from '@wave/core'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { prepareRun, type PreparedRun, type RunOptions } from '../prepare.ts'
 import { renderNote, renderProblemWarning, renderWarning } from '../render/problem.ts'
 import { escapeJson } from '../sanitise.ts'
+import type { Wiring } from '../wire.ts'
 
 /** Load, plan, wire, run, deliver, render, exit code. */
 export async function run(
@@ -54,6 +55,7 @@ async function perform(
   if (input !== prepared.input) err.write(renderNote(SECRET_IN_INPUT))
   const log = await openRunLog(invocation, prepared)
   log.write('info', 'run', { run: wiring.parts.runId, pipeline: prepared.plan.pipeline.name })
+  const frozen = await freeze(invocation, job, wiring.parts)
   const { clock } = wiring.parts
   const shown = { clock, applies: options.apply === true }
   using renderer = await createRenderer(invocation, prepared.config.output, shown)
@@ -64,17 +66,38 @@ async function perform(
     input: prepared.input,
     project: prepared.config.project.project ?? {},
     projectDigest: prepared.projectDigest,
+    frozen: frozen.ref,
     ...prepared.selection,
     projectRoot: prepared.project.root,
     waveVersion: invocation.version,
     signal: interruption.signal,
     redact,
     onEvent: (event) => {
+      if (event.type === 'run-started') frozen.index()
       log.write('debug', event.type, event)
       renderer.show(event)
     },
     inconclusiveOk: options.inconclusiveOk ?? false,
   })
+}
+
+/** What `wave resume` goes by: the files of the run, and that it is one of the user's own. */
+async function freeze(
+  invocation: Invocation,
+  { prepared, options }: { readonly prepared: PreparedRun; readonly options: RunOptions },
+  { runId, runs }: Wiring['parts'],
+) {
+  const { freezeRun } = await import('../freeze-run.ts')
+  const { indexRun } = await import('../run-index.ts')
+  const { redact, env } = invocation.host
+  const { root } = prepared.project
+  const directory = join(runs ?? root, runId)
+  const maxUsdOfEnvironment = env['WAVE_MAX_USD']
+  const { cwd } = invocation
+  return {
+    ref: freezeRun(directory, { prepared, options, cwd, maxUsdOfEnvironment, redact }),
+    index: () => indexRun(prepared.config.paths.dataDir, directory, root),
+  }
 }
 
 const SECRET_IN_INPUT = 'The input holds what is a secret, or looks like one. It is replaced.'

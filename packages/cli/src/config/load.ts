@@ -20,7 +20,7 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
-const PROJECT_CONFIG_FILE = '.wave/config.yaml'
+export const PROJECT_CONFIG_FILE = '.wave/config.yaml'
 
 export async function loadConfig(invocation: Invocation, project: Project): Promise<Config> {
   const { env } = invocation.host

@@ -16,5 +16,9 @@ export class JsonRenderer implements Renderer {
     this.#out.write(`${escapeJson(JSON.stringify({ ...event, run: this.#run }))}\n`)
   }
 
+  recall(events: readonly RunEvent[]): void {
+    for (const event of events) if (event.type === 'run-started') this.#run = event.run
+  }
+
   [Symbol.dispose](): void {}
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Heartbeat, LiveRenderer } from './live.ts'
 import type { Renderer } from './renderer.ts'
 
-const silent: Renderer = { show: () => {}, [Symbol.dispose]: () => {} }
+const silent: Renderer = { show: () => {}, recall: () => {}, [Symbol.dispose]: () => {} }
 
 test('the live block shows running steps with elapsed time, tokens, cost and tool, and goes at the end', async () => {
   const clock = new ManualClock()

@@ -42,6 +42,11 @@ export class LiveRenderer implements Renderer {
     this.#draw()
   }
 
+  recall(events: readonly RunEvent[]): void {
+    this.#inner.recall(events)
+    for (const event of events) this.#learn(event)
+  }
+
   makeRoom(): void {
     this.#tick?.[Symbol.dispose]()
     this.#tick = undefined
@@ -54,9 +59,8 @@ export class LiveRenderer implements Renderer {
   }
 
   #follow(event: RunEvent): void {
-    if (event.type === 'run-started' || event.type === 'steps-added') {
-      for (const step of event.steps) this.#roles.set(step.id, step.role)
-    } else if (event.type === 'step-started') {
+    this.#learn(event)
+    if (event.type === 'step-started') {
       const role = this.#roles.get(event.step) ?? ''
       const startedMs = this.#clock.monotonicMs()
       this.#running.set(event.step, { role, startedMs, usage: undefined, costUsd: 0, doing: '' })
@@ -67,6 +71,11 @@ export class LiveRenderer implements Renderer {
     } else {
       this.#followWork(event)
     }
+  }
+
+  #learn(event: RunEvent): void {
+    if (event.type !== 'run-started' && event.type !== 'steps-added') return
+    for (const step of event.steps) this.#roles.set(step.id, step.role)
   }
 
   #followWork(event: RunEvent): void {
@@ -117,6 +126,10 @@ export class Heartbeat implements Renderer {
     if (event.type === 'step-started') this.#running.add(event.step)
     if (hasEnded(event)) this.#running.delete(event.step)
     this.#arm()
+  }
+
+  recall(events: readonly RunEvent[]): void {
+    this.#inner.recall(events)
   }
 
   [Symbol.dispose](): void {

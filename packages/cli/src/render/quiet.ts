@@ -18,5 +18,9 @@ export class QuietRenderer implements Renderer {
     }
   }
 
+  recall(events: readonly RunEvent[]): void {
+    for (const event of events) if (event.type === 'run-started') this.#run = event.run
+  }
+
   [Symbol.dispose](): void {}
 }

@@ -4,6 +4,8 @@ import type { RunEvent } from '@wave/core'
 export interface Renderer extends Disposable {
   /** Called after the event is durable. */
   show(event: RunEvent): void
+  /** What happened before, of a run that goes on: remembered, not shown. Called before anything is shown. */
+  recall(events: readonly RunEvent[]): void
   /** Takes away what it draws over, so that somebody else can print a line. The next event draws it again. */
   makeRoom?(): void
 }

@@ -58,6 +58,7 @@ test('what goes wrong is told where it happens and again at the end', () => {
   Warnings: 1
   Step investigate failed: model-refused
   Next: see .wave/runs/20260204t100000-abcd/
+  Resume with: wave resume 20260204t100000-abcd
 `)
 })
 

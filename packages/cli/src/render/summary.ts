@@ -13,12 +13,12 @@ export class RunSummary {
   pipeline = ''
   #run = ''
   #warnings = 0
-  readonly #failed = new FailedSteps()
+  #failed = new FailedSteps()
   readonly #reasons = new PartialReasons()
   #state = EMPTY_STATE
   /** Of the last document whose citations were compared with the snapshot. */
   #citations: string | undefined
-  readonly #waiting: Waiting[] = []
+  #waiting: Waiting[] = []
   readonly #applies: boolean
 
   /** `applies`: a successful run is followed by applying its changes. */
@@ -33,6 +33,10 @@ export class RunSummary {
     if (event.type === 'run-started') {
       this.#run = event.run
       this.pipeline = event.pipeline.name
+    } else if (event.type === 'run-resumed') {
+      // What failed and what waited is decided anew.
+      this.#failed = new FailedSteps()
+      this.#waiting = []
     } else if (event.type === 'gate-waiting') this.#waiting.push(event)
     else if (event.type === 'contract-checked')
       this.#citations = citationsOf(event) ?? this.#citations
@@ -88,11 +92,14 @@ export class RunSummary {
 
   #next(outcome: RunOutcome): readonly string[] {
     if (outcome === 'completed' || outcome === 'partial') return []
-    if (outcome !== 'suspended') return [`Next: see .wave/runs/${this.#run}/`]
+    const resume = `wave resume ${this.#run}`
+    const see = `Next: see .wave/runs/${this.#run}/`
+    if (outcome === 'rejected') return [see]
+    if (outcome !== 'suspended') return [see, `Resume with: ${resume}`]
     return this.#waiting.flatMap(({ step, message, choices }) => [
       `Waiting: ${step}: ${message}`,
       ...choices.map(({ key, label }) => `  ${key}: ${label}`),
-      `Next: answer in advance with --answer ${step}=${choices.map(({ key }) => key).join('|')}`,
+      `Next: ${resume} --answer ${step}=${choices.map(({ key }) => key).join('|')}`,
     ])
   }
 }

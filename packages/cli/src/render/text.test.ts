@@ -102,6 +102,7 @@ Pipeline incident-response failed in 161s
 Step investigate failed: contract-failed: investigation
   No section "Causes".
 Next: see .wave/runs/20260204t100000-abcd/
+Resume with: wave resume 20260204t100000-abcd
 `)
   })
 
@@ -194,7 +195,7 @@ Warnings: 1
 Waiting: sign-off: Ship the fix?
   y: Yes
   n: No
-Next: answer in advance with --answer sign-off=y|n
+Next: wave resume 20260204t100000-abcd --answer sign-off=y|n
 `,
     )
   })
@@ -231,6 +232,7 @@ Step call/k failed: artifact-missing: x
   Write it to /work/x.
 Step loop failed: loop-exhausted: 2 rounds
 Next: see .wave/runs/20260204t100000-abcd/
+Resume with: wave resume 20260204t100000-abcd
 `)
     })
 
@@ -273,6 +275,7 @@ Step tests failed: command-failed: exit code 3 of set -e …
   line 19
   line 20
 Next: see .wave/runs/20260204t100000-abcd/
+Resume with: wave resume 20260204t100000-abcd
 `)
     })
   })

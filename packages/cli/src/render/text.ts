@@ -37,6 +37,13 @@ export class TextRenderer implements Renderer {
     else this.#showStep(event)
   }
 
+  recall(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      this.#summary.watch(event)
+      if (event.type === 'run-started' || event.type === 'steps-added') this.#learn(event.steps)
+    }
+  }
+
   [Symbol.dispose](): void {}
 
   #learn(steps: readonly StepHeader[]): void {
