@@ -36,11 +36,15 @@ export async function openForChange(
   }
 }
 
-/** Each path with what is wrong with it and, where that is known, with the steps that changed it. */
+/** Each path with what is wrong with it and, where that is known, with the steps that changed it; of many the first. */
 export function describePaths(problems: readonly PathProblem[]): string {
-  const told = problems.map(({ path, problem, steps = [] }) => {
+  const told = problems.slice(0, MOST_TOLD).map(({ path, problem, steps = [] }) => {
     const whose = steps.length > 0 ? ` (${steps.join(', ')})` : ''
     return `${printable(path)} ${problem}${whose}`
   })
-  return told.join(', ')
+  const others = problems.length - told.length
+  return `${told.join(', ')}${others > 0 ? ` and ${others} more` : ''}`
 }
+
+/** A change of thousands of files must not fill the screen. */
+const MOST_TOLD = 20

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-import type { Snapshot } from '@wave/core'
+import { type Snapshot, WaveError } from '@wave/core'
 import { describe, expect, it } from 'vitest'
 
 import { applyPatches, planApply } from './apply.ts'
@@ -329,4 +329,34 @@ describe('applyPatches', () => {
     expect(read(project, 'bin')).toBe('\0\x03')
     chmodSync(join(project.root, 'tool'), 0o644)
   })
+})
+
+it('GH-23 what to paste for a flagged path runs nothing in a shell, whatever the path holds', async () => {
+  using project = createGitProject()
+  const path = ".github/it's $(touch pwned);`touch pwned`.yml"
+  const patch = await patchFor(project, [write(path, 'x\n')])
+
+  const hint = await apply(project, [patch]).then(
+    () => '',
+    (error: unknown) => (error instanceof WaveError ? (error.hint ?? '') : ''),
+  )
+  const pasted = hint.slice(hint.indexOf('--accept'))
+  const words = execFileSync('sh', ['-c', `printf '%s\\n' ${pasted}`], { cwd: project.root })
+
+  expect(String(words)).toBe(`--accept\n${path}\n`)
+  expect(existsSync(join(project.root, 'pwned'))).toBe(false)
+})
+
+it('names some of many files that are not as they were, and counts the others', async () => {
+  const names = Array.from({ length: 60 }, (_, index) => `${index}.txt`)
+  using project = createGitProject()
+  const patch = await patchFor(
+    project,
+    names.map((name) => write(name, 'b\n')),
+  )
+  for (const name of names) writeFileSync(join(project.root, name), 'mine\n')
+
+  const refused = apply(project, [patch])
+
+  await expect(refused).rejects.toThrow(/\.txt exists already and 40 more\.$/)
 })

@@ -124,10 +124,15 @@ function refuse(planned: ApplyPlan): void {
     )
   if (needsAccept.length > 0)
     throw new WaveError('approval-needed', `Needs your yes: ${describe(needsAccept)}.`, {
-      hint: `Read the patch, then add ${needsAccept.map((file) => `--accept ${printable(file.path)}`).join(' ')}`,
+      hint: `Read the patch, then add ${needsAccept.map((file) => `--accept ${shellWord(file.path)}`).join(' ')}`,
     })
 }
 
 function describe(files: readonly PatchedFile[]): string {
   return files.map((file) => `${printable(file.path)} (${file.because ?? file.verdict})`).join(', ')
+}
+
+/** People paste this: in double quotes a shell would still run what the name says. */
+function shellWord(path: string): string {
+  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }

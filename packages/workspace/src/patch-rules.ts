@@ -111,6 +111,11 @@ const FLAGS: readonly { readonly paths: RegExp; readonly because: string }[] = [
     because: 'runs when the folder is entered',
   },
   {
+    // Files that only show what one has to set are read by people.
+    paths: /(^|\/)\.env(\.(?!(example|sample|template|dist)$)[^/]*)?$/,
+    because: 'sets the environment of programs',
+  },
+  {
     paths:
       /(^|\/)((\.husky|\.githooks)\/|\.?lefthook[^/]*\.(ya?ml|toml|json)$|\.pre-commit-config\.ya?ml$)/,
     because: 'is a git hook',
@@ -120,7 +125,8 @@ const FLAGS: readonly { readonly paths: RegExp; readonly because: string }[] = [
     because: 'configures a package manager',
   },
   {
-    paths: /(^|\/)(package\.json|composer\.json|deno\.jsonc?)$/,
+    paths:
+      /(^|\/)(package\.json|composer\.json|deno\.jsonc?|pyproject\.toml|setup\.cfg|pipfile|requirements[^/]*\.txt|gemfile|[^/]*\.gemspec|cargo\.toml|go\.mod|pom\.xml|(build|settings)\.gradle(\.kts)?|mix\.exs|pubspec\.yaml)$/,
     because: 'holds scripts and dependencies',
   },
   { paths: /(^|\/)(gnu)?makefile$|\.mk$/, because: 'is run by make' },
