@@ -11,8 +11,9 @@ export interface ChatRequest {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** What the model says; a number is a failure with that status. */
-export type ChatReply = string | number
+/** What the model says; a number is a failure with that status, `silence` no answer at all. */
+export type ChatReply = string | number | typeof SILENCE
+export const SILENCE = Symbol('silence')
 
 export interface ChatServer extends AsyncDisposable {
   readonly url: string
@@ -27,6 +28,7 @@ export async function startChat(
     void read(request).then((seen) => {
       requests.push(seen)
       const answer = reply(seen, requests.length - 1)
+      if (answer === SILENCE) return
       if (typeof answer === 'number') {
         // At once: nobody waits for it in a test.
         response.writeHead(answer, { 'content-type': 'application/json', 'retry-after-ms': '1' })

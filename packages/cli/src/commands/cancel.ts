@@ -11,7 +11,7 @@ import { escapeJson, sanitiseLine } from '../sanitise.ts'
 /** Ends a run, also one that another process works on. What had ended stays as it is. */
 export async function cancel(
   invocation: Invocation,
-  _: object,
+  options: object,
   [word = 'last']: readonly string[],
 ): Promise<number> {
   const project = findProject(invocation.cwd)
@@ -20,6 +20,7 @@ export async function cancel(
   const directory = findRun(runs, word)
   using interruption = invocation.host.catchSignals()
   const { signal } = interruption
+  using _ = keepAwake()
   const cancellation = await cancelRun(directory, { clock: systemClock, signal })
   const run = basename(directory)
   if (cancellation.status === 'still-running') {
@@ -34,6 +35,12 @@ export async function cancel(
   if (cancellation.status !== 'had-ended') await removeContainers(config, runs)
   show(invocation, config, { run, cancellation })
   return interruption.exitCode() ?? 0
+}
+
+/** The timers of the engine do not keep a process alive, and there is nothing else to wait for. */
+function keepAwake(): Disposable {
+  const timer = setInterval(() => {}, 2 ** 30)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** What the run left when it was killed. What cannot be removed now is removed by the next run. */
