@@ -13,6 +13,7 @@ const EXIT_CODES = {
   'limit-widened': 2,
   'run-unknown': 2,
   'no-patch': 2,
+  'no-report': 2,
   'not-a-repository': 4,
   'git-missing': 4,
   'git-failed': 4,

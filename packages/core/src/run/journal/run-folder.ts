@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FileArtifactStore } from '../../artifact/store.ts'
-import { WaveError } from '../../errors.ts'
 import type { Clock } from '../../ports.ts'
 import { makeDirectory, replaceFile, storageError } from './durable-fs.ts'
-import { journalPath, openJournal } from './journal.ts'
+import { openJournal } from './journal.ts'
 import type { FileJournal } from './journal.ts'
 import { takeLock } from './lock.ts'
+
+export { findRun, runsFolder } from './run-list.ts'
 
 /** The folder of one run, locked for this process until disposed. */
 export interface RunFolder extends Disposable {
@@ -28,24 +29,6 @@ export function openRunFolder(runs: string, runId: string, clock: Clock): RunFol
   } catch (error) {
     throw storageError(error, directory)
   }
-}
-
-/** Where the runs of a project lie. */
-export function runsFolder(projectRoot: string): string {
-  return join(projectRoot, '.wave', 'runs')
-}
-
-/** The folder of the one run whose id starts with `prefix`; the newest for `last`. */
-export function findRun(runs: string, prefix: string): string {
-  const ids = runIds(runs)
-  const found = prefix === 'last' ? ids.slice(-1) : startingWith(prefix, ids)
-  const exact = found.find((id) => id === prefix)
-  const [only] = exact === undefined ? found : [exact]
-  if (only !== undefined && (exact !== undefined || found.length === 1)) return join(runs, only)
-  const message = only === undefined ? `No run starts with "${prefix}".` : ambiguous(prefix, found)
-  const known = ids.slice(-5).toReversed().join(', ')
-  const hint = ids.length === 0 ? 'Start one with: wave run' : `The newest runs: ${known}.`
-  throw new WaveError('run-unknown', message, { hint })
 }
 
 function openLocked(directory: string, clock: Clock): RunFolder {
@@ -84,20 +67,4 @@ function makeRunsFolder(runs: string): void {
   // An empty one is what a full disk may have left.
   const isWritten = (statSync(ignore, { throwIfNoEntry: false })?.size ?? 0) > 0
   if (!isWritten) replaceFile(ignore, Buffer.from('*\n'), 0o644)
-}
-
-function runIds(runs: string): readonly string[] {
-  if (!existsSync(runs)) return []
-  return readdirSync(runs)
-    .filter((id) => existsSync(journalPath(join(runs, id))))
-    .toSorted()
-}
-
-/** An empty prefix, such as that of an unset variable, names no run. */
-function startingWith(prefix: string, ids: readonly string[]): readonly string[] {
-  return prefix === '' ? [] : ids.filter((id) => id.startsWith(prefix))
-}
-
-function ambiguous(prefix: string, found: readonly string[]): string {
-  return `Several runs start with "${prefix}": ${found.slice(0, 5).join(', ')}.`
 }
