@@ -23,9 +23,22 @@ test('a connection is the two pipes of an ssh that runs the dialler of docker', 
   connection.end('hello ')
   expect(await text(connection)).toBe('hello end\n')
   expect(readFileSync(log, 'utf8').trimEnd().split('\n')).toEqual([
-    ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-T'],
-    ...['-l', 'ada', '-p', '2222', '--', 'engine.example'],
-    ...['docker', '--host', 'unix:///run/docker.sock', 'system', 'dial-stdio'],
+    '-o',
+    'BatchMode=yes',
+    '-o',
+    'ConnectTimeout=20',
+    '-T',
+    '-l',
+    'ada',
+    '-p',
+    '2222',
+    '--',
+    'engine.example',
+    'docker',
+    '--host',
+    'unix:///run/docker.sock',
+    'system',
+    'dial-stdio',
   ])
 })
 
