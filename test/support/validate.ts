@@ -29,6 +29,7 @@ function hostAt(cwd: string, to: { readonly out: string[]; readonly err: string[
     env: { WAVE_HOME: '/no-home-of-anybody' },
     out: sinkTo(to.out),
     err: sinkTo(to.err),
+    writeBytes: refuse,
     stdin: { isTerminal: false, read: refuse },
     redact: (text) => text,
     hideVariables: () => {},

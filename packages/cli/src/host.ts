@@ -16,6 +16,8 @@ export interface Host {
   readonly out: Sink
   /** Diagnostics, the live view and questions. */
   readonly err: Sink
+  /** A result that is no text: as it is, after everything that was written to `out`. */
+  writeBytes(bytes: Uint8Array): void
   readonly stdin: Stdin
   /** Takes secrets out of text; everything written to `out` and `err` has gone through it. */
   readonly redact: Redactor
@@ -56,6 +58,7 @@ export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => n
     env: node.env,
     out,
     err,
+    writeBytes: (bytes) => out.writeBytes(bytes),
     stdin: {
       // Opened when somebody asks: most commands never do.
       get isTerminal() {
@@ -103,6 +106,7 @@ function catchSignals(
 }
 
 interface OpenSink extends Sink {
+  writeBytes(bytes: Uint8Array): void
   flush(): Promise<void>
 }
 
@@ -120,6 +124,11 @@ function openSink(stream: NodeJS.WriteStream, current: () => Redactor): OpenSink
     },
     write(text) {
       if (!closed) stream.write(pieces.write(text))
+    },
+    writeBytes(bytes) {
+      if (closed) return
+      stream.write(pieces.end())
+      stream.write(bytes)
     },
     flush: () =>
       new Promise((resolve) => {

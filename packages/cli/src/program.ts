@@ -60,6 +60,8 @@ export function createProgram(frame: Frame): Command {
   addApply(program, frame)
   addGc(program, frame)
   addLooks(program, frame)
+  addRunLooks(program, frame)
+  addJudgements(program, frame)
   for (const verb of PLANNED_VERBS) {
     program
       .command(verb, { hidden: true })
@@ -176,6 +178,47 @@ function addLooks(program: Command, frame: Frame): void {
   on(doctor, frame, async () => (await import('./commands/doctor.ts')).doctor)
 }
 
+function addRunLooks(program: Command, frame: Frame): void {
+  const status = program
+    .command('status [run]')
+    .description('the runs of this project, or all about one: steps, results, how to go on')
+    .option('--limit <count>', 'list no more than the newest of so many (20)')
+    .option('--all', 'list all of them')
+  on(status, frame, async () => (await import('./commands/status.ts')).status)
+  const logs = program
+    .command('logs <run>')
+    .description('what a run recorded, event by event')
+    .option('--step <id>', 'only this step and what it is made of')
+    .option('-f, --follow', 'go on with what it records, until it ends')
+    .option('--transcript', 'with what was said, called and answered, in full; also with -v')
+  on(logs, frame, async () => (await import('./commands/logs.ts')).logs)
+  const artifacts = program
+    .command('artifacts <run> [artifact]')
+    .description('what the steps of a run made: a list, or one of them, as <step>/<name>')
+    .option('--export <dir>', 'write all of them to this folder')
+  on(artifacts, frame, async () => (await import('./commands/artifacts.ts')).artifacts)
+  const report = program
+    .command('report <run>')
+    .description('the final report of a run')
+    .option('--report <file>', 'write it to this file instead')
+  on(report, frame, async () => (await import('./commands/report.ts')).report)
+}
+
+function addJudgements(program: Command, frame: Frame): void {
+  const verify = program
+    .command('verify <run>')
+    .description('check that a run is what was recorded: journal, contents, citations')
+  on(verify, frame, async () => (await import('./commands/verify.ts')).verify)
+  const diff = program
+    .command('diff <run> <run>')
+    .description('what two runs differ in, component by component and step by step')
+  on(diff, frame, async () => (await import('./commands/diff.ts')).diff)
+  const audit = program
+    .command('audit <run>')
+    .description('who or what did what in a run, as a Markdown table or with --json')
+  on(audit, frame, async () => (await import('./commands/audit.ts')).audit)
+}
+
 /** Commands are loaded when they are called: none pays for the modules of another. */
 function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<Options>>): void {
   command.action(async () => {
@@ -186,8 +229,7 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
   })
 }
 
-const PLANNED_VERBS =
-  'status logs artifacts report config demo completion diff verify explain serve'.split(' ')
+const PLANNED_VERBS = 'config demo completion explain serve'.split(' ')
 const PLANNED_RUN_FLAGS = ['--record <file>', '--replay <file>', '--offline']
 
 function notYet(flag: string): never {

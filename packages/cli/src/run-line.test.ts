@@ -32,6 +32,7 @@ function host(): Parameters<typeof createProgram>[0]['host'] {
     out: sink,
     err: sink,
     stdin: { isTerminal: false, read: () => Promise.resolve(new Uint8Array()) },
+    writeBytes: () => {},
     redact: (text) => text,
     hideVariables: () => {},
     catchSignals: () => {

@@ -154,6 +154,7 @@ async function load(given: {
     out: sink,
     err: sink,
     stdin: { isTerminal: false, read: () => Promise.resolve(new Uint8Array()) },
+    writeBytes: () => {},
     redact: (text: string) => text,
     hideVariables: () => {},
     catchSignals: () => {

@@ -1,0 +1,52 @@
+import type { Usage } from '@wave/core'
+import { clockOf, formatSeconds, formatTokens } from '../render/format.ts'
+
+/** Figures of runs as a person reads them; `-` stands for what there is none of. */
+
+/** Local time: `2026-02-04 10:00:01`. */
+export function showTime(at: string | undefined): string {
+  return at === undefined ? '-' : `${showDay(at)} ${clockOf(at)}`
+}
+
+/** Local date. */
+export function showDay(at: string): string {
+  const time = new Date(at)
+  const parts = [time.getFullYear(), time.getMonth() + 1, time.getDate()]
+  return parts.map((part) => String(part).padStart(2, '0')).join('-')
+}
+
+export function showDuration(durationMs: number | undefined): string {
+  return durationMs === undefined ? '-' : formatSeconds(durationMs)
+}
+
+/** `?`: a price is not known. */
+export function showCost({
+  usage,
+  costUsd,
+}: {
+  readonly usage?: Usage | undefined
+  readonly costUsd?: number | undefined
+}): string {
+  if (usage === undefined && (costUsd ?? 0) === 0) return '-'
+  if (costUsd === undefined) return '?'
+  return `$${costUsd.toFixed(costUsd < 0.1 && costUsd > 0 ? 4 : 2)}`
+}
+
+export function showSize(bytes: number): string {
+  return bytes < 1024 ? `${bytes} B` : `${(bytes / 1024).toFixed(bytes < 10_240 ? 1 : 0)} KiB`
+}
+
+export function showFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`
+}
+
+/** `2.1k tokens, $0.01`; empty where no model was called. */
+export function showUsage(used: Parameters<typeof showCost>[0]): readonly string[] {
+  if (used.usage === undefined) return []
+  return [`${formatTokens(used.usage)} tokens`, showCost(used)]
+}
+
+/** A word of a command line as a shell takes it. */
+export function quote(word: string): string {
+  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,25 @@
+import { findRun, runsFolder } from '@wave/core/runs'
+import { loadConfig } from '../config/load.ts'
+import type { Invocation, OutputMode } from '../invocation.ts'
+import { findProject } from '../project.ts'
+
+/** Where the runs of this project lie, and how the user wants to be told of them. */
+export interface OpenRuns {
+  readonly output: OutputMode
+  readonly folder: string
+}
+
+export async function openRuns(invocation: Invocation): Promise<OpenRuns> {
+  const project = findProject(invocation.cwd)
+  const { output } = await loadConfig(invocation, project)
+  return { output, folder: runsFolder(project.root) }
+}
+
+/** The same, with the folder of one run: by a unique prefix of its id, or the newest as `last`. */
+export async function openRun(
+  invocation: Invocation,
+  prefix: string,
+): Promise<{ readonly output: OutputMode; readonly directory: string }> {
+  const { output, folder } = await openRuns(invocation)
+  return { output, directory: findRun(folder, prefix) }
+}
