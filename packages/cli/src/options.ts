@@ -61,6 +61,7 @@ export const RUN_OPTIONS: readonly PlainOption[] = [
     flags: '--apply',
     description: 'apply the patch when the run succeeds and nothing in it is flagged',
   },
+  { flags: '--cache', description: 'take over steps of earlier runs into which the same went' },
   { flags: '--inconclusive-ok', description: 'exit with 0 where 3 would be used' },
   { flags: '--report <file>', description: 'also write the final report there' },
 ]

@@ -44,6 +44,8 @@ export interface RunOptions extends SelectionOptions {
   readonly apply?: boolean
   readonly inconclusiveOk?: boolean
   readonly report?: string
+  /** Takes steps over from earlier runs into which the same went, and keeps its own for later ones. */
+  readonly cache?: boolean
 }
 
 /** A run that could start: everything that can be known without git, Docker or a model. */

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import {
   AgentRunner,
   checkDeliverable,
   commandRunner,
   deliveredFiles,
   openRunFolder,
+  openStepCache,
   type RunRequest,
   runsFolder,
   type Snapshot,
@@ -35,6 +37,7 @@ export interface Wiring extends AsyncDisposable {
     | 'runs'
     | 'facts'
     | 'notify'
+    | 'cache'
   >
   /** What the user should know before the run starts. */
   readonly notes: readonly string[]
@@ -74,7 +77,8 @@ interface WiringJob {
   readonly signal: AbortSignal
 }
 
-async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox): Promise<Wiring> {
+async function assemble(job: WiringJob, sandbox: ChosenSandbox): Promise<Wiring> {
+  const { prepared, options, signal } = job
   const { project, config } = prepared
   const source = createSnapshotSource({ dataDir: config.paths.dataDir })
   const runs = runsFolder(project.root)
@@ -86,6 +90,8 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
   signal.throwIfAborted()
   const facts = await factsFor(prepared, snapshot)
   signal.throwIfAborted()
+  const steps = join(config.paths.dataDir, 'cache', 'steps')
+  const cache = options.cache === true ? await openStepCache(steps, runs) : undefined
   const runId = systemIds.runId()
   const folder = openRunFolder(runs, runId, systemClock)
   return {
@@ -99,6 +105,7 @@ async function assemble({ prepared, signal }: WiringJob, sandbox: ChosenSandbox)
       ids: systemIds,
       runId,
       runs,
+      ...(cache !== undefined && { cache }),
       ...(facts !== undefined && { facts }),
       ...(prepared.notify !== undefined && { notify: prepared.notify }),
     },

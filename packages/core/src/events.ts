@@ -1,7 +1,7 @@
 import type { Usage } from './agent/messages.ts'
 import type { StepFailure } from './failures.ts'
 import type { NewStepEvent } from './step-events.ts'
-import type { ArtifactRef, StoredArtifact, StoredPatch } from './stored.ts'
+import type { ArtifactRef, StepMade, StoredArtifact, StoredPatch } from './stored.ts'
 
 export type * from './failures.ts'
 export type * from './step-events.ts'
@@ -119,6 +119,14 @@ export type NewRunEvent =
       readonly when?: Evaluated
     }
   | {
+      /** Nothing was done: the step is what it was in this run, into which the same had gone. */
+      readonly type: 'step-reused'
+      readonly step: string
+      readonly attempt: number
+      readonly run: string
+      readonly key: string
+    }
+  | {
       /** A step that is made of others has begun to run these. Their ids: see `run/frame.ts`. */
       readonly type: 'steps-added'
       readonly step: string
@@ -142,6 +150,8 @@ export type NewRunEvent =
       readonly outcomes?: readonly OutcomeValue[]
       /** Shown on the `completed` line. */
       readonly message: string
+      /** What went into it; the digests are cut. Undefined for steps that are made of others. */
+      readonly made?: StepMade
       readonly durationMs: number
       /** Undefined when no model was called. */
       readonly usage: Usage | undefined
@@ -154,6 +164,8 @@ export type NewRunEvent =
       readonly willRetry: boolean
       /** What the next attempt is told about this one, besides the failure. */
       readonly told?: ArtifactRef
+      /** As of a success; undefined when it did not get that far. */
+      readonly made?: StepMade
       readonly durationMs: number
       readonly usage: Usage | undefined
     }

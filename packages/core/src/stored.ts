@@ -24,3 +24,18 @@ export interface StoredPatch extends ArtifactRef {
   /** Of the first of them: not all of many. */
   readonly paths?: readonly string[]
 }
+
+/** A part of what went into a step. */
+export interface StepComponent {
+  /** `persona`, `artifact triage`, `tree src`. */
+  readonly name: string
+  /** Equal for equal parts. */
+  readonly digest: string
+}
+
+/** All that went into a step. */
+export interface StepMade {
+  /** SHA-256, hex, over the components. */
+  readonly key: string
+  readonly components: readonly StepComponent[]
+}

@@ -81,6 +81,7 @@ export const EVERY_EVENT: { readonly [Type in NewRunEvent['type']]: EventOf<Type
     end: 'exhausted',
     until: EVALUATED,
   },
+  'step-reused': { type: 'step-reused', ...STEP, attempt: 1, run: 'r0', key: 'k' },
   'step-reworking': { type: 'step-reworking', ...STEP, by: 'two', round: 1, because: 'of that' },
   notified: { type: 'notified', hook: 'h', channel: 'c', on: 'failure', problem: 'refused' },
   'run-finished': {

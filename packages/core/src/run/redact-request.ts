@@ -84,4 +84,5 @@ const NAMES: ReadonlySet<string> = new Set([
   'reason',
   'models',
   'bases',
+  'made',
 ])

@@ -12,6 +12,7 @@ import type {
 } from '../ports.ts'
 import type { Plan, RunnerName } from '../pipeline/plan/plan.ts'
 import type { Redactor } from '../redact.ts'
+import type { StepCache } from './cache/step-cache.ts'
 import type { RunBudget } from './budget.ts'
 import type { DispatchEnd } from './dispatch-end.ts'
 import type { Frame, FrameInput } from './frame.ts'
@@ -62,6 +63,8 @@ export interface RunRequest {
    * are. Undefined: nothing is secret.
    */
   readonly redact?: Redactor | undefined
+  /** Steps whose components are known are taken over from earlier runs, and successes are kept. Undefined: neither. */
+  readonly cache?: StepCache
   /** Exit code 0 where 3 would be used. */
   readonly inconclusiveOk?: boolean
   /** Goes on with a run; the store, the journal and the run id are then those of that run. */

@@ -62,6 +62,7 @@ const EVENT_TYPES: Readonly<Record<NewRunEvent['type'], true>> = {
   'run-started': true,
   'run-resumed': true,
   'step-started': true,
+  'step-reused': true,
   'model-request': true,
   'model-response': true,
   'model-failed': true,

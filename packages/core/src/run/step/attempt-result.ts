@@ -1,5 +1,5 @@
 import type { Usage } from '../../agent/messages.ts'
-import type { NewRunEvent, StepEvent, StepFailure, StoredArtifact } from '../../events.ts'
+import type { NewRunEvent, StepEvent, StepFailure, StepMade, StoredArtifact } from '../../events.ts'
 import type { Rework } from '../../pipeline/pipeline.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
 import type { InjectedArtifact, Patch, PreviousAttempt, Snapshot } from '../../ports.ts'
@@ -18,6 +18,9 @@ export interface AttemptEnd {
    * a warning; rejects only when that cannot be recorded.
    */
   readonly close: () => Promise<void>
+  /** What went into it, where it got that far. */
+  readonly made?: StepMade | undefined
+  readonly isReused?: boolean
 }
 
 export type FailedEnd = AttemptEnd & { readonly result: AttemptFailure }
@@ -89,6 +92,10 @@ export interface AttemptScope {
   readonly workspace: StepWorkspace
   readonly inputs: readonly InjectedArtifact[]
   readonly events: StepEvent[]
+  /** What went into the attempt, once that is known. */
+  made: StepMade | undefined
+  /** It was taken over from an earlier run. */
+  isReused: boolean
   ended: boolean
 }
 

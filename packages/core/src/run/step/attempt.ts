@@ -40,7 +40,9 @@ export async function runAttempt(request: AttemptRequest, work: Work): Promise<A
     // Steps that are made of others end when those have; each of them is given up by itself.
     const awaited = isComposed(task) ? working : unlessDeaf(working, limit.signal, clock)
     const result = await awaited.catch((error: unknown) => expected(scope, error))
-    return { result, durationMs: Math.round(clock.monotonicMs() - startedMs), close }
+    const durationMs = Math.round(clock.monotonicMs() - startedMs)
+    const { made, isReused } = scope
+    return { result, durationMs, close, made, isReused }
   } catch (error) {
     // The first error is the one to tell, also when the journal takes no warning any more.
     await close().catch(() => {})
@@ -103,6 +105,8 @@ function openScope(
     workspace: new StepWorkspace(() => open(signal)),
     inputs,
     events: [],
+    made: undefined,
+    isReused: false,
     ended: false,
   }
 }

@@ -1,11 +1,12 @@
 import { addUsage } from '../../agent/messages.ts'
 import type { Usage } from '../../agent/messages.ts'
-import type { NewRunEvent, StoredArtifact } from '../../events.ts'
+import type { NewRunEvent, StoredArtifact, StoredPatch } from '../../events.ts'
 import type { ArtifactDeclaration } from '../../pipeline/pipeline.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
 import type { Patch, StepContext, StepOutcome } from '../../ports.ts'
 import { failedAttempt, warning } from './attempt-result.ts'
 import type { AttemptResult, AttemptScope } from './attempt-result.ts'
+import type { CachedStep } from '../cache/step-cache.ts'
 import { itemPath } from '../compose/fan-out-result.ts'
 import { treeOfItems } from '../compose/items-tree.ts'
 import type { ItemsTree } from '../compose/items-tree.ts'
@@ -67,16 +68,39 @@ export async function conclude(
     : await runStepHooks(scope, 'step_completed')
   if (refused !== undefined) return failedAttempt(planned, refused, end)
   const items = await treeOfItems(scope.request.task, scope.request.start)
-  return succeeded(scope, { ...outcome, usage }, { outputs, patch, checked, items })
+  const stored = storePatch(patch, scope.request.task.frame.run.request.store)
+  return succeeded(scope, { ...outcome, usage }, { outputs, stored, checked, items })
 }
+
+/** Stores what a step came to in an earlier run, where it was checked. `reused` tells of that. */
+export function takeOver(
+  scope: AttemptScope,
+  taken: CachedStep,
+  reused: NewRunEvent,
+): AttemptResult {
+  const { store } = scope.request.task.frame.run.request
+  const { artifacts, patch, patchText, verdict, message } = taken
+  const stored = patch && patchText && { ...patch, ...store.put(patchText) }
+  const outcome: Success = {
+    status: 'succeeded',
+    artifacts,
+    ...(verdict && { verdict }),
+    message: `${message} (from the cache)`,
+    usage: undefined,
+  }
+  const outputs = { artifacts, reports: [], warnings: [] }
+  return succeeded(scope, outcome, { outputs, stored, checked: [reused], items: NO_ITEMS })
+}
+
+const NO_ITEMS: ItemsTree = { tree: undefined, conflicts: [] }
 
 function addUsages(left: Usage | undefined, right: Usage | undefined): Usage | undefined {
   return left === undefined || right === undefined ? (left ?? right) : addUsage(left, right)
 }
 
 interface Finding {
-  readonly outputs: Outputs
-  readonly patch: Patch | undefined
+  readonly outputs: Pick<Outputs, 'artifacts' | 'reports' | 'warnings'>
+  readonly stored: StoredPatch | undefined
   readonly checked: readonly NewRunEvent[]
   readonly items: ItemsTree
 }
@@ -85,12 +109,11 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const { planned, request } = scope
   const { step } = planned
   const { store, clock } = request.task.frame.run.request
-  const { outputs, patch, checked, items } = finding
+  const { outputs, stored, checked, items } = finding
   const { artifacts: declared } = step
   const where = declared.map((each) => movedTo(each, outcome.places?.get(each.name)))
   const made = storeArtifacts({ ...step, artifacts: where }, outputs.artifacts, store)
   const artifacts = placed(request.task, made)
-  const stored = storePatch(patch, store)
   const tree = stored?.tree ?? items.tree
   const fields = shownFields(step, outputs.artifacts)
   const outcomes = readOutcomes(step.outcomes ?? [], outputs.artifacts)
@@ -102,11 +125,11 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
     // What a repair changed is part of the patch of the step that it repaired.
     ...(stored && step.reworkOnly !== true && { patch: stored }),
     ...(tree !== undefined && { tree }),
-    ...(outcome.verdict && { verdict: outcome.verdict }),
-    ...(outcome.partial && { partial: true }),
+    ...remarksOn(outcome),
     ...(fields.length > 0 && { fields }),
     ...(outcomes.length > 0 && { outcomes }),
     message: outcome.message ?? planned.message,
+    ...(scope.made && { made: scope.made }),
     durationMs: Math.round(clock.monotonicMs() - scope.startedMs),
     usage: outcome.usage,
   }
@@ -115,6 +138,12 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
   const events = [...checked, ...warnings, ...artifacts.map(storedEvent(planned)), end]
   return { status: 'succeeded', artifacts, partial: outcome.partial === true, events }
 }
+
+function remarksOn({ verdict, partial }: Success): Pick<SucceededEvent, 'verdict' | 'partial'> {
+  return { ...(verdict && { verdict }), ...(partial && { partial }) }
+}
+
+type SucceededEvent = Extract<NewRunEvent, { readonly type: 'step-succeeded' }>
 
 function movedTo(declared: ArtifactDeclaration, path = declared.path): ArtifactDeclaration {
   return { ...declared, path }

@@ -8,13 +8,14 @@ import { runComposed } from '../compose/composed.ts'
 import { changes, conclude, examineEarly, LAST_TEXT_CHARACTERS } from './conclude.ts'
 import { runStepHooks } from './hooks.ts'
 import { checkInputs } from './inputs.ts'
+import { describeMaking, reuseStep } from '../cache/reuse-step.ts'
 import { templateScope } from '../scope.ts'
 import { needsWorkspace } from './step-workspace.ts'
 
 /** Does what the step is there for, then checks and stores what came of it. */
 export async function perform(scope: AttemptScope): Promise<AttemptResult> {
-  const { planned, signal } = scope
-  const badInput = checkInputs(scope.request.task, scope.inputs)
+  const { planned, signal, request } = scope
+  const badInput = checkInputs(request.task, scope.inputs)
   if (badInput !== undefined) return failedAttempt(planned, badInput)
   const composed = await runComposed(scope)
   if (composed !== undefined) {
@@ -22,6 +23,11 @@ export async function perform(scope: AttemptScope): Promise<AttemptResult> {
   }
   const task = renderTask(scope)
   if (!task.ok) return failedAttempt(planned, { reason: 'template-failed', message: task.message })
+  if (request.replaces === undefined) {
+    scope.made = describeMaking(scope, firstText(scope, task.text))
+    const reused = await reuseStep(scope, scope.made)
+    if (reused !== undefined) return reused
+  }
   const context = stepContext(scope, task.text)
   if (needsWorkspace(planned)) scope.workspace.openAhead()
   const refused = await runStepHooks(scope, 'step_start')
@@ -41,10 +47,20 @@ async function remainsOf(scope: AttemptScope): Promise<Remains | undefined> {
   return { artifacts: new Map(), patch: await changes(scope) }
 }
 
-function renderTask({ request, inputs, planned }: AttemptScope): ReturnType<typeof renderTemplate> {
+/** A retry may be told another attempt; what it is to come to is the same. */
+function firstText(scope: AttemptScope, text: string): string {
+  if (scope.request.chance === 1) return text
+  const first = renderTask(scope, 1)
+  return first.ok ? first.text : text
+}
+
+function renderTask(
+  { request, inputs, planned }: AttemptScope,
+  chance = request.chance,
+): ReturnType<typeof renderTemplate> {
   const template = taskOf(planned.step)
   if (template === undefined) throw new Error('Internal error: a step without a task')
-  return renderTemplate(template, templateScope(request.task, request.chance, inputs))
+  return renderTemplate(template, templateScope(request.task, chance, inputs))
 }
 
 function runnerOf({ planned, request }: AttemptScope): StepRunner {

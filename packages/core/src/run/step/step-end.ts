@@ -119,7 +119,7 @@ export function skippedEvent(step: string, because: string): NewRunEvent {
 export function failedEvents(
   { planned, frame }: Task,
   attempt: number,
-  { result, durationMs }: FailedEnd,
+  { result, durationMs, made }: FailedEnd,
   willRetry: boolean,
 ): readonly NewRunEvent[] {
   const { failure, usage, events, problems, lastText } = result
@@ -127,7 +127,7 @@ export function failedEvents(
   // Whoever resumes the run tells the next attempt the same.
   const told = willRetry && { told: storeTold(frame.run, { problems, lastText }) }
   const failed = { type: 'step-failed', step, attempt, failure, willRetry } as const
-  return [...events, { ...failed, ...told, durationMs, usage }]
+  return [...events, { ...failed, ...told, ...(made && { made }), durationMs, usage }]
 }
 
 function storeTold(

@@ -5,6 +5,7 @@ import { failedAttempt, warning, withoutAttempt } from './attempt-result.ts'
 import type { AttemptFailure, FailedEnd } from './attempt-result.ts'
 import { abortReason } from './attempt-signal.ts'
 import { runAttempt } from './attempt.ts'
+import { keeping } from '../cache/keep-step.ts'
 import { sleep } from '../clock.ts'
 import type { Task } from '../frame.ts'
 import { perform } from './perform.ts'
@@ -39,7 +40,7 @@ export async function runStep(
     const request = { task, attempt, chance, resumed, previous, signal, start }
     const end = await runAttempt(request, perform)
     const { result } = end
-    if (result.status !== 'failed') return ended(task, end)
+    if (result.status !== 'failed') return keeping(task, ended(task, end), end)
     failures.push(result.failure)
     if (signal.aborted || result.effect === 'rejected' || !mayRetry(retry, failures)) {
       const given = whyNotRetried(retry, failures)
