@@ -55,7 +55,7 @@ describe('arguments', () => {
     [['run', '--sandbox', 'vm'], 'auto, docker, local', ''],
     [['run', '--timeout'], 'argument missing', ''],
     [['apply'], "missing required argument 'run'", ''],
-    [['resume'], '"wave resume" is not supported yet.', ''],
+    [['serve'], '"wave serve" is not supported yet.', ''],
     [['run', '--offline'], '"--offline" is not supported yet.', ''],
     [['-o', 'xml', 'list'], '--output is one of text, steps, json, quiet, not "xml".', ''],
     [['-C', 'nowhere', 'list'], 'does not exist', ''],

@@ -182,6 +182,22 @@ describe('a run that ended', () => {
     expect(unknown.stderr).toContain('three')
   })
 
+  test('without a model goes on without one, also where one is configured now', async () => {
+    await using scene = await openScene()
+    const { sandbox } = scene
+    const args = ['run', 'incident-response', 'It is slow', '--provider', 'evidence']
+    expect([0, 3]).toContain((await sandbox.wave(args)).exitCode)
+    const { exitCode, stderr } = await scene.wave('resume', '--from-step', 'postmortem')
+    expect([0, 3]).toContain(exitCode)
+    expect(stderr).toBe('')
+    const again = scene.events().filter(({ type }) => type === 'step-started')
+    expect(again.map((event) => 'step' in event && event.step).slice(-2)).toEqual([
+      'postmortem',
+      'postmortem',
+    ])
+    expect(scene.server.requests).toEqual([])
+  })
+
   test('as stopped by Ctrl-C says how to go on, and goes on', async () => {
     await using scene = await openScene({ two: SILENCE })
     const { child, ended } = await scene.startUntil(2)
@@ -281,7 +297,6 @@ describe('what has changed meanwhile', () => {
     await using scene = await openScene({ two: 400 })
     await scene.wave('run', 'flow')
     scene.sandbox.write('src/orders.js', 'another\n')
-    rmSync(join(scene.sandbox.home, 'data/git'), { recursive: true, force: true })
     for (const name of readdirSync(join(scene.sandbox.home, 'data'))) {
       if (!['runs', 'install-id'].includes(name))
         rmSync(join(scene.sandbox.home, 'data', name), { recursive: true })
