@@ -244,3 +244,21 @@ test('AR-08 an archive that is refused while more of it is on its way ends at on
   })()
   await expect(reading).rejects.toMatchObject({ problem: 'bad-name' })
 })
+
+test('an archive of many chunks leaves no listeners behind', async () => {
+  const items = Array.from({ length: 200 }, (_, at): Item => [{ name: `f${at}` }, 'x'.repeat(5000)])
+  const bytes = await archive(...items)
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 20_000) }, (_, at) =>
+    bytes.subarray(at * 20_000, (at + 1) * 20_000),
+  )
+  const warnings: Error[] = []
+  const note = (warned: Error) => void warnings.push(warned)
+  process.on('warning', note)
+  try {
+    for await (const entry of readArchive(pieces, artifacts)) expect(entry.kind).toBe('file')
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.off('warning', note)
+  }
+  expect(warnings).toEqual([])
+})

@@ -55,8 +55,14 @@ async function feed(archive: AsyncIterable<Uint8Array>, parser: Extract): Promis
 
 function room(parser: Extract): Promise<void> {
   return new Promise((resolve) => {
-    parser.once('drain', () => resolve())
-    parser.once('close', () => resolve())
+    // Both go with the first of them: a large archive waits for room thousands of times.
+    const go = (): void => {
+      parser.off('drain', go)
+      parser.off('close', go)
+      resolve()
+    }
+    parser.on('drain', go)
+    parser.on('close', go)
   })
 }
 
