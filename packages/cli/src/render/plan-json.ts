@@ -27,7 +27,7 @@ export function planToJson(facts: PlanFacts): object {
     ),
     maxTokens: boundOf(facts),
     sandbox,
-    capabilities: capabilitiesOf(plan),
+    capabilities: capabilitiesOf(plan, sandbox),
     projectDigest,
     ...(pipeline.notices.length > 0 && { notices: pipeline.notices }),
     steps: plan.steps.map((planned) => stepToJson(planned, facts)),

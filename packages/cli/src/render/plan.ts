@@ -35,7 +35,7 @@ function renderFooter(facts: PlanFacts): string {
       ['sandbox', needsSandbox(plan) ? SANDBOX[sandbox] : 'none: no step needs one'],
       ['requires', toolsOf(plan).join(', ')],
       ['needs Docker', executing.length === 0 ? 'no step' : executing.join(', ')],
-      ['may do', describeCapabilities(plan)],
+      ['may do', describeCapabilities(plan, sandbox)],
       ['.wave digest', projectDigest],
       ['not copied in', 'listed when the run starts: secrets, submodules, links that lead out'],
     ].filter(([, value]) => value !== ''),
