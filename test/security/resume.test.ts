@@ -109,16 +109,26 @@ describeDocker('on an engine', () => {
     }
   })
 
-  test('SB-24 a run whose process was killed in the middle of a step leaves no container, and goes on to its end', async () => {
+  /** A run in the middle of a step that takes its time. */
+  async function startStep(seconds: number) {
+    const steps = [
+      '{id: first, type: command, script: "echo first"}',
+      `{id: second, type: command, dependencies: [first], script: "sleep ${seconds}; echo end"}`,
+    ]
+    sandbox.write('a.txt', sandbox.root)
     sandbox.write(
       '.wave/pipelines/x.yaml',
-      `metadata: {name: x}\nsteps:\n  - {id: first, type: command, script: "echo first"}\n  - {id: second, type: command, dependencies: [first], timeout_minutes: 1, script: "sleep 2; echo end"}\n`,
+      `metadata: {name: x}\nsteps:\n  - ${steps.join('\n  - ')}\n`,
     )
-    sandbox.write('a.txt', sandbox.root)
     sandbox.initGit()
     const child = sandbox.start(['run', 'x'], { env: DOCKER })
     const ended = resultOf(child)
     await vi.waitUntil(() => hasStarted(sandbox, 'second'), { timeout: 20_000, interval: 20 })
+    return { child, ended }
+  }
+
+  test('SB-24 a run whose process was killed in the middle of a step leaves no container, and goes on to its end', async () => {
+    const { child, ended } = await startStep(2)
     child.kill('SIGKILL')
     await ended
     const { exitCode } = await wave('resume')
@@ -127,6 +137,14 @@ describeDocker('on an engine', () => {
       event.type === 'step-started' ? [`${event.step} ${event.attempt}`] : [],
     )
     expect(started).toEqual(['first 1', 'second 1', 'second 2'])
+    expect(await containers(sandbox)).toEqual([])
+  })
+
+  test('a run of another process that is cancelled leaves no container, and a whole journal', async () => {
+    const { ended } = await startStep(60)
+    expect(await wave('cancel', 'last')).toMatchObject({ exitCode: 0 })
+    expect((await ended).exitCode).toBe(130)
+    expect(journal(sandbox).at(-1)).toMatchObject({ type: 'run-finished', outcome: 'cancelled' })
     expect(await containers(sandbox)).toEqual([])
   })
 })

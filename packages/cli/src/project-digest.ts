@@ -15,7 +15,7 @@ export interface ProjectDigest {
 }
 
 /** A call of a pipeline, and the file that it led to. */
-export interface FoundCall {
+interface FoundCall {
   readonly name: string
   /** The file of the caller. */
   readonly from: string
