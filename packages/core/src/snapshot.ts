@@ -145,6 +145,10 @@ export interface PatchedFile {
   readonly status: 'added' | 'modified' | 'deleted'
   readonly added: number
   readonly deleted: number
+  /** Git's modes, where the file is there before and after with another one: `100644`. */
+  readonly modes?: { readonly from: string; readonly to: string }
+  /** Its content is not text: no lines are counted. */
+  readonly isBinary?: true
   /** `flagged` needs an explicit yes in `wave apply`; `rejected` is never applied. */
   readonly verdict: 'plain' | 'flagged' | 'rejected'
   readonly because?: string

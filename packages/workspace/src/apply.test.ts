@@ -85,6 +85,19 @@ describe('applyPatches', () => {
     expect(project.git('diff', '--cached', '--name-only')).toBe('')
   })
 
+  it('tells a change of mode and of bytes that are no text from one of lines', async () => {
+    using project = createGitProject()
+    project.write('run.sh', 'x')
+    project.write('image', Buffer.from([0, 1, 2]))
+    chmodSync(join(project.root, 'run.sh'), 0o755)
+    const image = { ...write('image', ''), content: Buffer.from([0, 3, 2]) }
+    const patch = await patchFor(project, [write('run.sh', 'x'), image])
+    expect((await apply(project, [patch])).files).toMatchObject([
+      { path: 'image', isBinary: true },
+      { path: 'run.sh', modes: { from: '100755', to: '100644' } },
+    ])
+  })
+
   it('GH-26 keeps CRLF bytes and runs no filter, hook or fsmonitor of the repository', async () => {
     using project = createGitProject()
     const ran = join(project.folder, 'ran')

@@ -15,6 +15,7 @@ export interface PatchEntry {
   readonly deleted: number
   /** One character for each byte. None of a binary file. */
   readonly addedLines: readonly string[]
+  readonly isBinary?: true
 }
 
 /**
@@ -142,7 +143,7 @@ function decodePath(latin1: string): string {
   }
 }
 
-type Lines = Pick<PatchEntry, 'added' | 'deleted' | 'addedLines'>
+type Lines = Pick<PatchEntry, 'added' | 'deleted' | 'addedLines' | 'isBinary'>
 
 const NO_LINES: Lines = { added: 0, deleted: 0, addedLines: [] }
 
@@ -150,7 +151,7 @@ function parseContent(cursor: Cursor, path: string): Lines {
   if (cursor.accept(/^GIT binary patch$/) !== undefined) {
     parseBinary(cursor)
     parseBinary(cursor)
-    return NO_LINES
+    return { ...NO_LINES, isBinary: true }
   }
   const from = cursor.accept(/^--- (.+)$/)
   if (from === undefined) return NO_LINES

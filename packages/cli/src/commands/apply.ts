@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { findRun, runsFolder, WaveError } from '@wave/core'
-import { applyPatches, type ApplyPlan, type ApplyRequest, planApply } from '@wave/workspace'
+import { applyPatches, type ApplyRequest, planApply } from '@wave/workspace'
 import { finishApply, planUndo, undoApply, type UndoRequest } from '@wave/workspace'
 import { tellFinished } from '../finished-apply.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
+import { renderChangedFiles } from '../render/changed-files.ts'
 import { renderRows } from '../render/rows.ts'
 import { lockRun, readRunPatches } from '../run-patches.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
@@ -50,7 +51,7 @@ async function applyChanges(screen: Screen, request: ApplyRequest): Promise<void
   const planned = await planApply(request)
   const { rejected, drifted, conflicts, needsAccept } = planned
   const isBlocked = [rejected, drifted, conflicts, needsAccept].some((found) => found.length > 0)
-  show(screen, renderFiles(planned))
+  show(screen, renderChangedFiles(planned.files))
   if (!isBlocked) await consent(screen, { asks: 'Apply these changes?', else: 'applied' })
   tellFinished(screen.invocation, (await applyPatches(request)).finished)
   report(screen, { applied: planned.files }, 'Applied. Nothing is staged or committed.\n')
@@ -64,16 +65,6 @@ async function undo(screen: Screen, request: UndoRequest): Promise<void> {
   if (changed.length === 0) await consent(screen, question)
   await undoApply(request)
   report(screen, { undone: files }, 'Taken back. Nothing is staged or committed.\n')
-}
-
-function renderFiles(planned: ApplyPlan): string {
-  const rows = planned.files.map((file) => [
-    file.status,
-    `+${file.added} -${file.deleted}`,
-    escapeName(file.path),
-    file.verdict === 'plain' ? '' : `${file.verdict}: ${file.because ?? ''}`,
-  ])
-  return renderRows(rows, '  ')
 }
 
 interface Question {

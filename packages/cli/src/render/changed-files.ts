@@ -1,0 +1,22 @@
+import type { PatchedFile } from '@wave/core'
+import { escapeName } from '../sanitise.ts'
+import { renderRows } from './rows.ts'
+
+/** A line for each file of a patch: what happens to it, and what speaks against that. */
+export function renderChangedFiles(files: readonly PatchedFile[]): string {
+  const rows = files.map((file) => [
+    file.status,
+    extentOf(file),
+    escapeName(file.path),
+    file.verdict === 'plain' ? '' : `${file.verdict}: ${file.because ?? ''}`,
+  ])
+  return renderRows(rows, '  ')
+}
+
+/** `+1 -1`, `binary`, `mode 644 → 755`, or more than one of them. */
+function extentOf({ added, deleted, isBinary, modes }: PatchedFile): string {
+  const mode = modes && `mode ${modes.from.slice(-3)} → ${modes.to.slice(-3)}`
+  const isModeOnly = mode !== undefined && added === 0 && deleted === 0
+  const content = isBinary === true ? 'binary' : isModeOnly ? undefined : `+${added} -${deleted}`
+  return [content, mode].filter((part) => part !== undefined).join(', ')
+}
