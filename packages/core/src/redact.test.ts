@@ -54,6 +54,33 @@ test.each([
   expect(createRedactor([])(redacted)).toBe(redacted)
 })
 
+const AWS_SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+
+test.each([
+  ['a blank', `aws AKIAABCDEFGHIJKLMNOP secret ${AWS_SECRET} x`],
+  ['an equals sign', `aws_secret_access_key = ${AWS_SECRET}`],
+  ['no blanks', `SECRET=${AWS_SECRET}`],
+  ['a colon', `secretKey: '${AWS_SECRET}'`],
+  ['JSON', `{"SecretAccessKey": "${AWS_SECRET}", "a": 1}`],
+])('a secret of AWS is replaced behind its label and %s', (_, text) => {
+  const redacted = createRedactor([])(text)
+  expect(redacted).not.toContain(AWS_SECRET)
+  expect(redacted).toContain('[redacted]')
+  expect(createRedactor([])(redacted)).toBe(redacted)
+})
+
+test.each([
+  ['a commit id', 'key 3f786850e387550fdab836ed7e6dc881de23001b'],
+  ['a commit id in capitals', 'KEY=3F786850E387550FDAB836ED7E6DC881DE23001B'],
+  ['a digest', `key: ${'0a1B'.repeat(16)}`],
+  ['a path', 'secret: src/Components2/administration/SecretVie'],
+  ['a longer path', 'key packages/Core7/src/testing/memory/Snapsho.ts'],
+  ['a name', 'key getUserAccountSettings2FromDatabaseCache'],
+  ['a text without a label', `token ${AWS_SECRET}`],
+])('%s behind a label is no secret', (_, text) => {
+  expect(createRedactor([])(text)).toBe(text)
+})
+
 const KEY = `-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/\n-----END RSA PRIVATE KEY-----`
 
 test.each([
@@ -87,16 +114,21 @@ test('a secret that the mark itself holds is left alone', () => {
   expect(createRedactor(['redacted'])('this was redacted')).toBe('this was redacted')
 })
 
-test.each(['-----BEGIN PRIVATE KEY-----', '://a:', 'eyaaaaaaaaaaaa.ey', 'bearer ', 'sk-', '-ey'])(
-  'takes time in proportion to a text made of %j',
-  (piece) => {
-    const redact = createRedactor([CANARY])
-    const text = `ey ${piece.repeat(200_000)}`
-    const started = performance.now()
-    redact(text)
-    expect(performance.now() - started).toBeLessThan(5000)
-  },
-)
+test.each([
+  '-----BEGIN PRIVATE KEY-----',
+  '://a:',
+  'eyaaaaaaaaaaaa.ey',
+  'bearer ',
+  'sk-',
+  '-ey',
+  'key ',
+])('takes time in proportion to a text made of %j', (piece) => {
+  const redact = createRedactor([CANARY])
+  const text = `ey ${piece.repeat(200_000)}`
+  const started = performance.now()
+  redact(text)
+  expect(performance.now() - started).toBeLessThan(5000)
+})
 
 const TOKEN = 'ghp_abcdefghijklmnopqrst1234'
 
@@ -113,6 +145,9 @@ test('a secret is found however the text is cut into pieces', () => {
     '"',
     '-----BEGIN',
     'Bearer ',
+    'secret ',
+    '"aws_key": "',
+    AWS_SECRET,
     'https://u:S3cr3tPass@h/',
     Buffer.from(CANARY).toString('base64'),
     encodeURIComponent(CANARY),

@@ -99,6 +99,13 @@ interface Shape {
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\w+/=:,.\s]|-(?!----)|\\{1,4}[nrt]){0,16000}(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/
 
+/**
+ * Of AWS: nothing but its label tells it from other words of 40 characters. Ids and digests are in
+ * hexadecimal, and paths and names have words in them.
+ */
+const LABELLED_SECRET =
+  /((?:[Ss]ecret|SECRET|[Kk]ey|KEY)(?:["']?[ \t]{0,4}[=:][ \t]{0,4}["']?|[ \t]{1,4}))(?=[A-Za-z\d+/]{0,39}\d)(?=[A-Za-z\d+/]{0,39}[A-Z])(?=[A-Za-z\d+/]{0,39}[g-z])(?![A-Za-z\d+/]{0,33}[a-z]{7})[A-Za-z\d+/]{40}(?![\w+/=.-])/g
+
 /** Every repetition has an end: hostile text must not fill the stack of the regular expressions. */
 const SHAPES: readonly Shape[] = [
   // First: others could take its first line for theirs.
@@ -118,6 +125,10 @@ const SHAPES: readonly Shape[] = [
     pattern: /(?<![\w-])ey[\w-]{10,8000}\.ey[\w-]{10,8000}\.[\w-]{10,8000}/g,
   },
   { hints: ['earer', 'EARER'], pattern: /(\bbearer\s{1,4})[\w.~+/=-]{16,8000}/gi },
+  {
+    hints: ['ecret', 'ECRET', 'key', 'Key', 'KEY'],
+    pattern: LABELLED_SECRET,
+  },
   // An ordinary word is what examples have there.
   { hints: ['://'], pattern: /(:\/\/[^\s/:@'"]{1,64}:)(?![a-z]{1,256}@)[^\s/@'"]{8,256}(?=@)/g },
 ]
@@ -146,12 +157,20 @@ function safeEnd(text: string, known: readonly string[]): number {
 
 /** Where the last word starts, with what marks it as a token. A very long one is no token. */
 function startOfWord(text: string): number {
-  let start = text.length
-  while (start > 0 && !WORD_BREAK.test(text.charAt(start - 1))) start -= 1
+  const start = wordBefore(text, text.length)
   if (text.length - start > LONGEST_TOKEN) return text.length
-  const before = text.slice(Math.max(0, start - 11), start)
-  return start - (/bearer\s{1,4}$/i.exec(before)?.[0].length ?? 0)
+  const label = OPEN_LABEL.exec(text.slice(Math.max(0, start - 24), start))?.[0]
+  return label === undefined ? start : wordBefore(text, start - label.length)
 }
+
+function wordBefore(text: string, end: number): number {
+  let start = end
+  while (start > 0 && !WORD_BREAK.test(text.charAt(start - 1))) start -= 1
+  return start
+}
+
+const OPEN_LABEL =
+  /(?:bearer\s{1,4}|(?:secret|key)(?:["']?[ \t]{0,4}[=:][ \t]{0,4}["']?|["']?[ \t]{0,4}))$/i
 
 // oxlint-disable-next-line no-control-regex -- sequences for the terminal are no part of a word
 const WORD_BREAK = /[\s'"?\]\u{1b}]/u
