@@ -19,10 +19,11 @@ export async function cleanArtifact(
   redact: Redactor | undefined,
 ): Promise<CleanArtifact> {
   const isDocument = isMarkdown(declared)
-  const text = redact === undefined && !isDocument ? undefined : decode(content)
+  const isShown = isDocument || isPlainText(declared)
+  const text = redact === undefined && !isShown ? undefined : decode(content)
   if (text === undefined) return { content, notes: [] }
   const redacted = redact?.(text) ?? text
-  const inert = isDocument ? await makeInert(redacted) : { text: redacted, notes: [] }
+  const inert = isShown ? await makeInert(redacted, isDocument) : { text: redacted, notes: [] }
   if (inert.text === text) return { content, notes: [] }
   const notes = [...tellSecrets(text, redacted), ...inert.notes]
   return {
@@ -38,14 +39,35 @@ function isMarkdown({ type, path }: Pick<ArtifactDeclaration, 'type' | 'path'>):
   )
 }
 
-async function makeInert(
-  text: string,
-): Promise<{ readonly text: string; readonly notes: readonly string[] }> {
+/** What people look at with `cat`. With other characters in it a patch would no longer apply. */
+function isPlainText({ type, path }: Pick<ArtifactDeclaration, 'type' | 'path'>): boolean {
+  return type === 'text' && !/\.(?:patch|diff)$/iu.test(path)
+}
+
+interface InertText {
+  readonly text: string
+  readonly notes: readonly string[]
+}
+
+async function makeInert(text: string, isDocument: boolean): Promise<InertText> {
   // It is refused as no text, which only shows while the character is there.
   if (text.includes('\0')) return { text, notes: [] }
+  if (!isDocument) return inertText(text)
   const { inertMarkdown } = await import('./inert-markdown.ts')
   return inertMarkdown(text)
 }
+
+/** What moves the cursor, colours, or turns and hides text, as `\u{1b}`. A second pass changes nothing. */
+function inertText(text: string): InertText {
+  const inert = text.replace(
+    UNSEEN,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  )
+  return { text: inert, notes: inert === text ? [] : ['invisible characters are written out'] }
+}
+
+/** Controls but line ends and tabs, bidi marks and tags. */
+const UNSEEN = /(?![\n\t\r])[\p{Cc}\p{Bidi_Control}\u{e0000}-\u{e007f}]/gu
 
 function tellSecrets(text: string, redacted: string): readonly string[] {
   if (redacted === text) return []

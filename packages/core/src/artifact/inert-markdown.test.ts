@@ -185,6 +185,44 @@ describe('UI-07 a large document', () => {
   })
 })
 
+describe('an artifact that is text', () => {
+  test.each([
+    ['escape', 'esc\u{1b}[31mred\n', String.raw`esc\u{1b}[31mred` + '\n'],
+    ['other controls', 'a\u{7}\u{8}\u{7f}\u{9b}b', String.raw`a\u{7}\u{8}\u{7f}\u{9b}b`],
+    ['bidi and tags', 'a\u{202e}b\u{2066}c\u{e0041}', String.raw`a\u{202e}b\u{2066}c\u{e0041}`],
+  ])('UI-07 has each %s written out, says so, and stays so', async (_, before, after) => {
+    const once = await clean('text', bytes(before))
+    expect(new TextDecoder().decode(once.content)).toBe(after)
+    expect(once.notes).toEqual(['log: invisible characters are written out.'])
+    expect(await clean('text', once.content)).toEqual({ content: once.content, notes: [] })
+  })
+
+  test.each([
+    ['text', 'tabs\tand\r\nlines\n, 👩‍💻, \u{feff}, ä'],
+    ['json', '"\u{202e}"'],
+    ['binary', '+\u{1b}[31m'],
+  ] as const)('of type %s keeps what is its own', async (type, text) => {
+    const content = bytes(text)
+    expect(await clean(type, content)).toEqual({ content, notes: [] })
+  })
+
+  test('that is a patch by its name stays one that applies', async () => {
+    const declared = { name: 'fix', type: 'text', path: 'output/fix.patch' } as const
+    const content = bytes('+\u{1b}[31m\n')
+    expect((await cleanArtifact(declared, content, undefined)).content).toEqual(content)
+  })
+
+  test('that cannot be decoded, or has a NUL, stays as it is', async () => {
+    const latin = Uint8Array.of(0x1b, 0xff, 0xe4)
+    expect((await clean('text', latin)).content).toEqual(latin)
+    const binary = bytes('\0\u{1b}')
+    expect((await clean('text', binary)).content).toEqual(binary)
+  })
+})
+
+const clean = async (type: 'text' | 'json' | 'binary', content: Uint8Array) =>
+  await cleanArtifact({ name: 'log', type, path: 'output/log.txt' }, content, undefined)
+
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('an artifact', () => {
@@ -200,10 +238,10 @@ describe('an artifact', () => {
 
   test('names what was changed, and secrets go first', async () => {
     const declared = { name: 'report', type: 'markdown', path: 'output/report.md' } as const
-    const clean = await cleanArtifact(declared, bytes('![k](https://e.x/?k=SECRET)'), (text) =>
+    const cleaned = await cleanArtifact(declared, bytes('![k](https://e.x/?k=SECRET)'), (text) =>
       text.replaceAll('SECRET', '[redacted]'),
     )
-    expect(new TextDecoder().decode(clean.content)).not.toContain('SECRET')
-    expect(clean.notes).toContain('report: 1 image is shown as text.')
+    expect(new TextDecoder().decode(cleaned.content)).not.toContain('SECRET')
+    expect(cleaned.notes).toContain('report: 1 image is shown as text.')
   })
 })
