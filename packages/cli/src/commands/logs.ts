@@ -3,8 +3,9 @@ import type { RunEvent } from '@wave/core'
 import { suggestionHint, WaveError } from '@wave/core/language'
 import { fold, glanceAtEvents, holderOf, readRunEvents, systemClock } from '@wave/core/runs'
 import type { Invocation } from '../invocation.ts'
-import { openRun } from '../runs/open-runs.ts'
 import { createLogWriter } from '../runs/log-writer.ts'
+import { openRun } from '../runs/open-runs.ts'
+import { sanitiseLine } from '../sanitise.ts'
 
 interface LogsOptions {
   readonly step?: string
@@ -60,5 +61,5 @@ function writeOutcome({ host }: Invocation, directory: string): void {
   const pid = holderOf(directory)
   const { events } = readRunEvents(directory)
   const { condition } = glanceAtEvents(events, pid, Date.parse(systemClock.nowUtc()))
-  host.out.write(`${basename(directory)} ${condition}\n`)
+  host.out.write(`${basename(directory)} ${sanitiseLine(condition)}\n`)
 }

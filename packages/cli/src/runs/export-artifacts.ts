@@ -26,25 +26,43 @@ export function exportArtifacts(
   folder: string,
 ): readonly ExportedFile[] {
   const store = new StoredBytes(directory)
-  const planned = new Map<string, ExportedFile>()
-  const digests = new Map<string, string>()
+  const files = placeAll(artifacts).map(({ artifact, path }) => {
+    const wasThere = checkPlace(folder, path, store.get(artifact))
+    return { artifact, file: { step: artifact.step, name: artifact.name, path, wasThere } }
+  })
+  for (const { artifact, file } of files) {
+    if (!file.wasThere) write(folder, file.path, store.get(artifact))
+  }
+  return files.map(({ file }) => file)
+}
+
+interface Placed {
+  readonly artifact: ListedArtifact
+  readonly path: string
+}
+
+/** Two with the same bytes and path are one. Refused where one would be in the way of another. */
+function placeAll(artifacts: readonly ListedArtifact[]): readonly Placed[] {
+  const placed = new Map<string, Placed>()
+  const folders = new Set<string>()
   for (const artifact of artifacts) {
     const path = placeOf(artifact)
     // Some file systems do not tell these apart.
     const key = path.normalize('NFC').toLowerCase()
-    const before = digests.get(key)
-    if (before === artifact.digest) continue
-    if (before !== undefined) throw inTheWay(path, 'two artifacts with this path differ')
-    digests.set(key, artifact.digest)
-    const { step, name } = artifact
-    const wasThere = checkPlace(folder, path, store.get(artifact))
-    planned.set(path, { step, name, path, wasThere })
+    const before = placed.get(key)
+    const parents = parentsOf(key)
+    const isCovered = folders.has(key) || parents.some((parent) => placed.has(parent))
+    const isOther = before !== undefined && before.artifact.digest !== artifact.digest
+    if (isCovered || isOther) throw inTheWay(path, 'another artifact is to be written there')
+    for (const parent of parents) folders.add(parent)
+    if (before === undefined) placed.set(key, { artifact, path })
   }
-  for (const artifact of artifacts) {
-    const file = planned.get(placeOf(artifact))
-    if (file?.wasThere === false) write(folder, file.path, store.get(artifact))
-  }
-  return [...planned.values()]
+  return [...placed.values()]
+}
+
+function parentsOf(path: string): readonly string[] {
+  const parts = path.split('/')
+  return parts.slice(1).map((_, depth) => parts.slice(0, depth + 1).join('/'))
 }
 
 /** The step and the path as folders and a name that lead nowhere else. */
