@@ -110,6 +110,19 @@ describe('applyPatches of steps side by side', () => {
     expect(run.read()).toBe(LINES.with(2, 'two\n').with(15, 'fifteen\n').join(''))
   })
 
+  it('shows a file that two steps changed one after the other once, as they leave it', async () => {
+    using run = await startRun()
+    const tree = await run.step('one', undefined, withLine(2, 'two'))
+    await run.step('two', tree, withLine(2, 'three'))
+    const once = [{ path: 'a.txt', status: 'modified', added: 1, deleted: 1 }]
+    expect((await planApply(run.request)).files).toMatchObject(once)
+    const { base: _, ...unknown } = run.request
+    const added = [{ path: 'a.txt', status: 'modified', added: 2, deleted: 2 }]
+    expect((await planApply(unknown)).files).toMatchObject(added)
+    expect((await applyPatches(run.request)).files).toMatchObject(once)
+    expect(run.read()).toBe(withLine(2, 'three'))
+  })
+
   it('applies what follows each other when nothing is known any more of what it started from', async () => {
     using run = await startRun()
     const tree = await run.step('one', undefined, withLine(2, 'two'))

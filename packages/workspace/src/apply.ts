@@ -10,6 +10,7 @@ import { describePaths, openForChange, openForLook } from './apply-open.ts'
 import type { ApplyPlace } from './apply-open.ts'
 import { printable } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
+import { joinFiles } from './join-files.ts'
 import { patchedFiles } from './patch-diff.ts'
 import { parsePatchText } from './patch-text.ts'
 import { settlePatches } from './settle-patches.ts'
@@ -66,7 +67,7 @@ export async function applyPatches(request: ApplyRequest): Promise<Applied> {
   const planned = await plan(host, request, settled)
   refuse(planned)
   const patches = settled.patches.filter((text) => text.length > 0)
-  const paths = planned.files.map((file) => file.path)
+  const paths = patches.flatMap((text) => parsePatchText(text)).map(({ path }) => path)
   if (patches.length > 0) await changeFiles(host, request.run, patches, paths)
   return { ...planned, finished }
 }
@@ -84,7 +85,7 @@ async function plan(
   request: ApplyRequest,
   { patches, conflicts }: Settled,
 ): Promise<ApplyPlan> {
-  const files = patches.flatMap((text) => patchedFiles(text))
+  const files = joinFiles(patches.flatMap((text) => patchedFiles(text)))
   const entries = patches.flatMap((text) => parsePatchText(text))
   const accepted = new Set(request.accept.map((path) => posix.normalize(path)))
   const rejected = files.filter((file) => file.verdict === 'rejected')

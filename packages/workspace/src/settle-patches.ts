@@ -31,9 +31,9 @@ export interface Settled {
 }
 
 /**
- * Patches that build on each other stay as they are. Where some of them start from the same content, as
- * those of parallel steps do, or from another commit, all of them are joined into one over the tree that
- * the run started from.
+ * Patches that build on each other stay as they are. Where some of them change the same file, start from
+ * the same content, as those of parallel steps do, or from another commit, all of them are joined into one
+ * over the tree that the run started from, as far as that is known.
  */
 export async function settlePatches(
   host: HostRepository,
@@ -41,9 +41,10 @@ export async function settlePatches(
   base: string | undefined,
 ): Promise<Settled> {
   const texts = patches.map(({ text }) => text)
-  const { clashes, first } = follow(patches)
+  const { clashes, first, isRepeating } = follow(patches)
   const isChain = clashes.length === 0
-  if (isChain && (base === undefined || (await misfits(host, base, first)).length === 0))
+  const isPlain = isChain && !isRepeating
+  if (isPlain && (base === undefined || (await misfits(host, base, first)).length === 0))
     return { patches: texts, conflicts: [] }
   if (base === undefined || !(await completeTree(host, base)))
     return { patches: texts, conflicts: withSteps(clashes, patches) }
@@ -58,6 +59,8 @@ interface Followed {
   readonly clashes: readonly MergeConflict[]
   /** What the patches find at each path before any of them has touched it. */
   readonly first: readonly PatchEntry[]
+  /** Some of them change the same path. */
+  readonly isRepeating: boolean
 }
 
 /** Follows each path through the patches. */
@@ -65,9 +68,13 @@ function follow(patches: readonly RunPatch[]): Followed {
   const left = new Map<string, string | undefined>()
   const clashes: MergeConflict[] = []
   const first: PatchEntry[] = []
+  const owners = new Map<string, number>()
+  let isRepeating = false
   for (const [index, { text }] of patches.entries()) {
     for (const entry of parsePatchText(text)) {
       const { path } = entry
+      if ((owners.get(path) ?? index) !== index) isRepeating = true
+      owners.set(path, index)
       const message = left.has(path) ? clash(entry, left.get(path)) : undefined
       if (message !== undefined) clashes.push({ index, path, message })
       if (!left.has(path)) first.push(entry)
@@ -75,7 +82,7 @@ function follow(patches: readonly RunPatch[]): Followed {
       if (!isModeOnly) left.set(path, entry.newOid)
     }
   }
-  return { clashes, first }
+  return { clashes, first, isRepeating }
 }
 
 function clash(entry: PatchEntry, before: string | undefined): string | undefined {
