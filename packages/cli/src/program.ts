@@ -205,6 +205,13 @@ function addRunLooks(program: Command, frame: Frame): void {
 }
 
 function addJudgements(program: Command, frame: Frame): void {
+  const explain = program
+    .command('explain <run> <step>')
+    .description(
+      'why a step ran, or did not have to: what goes into it, compared with an earlier run',
+    )
+    .option('--against <run>', 'compare with this run instead of the one before')
+  on(explain, frame, async () => (await import('./commands/explain.ts')).explain)
   const verify = program
     .command('verify <run>')
     .description('check that a run is what was recorded: journal, contents, citations')
@@ -229,7 +236,7 @@ function on<Options>(command: Command, frame: Frame, load: () => Promise<Action<
   })
 }
 
-const PLANNED_VERBS = 'config demo completion explain serve'.split(' ')
+const PLANNED_VERBS = 'config demo completion serve'.split(' ')
 const PLANNED_RUN_FLAGS = ['--record <file>', '--replay <file>', '--offline']
 
 function notYet(flag: string): never {

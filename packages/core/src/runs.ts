@@ -4,6 +4,8 @@
  */
 export { cleanArtifact } from './artifact/clean.ts'
 export { readReply } from './agent/stored-reply.ts'
+export { compareComponents, explainStep } from './run/cache/explain-step.ts'
+export type { ComponentChange, StepExplanation } from './run/cache/explain-step.ts'
 export { systemClock } from './run/clock.ts'
 export { glanceAtEvents } from './run/journal/glance-at-events.ts'
 export type { RunCondition, RunGlance } from './run/journal/glance.ts'
