@@ -74,12 +74,14 @@ test('the whole configuration of every other container is as reviewed', async ()
   await expect(text).toMatchFileSnapshot('./other-containers.golden.txt')
 })
 
-test('a runtime changes nothing else', () => {
+test('a runtime changes nothing else but how many processes it may have', () => {
   const part = { role: 'keeper' } as const
-  const { Runtime, ...others } =
+  const { Runtime, PidsLimit, ...others } =
     containerConfig({ ...box, runtime: 'runsc', part }).HostConfig ?? {}
-  expect(Runtime).toBe('runsc')
-  expect(others).toEqual(keeper().HostConfig)
+  expect({ Runtime, PidsLimit }).toEqual({ Runtime: 'runsc', PidsLimit: 1024 })
+  expect(keeper().HostConfig).toEqual({ ...others, PidsLimit: 256 })
+  const runc = containerConfig({ ...box, runtime: 'runc', part }).HostConfig
+  expect(runc).toEqual({ ...keeper().HostConfig, Runtime: 'runc' })
 })
 
 test('sources differ in their mounts only', () => {

@@ -100,7 +100,7 @@ export function containerConfig(box: Box): ContainerCreateOptions {
     StopTimeout: 1,
     HostConfig: {
       ...CONFINEMENT,
-      ...(box.runtime !== undefined && { Runtime: box.runtime }),
+      ...(box.runtime !== undefined && RUNTIMES[box.runtime]),
       NanoCpus: box.cpus * 1e9,
       Mounts: part.role === 'keeper' ? [layerVolume(box)] : toolMounts(box, part.source),
     },
@@ -165,6 +165,12 @@ const CONFINEMENT: HostConfig & { CgroupnsMode: 'private' } = {
   ShmSize: 16 * MIB,
   LogConfig: { Type: 'none', Config: {} },
   RestartPolicy: { Name: 'no' },
+}
+
+const RUNTIMES: Readonly<Record<Runtime, HostConfig>> = {
+  runc: { Runtime: 'runc' },
+  // Its kernel takes several threads of the machine for one process of a tool, and dies when it gets none.
+  runsc: { Runtime: 'runsc', PidsLimit: 1024 },
 }
 
 function toolMounts(box: Box, source: Source): MountSettings[] {
