@@ -9,7 +9,7 @@ export { exitCodeOf, ProblemsError, WaveError } from './errors.ts'
 export type { Location, Problem, WaveErrorCode } from './errors.ts'
 export { TOOL_NAMES } from './persona/persona.ts'
 export type { Permissions, Persona, ToolName } from './persona/persona.ts'
-export { WorkspaceLost } from './ports.ts'
+export { ChangesRefused, WorkspaceLost } from './ports.ts'
 
 // The agent loop.
 export { AgentRunner } from './agent/agent-runner.ts'

@@ -152,6 +152,11 @@ export class WorkspaceLost extends Error {
   }
 }
 
+/** What a step left in its workspace cannot be taken as changes: its own fault. The message is told to it. */
+export class ChangesRefused extends Error {
+  override readonly name = 'ChangesRefused'
+}
+
 // ── Models ───────────────────────────────────────────────────────────────────────────────────────
 
 /**

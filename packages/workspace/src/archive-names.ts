@@ -16,16 +16,22 @@ export function createNameCheck(rules: ArchiveRules): NameCheck {
     }
     const path = relative(raw)
     if (path === '.' && kind === 'directory') return path
-    if (rules.isKnown?.(path) === true) return path
+    if (rules.isKnown?.(path) === true) {
+      // Others must not differ from it in case alone.
+      if (kind === 'directory' && !taken.has(fold(path)))
+        taken.set(fold(path), { path, isDirectory: true })
+      return path
+    }
     const problem = problemOf(path, rules)
-    if (problem !== undefined) throw new ArchiveRefused('bad-name', `${printable(raw)} ${problem}.`)
+    if (problem !== undefined)
+      throw new ArchiveRefused('bad-name', `${printable(raw)} ${problem}.`, { because: problem })
     claim(taken, path, kind === 'directory')
     return path
   }
 }
 
 /** Writers put `./` before and `/` after directories. */
-function relative(raw: string): string {
+export function relative(raw: string): string {
   const path = raw.replace(/^(?:\.\/)+/, '').replace(/\/$/, '')
   return path === '' ? '.' : path
 }

@@ -24,6 +24,8 @@ export interface ArchiveRules {
   readonly kind: 'artifacts' | 'layer'
   /** Paths that were in the tree before are not judged by name. */
   readonly isKnown?: (path: string) => boolean
+  /** Told of entries with an odd name or type that are not known, in place of refusing the archive. */
+  readonly leaveOut?: (path: string, because: string) => void
 }
 
 /** Mode bits, owners and times are thrown away, except whether a file may be executed. */
@@ -49,9 +51,16 @@ export type ArchiveProblem =
 export class ArchiveRefused extends Error {
   override readonly name = 'ArchiveRefused'
   readonly problem: ArchiveProblem
+  /** Of one entry: what is wrong with it, to read behind its name. */
+  readonly because: string | undefined
 
-  constructor(problem: ArchiveProblem, message: string, options: { cause?: unknown } = {}) {
+  constructor(
+    problem: ArchiveProblem,
+    message: string,
+    options: { cause?: unknown; because?: string } = {},
+  ) {
     super(message, options)
     this.problem = problem
+    this.because = options.because
   }
 }

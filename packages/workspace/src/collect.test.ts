@@ -262,3 +262,21 @@ test('an archive of many chunks leaves no listeners behind', async () => {
   }
   expect(warnings).toEqual([])
 })
+
+test('entries of a write layer that are odd and new are left out, and the rest is read', async () => {
+  const bytes = await archive(
+    [{ name: 'pipe', type: 'fifo' }],
+    [{ name: '-rf' }, 'x'.repeat(3000)],
+    [{ name: 'ok' }, 'x'],
+  )
+  const leftOut: string[][] = []
+  const leaveOut = (path: string, because: string) => void leftOut.push([path, because])
+  const layer: ArchiveRules = { kind: 'layer', caps: ARTIFACT_CAPS, leaveOut }
+  expect((await read(bytes, layer)).map(({ path }) => path)).toEqual(['ok'])
+  expect(leftOut).toEqual([
+    ['pipe', 'is a fifo, not a regular file'],
+    ['-rf', 'has a component that starts with "-"'],
+  ])
+  // In the place of something that was there it cannot be left out.
+  expect(await problem(bytes, { ...layer, isKnown: (path) => path === 'pipe' })).toBe('bad-type')
+})

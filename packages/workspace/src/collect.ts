@@ -1,5 +1,5 @@
 import { extract, type Extract, type Header } from 'tar-stream'
-import { createNameCheck, printable, type NameCheck } from './archive-names.ts'
+import { createNameCheck, printable, relative, type NameCheck } from './archive-names.ts'
 import {
   ArchiveRefused,
   type ArchiveCaps,
@@ -26,7 +26,10 @@ export async function* readArchive(
       entry.on('error', () => {})
       contentBytes += entry.header.size
       if (contentBytes > rules.caps.maxTotalBytes) throw tooLarge(rules.caps.maxTotalBytes)
-      yield await readEntry(entry, rules, checkName)
+      const read = await readEntry(entry, rules, checkName).catch((cause: unknown) =>
+        leaveOut(entry, rules, cause),
+      )
+      if (read !== undefined) yield read
     }
   } catch (cause) {
     if (cause instanceof ArchiveRefused) throw cause
@@ -125,6 +128,19 @@ async function readEntry(
   return { kind, path, executable: (header.mode & 0o100) !== 0, content }
 }
 
+/** Rethrows what is no reason to go on without the entry. */
+async function leaveOut(
+  entry: Entry,
+  { isKnown, leaveOut: tell }: ArchiveRules,
+  cause: unknown,
+): Promise<undefined> {
+  const path = relative(entry.header.name)
+  if (!(cause instanceof ArchiveRefused) || cause.because === undefined) throw cause
+  if (tell === undefined || isKnown?.(path) === true) throw cause
+  tell(path, cause.because)
+  for await (const _ of entry);
+}
+
 function kindOf(header: Header, { kind }: ArchiveRules): ArchiveEntry['kind'] {
   const { type } = header
   if (type === 'file' || type === 'contiguous-file') return 'file'
@@ -132,7 +148,8 @@ function kindOf(header: Header, { kind }: ArchiveRules): ArchiveEntry['kind'] {
   if (kind === 'layer' && type === 'symlink') return 'link'
   const isWhiteout = type === 'character-device' && header.devmajor === 0 && header.devminor === 0
   if (kind === 'layer' && isWhiteout) return 'deleted'
-  throw refuse('bad-type', header.name, `is a ${type}, not a regular file`)
+  const because = `is a ${type}, not a regular file`
+  throw new ArchiveRefused('bad-type', `${printable(header.name)} ${because}.`, { because })
 }
 
 function tooLarge(maxBytes: number): ArchiveRefused {

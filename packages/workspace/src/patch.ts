@@ -21,6 +21,10 @@ export type Change =
     }
   /** A file, or a folder with all that is in it. */
   | { readonly kind: 'delete'; readonly path: string }
+  /** Something new that no patch can hold; why reads behind the path. */
+  | { readonly kind: 'unfit'; readonly path: string; readonly because: string }
+
+type Fit = Exclude<Change, { readonly kind: 'unfit' }>
 
 /**
  * The patch that leads from a snapshot to the snapshot with these changes; undefined when nothing
@@ -43,8 +47,13 @@ async function* acceptable(
   snapshot: GitSnapshot,
   changes: AsyncIterable<Change>,
   rejected: PatchedFile[],
-): AsyncGenerator<Change> {
+): AsyncGenerator<Fit> {
   for await (const change of changes) {
+    if (change.kind === 'unfit') {
+      const { path, because } = change
+      rejected.push({ path, because, status: 'added', added: 0, deleted: 0, verdict: 'rejected' })
+      continue
+    }
     const because = pathProblem(change.path) ?? (await linkProblem(snapshot, change))
     if (because === undefined) {
       yield change
@@ -58,7 +67,7 @@ async function* acceptable(
 }
 
 /** A link may only stay what it was; nothing may be written below one. */
-async function linkProblem(snapshot: GitSnapshot, change: Change): Promise<string | undefined> {
+async function linkProblem(snapshot: GitSnapshot, change: Fit): Promise<string | undefined> {
   const { path } = change
   for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1))
     if (snapshot.file(path.slice(0, slash))?.mode === '120000') return 'lies behind a link'
@@ -67,7 +76,7 @@ async function linkProblem(snapshot: GitSnapshot, change: Change): Promise<strin
   return base !== undefined && Buffer.compare(base, change.content) === 0 ? undefined : 'is a link'
 }
 
-async function importTree(snapshot: GitSnapshot, changes: AsyncIterable<Change>): Promise<string> {
+async function importTree(snapshot: GitSnapshot, changes: AsyncIterable<Fit>): Promise<string> {
   const ref = `refs/wave/${randomUUID()}`
   const output = await fastImport(snapshot.host, treeCommands(snapshot.tree, ref, changes))
   // The objects stay; the name was only needed to make them.
@@ -82,7 +91,7 @@ const GIT_MODES = { 0o644: '100644', 0o755: '100755', link: '120000' } as const
 async function* treeCommands(
   baseTree: string,
   ref: string,
-  changes: AsyncIterable<Change>,
+  changes: AsyncIterable<Fit>,
 ): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`commit ${ref}\nmark :1\ncommitter wave <wave@localhost> 0 +0000\ndata 0\n\n`)
   yield Buffer.from(`M 040000 ${baseTree} ""\n`)

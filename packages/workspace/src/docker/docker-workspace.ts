@@ -1,4 +1,5 @@
 import {
+  ChangesRefused,
   WaveError,
   WorkspaceLost,
   type Collected,
@@ -103,6 +104,7 @@ export class DockerWorkspace implements Workspace {
 
   #failure(cause: unknown, container: HeldContainer): Error {
     if (cause instanceof WaveError || cause instanceof WorkspaceLost) return cause
+    if (cause instanceof ChangesRefused) return cause
     return container.isAlive() ? engineError(cause) : lost(cause)
   }
 

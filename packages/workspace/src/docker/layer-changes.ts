@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { ChangesRefused, WaveError } from '@wave/core'
 import { posix } from 'node:path'
 import { ArchiveRefused, type ArchiveEntry, type ArchiveRules } from '../archive.ts'
 import { readArchive, type ByteStream } from '../collect.ts'
@@ -20,11 +20,12 @@ export interface LayerQuery {
 /**
  * What differs between a tree and the write layer over it. Deletions come first. The layer marks a
  * folder that replaced another one in a way archives do not carry, so what is deleted is found by
- * looking at the merged folders. Throws `workspace-failed` when the layer cannot be believed.
+ * looking at the merged folders. Throws `ChangesRefused` for what the step must not have left, and
+ * `workspace-failed` when the layer is damaged.
  */
 export async function layerChanges(query: LayerQuery): Promise<Change[]> {
-  const entries = await readLayer(query)
   const base = new BaseTree(query.basePaths)
+  const { entries, unfit } = await readLayer(query, base)
   const deleted = await deletedPaths(query, base, entries)
   const prefixed = (path: string) => posix.join(query.prefix, path)
   const changes: Change[] = deleted.map((path) => ({ path: prefixed(path), kind: 'delete' }))
@@ -37,15 +38,29 @@ export async function layerChanges(query: LayerQuery): Promise<Change[]> {
       changes.push({ path, kind: 'write', mode: 'link', content: Buffer.from(entry.target) })
     }
   }
+  for (const { path, because } of unfit)
+    changes.push({ kind: 'unfit', path: prefixed(path), because })
   return changes
 }
 
-async function readLayer({ layer, basePaths }: LayerQuery): Promise<ArchiveEntry[]> {
-  const known = new Set(basePaths)
+type Unfit = Extract<Change, { readonly kind: 'unfit' }>
+
+interface Layer {
+  readonly entries: readonly ArchiveEntry[]
+  readonly unfit: readonly Unfit[]
+}
+
+async function readLayer({ layer }: LayerQuery, base: BaseTree): Promise<Layer> {
+  const unfit: Unfit[] = []
   const rules: ArchiveRules = {
     kind: 'layer',
     caps: LAYER_CAPS,
-    isKnown: (path) => known.has(path) || isGit(path),
+    isKnown: (path) => base.isFile(path) || base.isFolder(path) || isGit(path),
+    leaveOut: (path, because) => {
+      if (unfit.length >= LAYER_CAPS.maxEntries)
+        throw new ArchiveRefused('too-many-entries', 'Too many odd entries.')
+      unfit.push({ kind: 'unfit', path, because })
+    },
   }
   const entries: ArchiveEntry[] = []
   try {
@@ -55,15 +70,11 @@ async function readLayer({ layer, basePaths }: LayerQuery): Promise<ArchiveEntry
     }
   } catch (cause) {
     if (!(cause instanceof ArchiveRefused)) throw cause
-    throw new WaveError(
-      'workspace-failed',
-      `The step left changes that cannot be read: ${cause.message}`,
-      {
-        cause,
-      },
-    )
+    const message = `The step left changes that cannot be read: ${cause.message}`
+    if (cause.problem === 'damaged') throw new WaveError('workspace-failed', message, { cause })
+    throw new ChangesRefused(message, { cause })
   }
-  return entries
+  return { entries, unfit }
 }
 
 const isGit = (path: string) => path === '.git' || path.startsWith('.git/')
@@ -86,7 +97,8 @@ async function deletedPaths(
   // A folder took the place of a file, or the other way round.
   for (const { path, kind } of entries) {
     if (kind === 'directory' && base.isFile(path)) deleted.push(path)
-    if (kind !== 'directory') deleted.push(...base.filesBelow(path))
+    // A link is never applied: the folder in whose place it stands stays as it was.
+    if (kind === 'file' || kind === 'deleted') deleted.push(...base.filesBelow(path))
   }
   const merged = entries.filter(({ path, kind }) => kind === 'directory' && base.isFolder(path))
   const folders = ['.', ...merged.map(({ path }) => path)]

@@ -1,7 +1,7 @@
 import { WaveError } from '../../errors.ts'
 import type { StepFailure } from '../../events.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
-import { WorkspaceLost } from '../../ports.ts'
+import { ChangesRefused, WorkspaceLost } from '../../ports.ts'
 import type { InjectedArtifact } from '../../ports.ts'
 import { failedAttempt, warning, withoutAttempt } from './attempt-result.ts'
 import type {
@@ -135,6 +135,10 @@ function expected(scope: AttemptScope, error: unknown): AttemptResult {
   if (scope.signal.aborted) return failedAttempt(planned, abortReason(scope.signal))
   if (error instanceof WorkspaceLost) {
     return failedAttempt(planned, { reason: error.reason, message: error.message })
+  }
+  if (error instanceof ChangesRefused) {
+    const problems = [error.message]
+    return failedAttempt(planned, { reason: 'artifact-invalid', name: 'changes', problems })
   }
   if (!(error instanceof WaveError)) throw error
   return failedAttempt(planned, environmentFailure(error))
