@@ -8,16 +8,17 @@ import {
   takeLock,
   WaveError,
 } from '@wave/core'
-import type { RunEvent, RunState, StepState } from '@wave/core'
+import type { LeftOut, RunEvent, RunState, StepState } from '@wave/core'
 import type { ApplyRequest } from '@wave/workspace'
 import { enclosing, handedOver } from './handed-over.ts'
 
 /** What a run changed, in the order of its items, else in the one in which its steps ended. Every digest is verified. */
-export function readRunPatches(directory: string): Pick<ApplyRequest, 'run' | 'patches' | 'base'> {
+export function readRunPatches(directory: string): RunPatches {
   const { events } = readJournal(journalPath(directory))
   const store = new FileArtifactStore(join(directory, 'store'))
   const state = fold(events)
-  const patches = inOrder(state, events).flatMap(({ id, patch }) =>
+  const steps = inOrder(state, events)
+  const patches = steps.flatMap(({ id, patch }) =>
     patch === undefined ? [] : [{ text: store.get(patch), step: id, baseTree: patch.baseTree }],
   )
   if (patches.length === 0) {
@@ -25,7 +26,14 @@ export function readRunPatches(directory: string): Pick<ApplyRequest, 'run' | 'p
       hint: 'Read its report: a fix may be described there.',
     })
   }
-  return { run: basename(directory), patches, base: state.started?.snapshot.tree }
+  const left = steps.flatMap(({ patch }) => patch?.leftOut ?? [])
+  const leftOut = [...new Map(left.map((each) => [each.path, each])).values()]
+  return { run: basename(directory), patches, base: state.started?.snapshot.tree, leftOut }
+}
+
+interface RunPatches extends Pick<ApplyRequest, 'run' | 'patches' | 'base'> {
+  /** Changed by the run as well, and never applied. */
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** Held while a run is applied: not while it is under way, and by one at a time. Throws `run-locked`. */

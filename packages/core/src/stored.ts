@@ -13,6 +13,12 @@ export interface StoredArtifact extends ArtifactRef {
   readonly type: ArtifactType
 }
 
+export interface LeftOut {
+  readonly path: string
+  /** Reads behind the path: `is a link`. */
+  readonly because: string
+}
+
 /** What a read-write step changed, as recorded. The patch itself is in the store. */
 export interface StoredPatch extends ArtifactRef {
   /** Git tree that the patch was computed against, and the one it leads to. */
@@ -23,6 +29,8 @@ export interface StoredPatch extends ArtifactRef {
   readonly deleted: number
   /** Of the first of them: not all of many. */
   readonly paths?: readonly string[]
+  /** Changed as well, and never applied: in neither the patch nor the tree. Not all of many. */
+  readonly leftOut?: readonly LeftOut[]
 }
 
 /** A part of what went into a step. */

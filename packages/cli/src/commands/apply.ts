@@ -1,12 +1,13 @@
 import { basename } from 'node:path'
 import { findRun, runsFolder, WaveError } from '@wave/core'
+import type { LeftOut } from '@wave/core'
 import { applyPatches, type ApplyRequest, planApply } from '@wave/workspace'
 import { finishApply, planUndo, undoApply, type UndoRequest } from '@wave/workspace'
 import { tellFinished } from '../finished-apply.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
-import { renderChangedFiles } from '../render/changed-files.ts'
+import { renderChangedFiles, renderLeftOut } from '../render/changed-files.ts'
 import { renderRows } from '../render/rows.ts'
 import { lockRun, readRunPatches } from '../run-patches.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
@@ -38,7 +39,8 @@ export async function apply(
     return 0
   }
   const changes = readRunPatches(directory)
-  await applyChanges(screen, { ...place, ...changes, accept: options.accept ?? [] })
+  const { leftOut } = changes
+  await applyChanges(screen, { ...place, ...changes, accept: options.accept ?? [] }, leftOut)
   return 0
 }
 
@@ -47,14 +49,28 @@ interface Screen {
   readonly output: string
 }
 
-async function applyChanges(screen: Screen, request: ApplyRequest): Promise<void> {
+async function applyChanges(
+  screen: Screen,
+  request: ApplyRequest,
+  leftOut: readonly LeftOut[],
+): Promise<void> {
   const planned = await planApply(request)
   const { rejected, drifted, conflicts, needsAccept } = planned
   const isBlocked = [rejected, drifted, conflicts, needsAccept].some((found) => found.length > 0)
-  show(screen, renderChangedFiles(planned.files))
+  show(screen, renderChangedFiles(planned.files) + renderLeftOut(leftOut))
+  if (planned.files.length === 0 && leftOut.length > 0) {
+    report(
+      screen,
+      { applied: [], leftOut },
+      'Nothing to apply: all that was changed is left out.\n',
+    )
+    return
+  }
   if (!isBlocked) await consent(screen, { asks: 'Apply these changes?', else: 'applied' })
   tellFinished(screen.invocation, (await applyPatches(request)).finished)
-  report(screen, { applied: planned.files }, 'Applied. Nothing is staged or committed.\n')
+  const note = leftOut.length > 0 ? `Left out, never applied: ${leftOut.length}.\n` : ''
+  const record = { applied: planned.files, ...(leftOut.length > 0 && { leftOut }) }
+  report(screen, record, `Applied. Nothing is staged or committed.\n${note}`)
 }
 
 async function undo(screen: Screen, request: UndoRequest): Promise<void> {

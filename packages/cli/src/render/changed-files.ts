@@ -1,4 +1,4 @@
-import type { PatchedFile } from '@wave/core'
+import type { LeftOut, PatchedFile } from '@wave/core'
 import { escapeName } from '../sanitise.ts'
 import { renderRows } from './rows.ts'
 
@@ -9,6 +9,16 @@ export function renderChangedFiles(files: readonly PatchedFile[]): string {
     extentOf(file),
     escapeName(file.path),
     file.verdict === 'plain' ? '' : `${file.verdict}: ${file.because ?? ''}`,
+  ])
+  return renderRows(rows, '  ')
+}
+
+/** What a run changed as well, and is never applied. */
+export function renderLeftOut(leftOut: readonly LeftOut[]): string {
+  const rows = leftOut.map(({ path, because }) => [
+    'left out',
+    escapeName(path),
+    `rejected: ${because}`,
   ])
   return renderRows(rows, '  ')
 }

@@ -15,7 +15,7 @@ import { contractContext } from './contract-context.ts'
 import { isComposed } from '../frame.ts'
 import type { Task } from '../frame.ts'
 import { runStepHooks } from './hooks.ts'
-import { checkEarly, checkOutputs, storeArtifacts, storePatch } from './outputs.ts'
+import { checkEarly, checkOutputs, leftOutWarnings, storeArtifacts, storePatch } from './outputs.ts'
 import type { Outputs } from './outputs.ts'
 import { shownFields } from './shown-fields.ts'
 
@@ -133,7 +133,7 @@ function succeeded(scope: AttemptScope, outcome: Success, finding: Finding): Att
     durationMs: Math.round(clock.monotonicMs() - scope.startedMs),
     usage: outcome.usage,
   }
-  const told = [...outputs.warnings, ...items.conflicts]
+  const told = [...outputs.warnings, ...leftOutWarnings(stored), ...items.conflicts]
   const warnings = told.map((message) => warning(step.id, message))
   const events = [...checked, ...warnings, ...artifacts.map(storedEvent(planned)), end]
   return { status: 'succeeded', artifacts, partial: outcome.partial === true, events }

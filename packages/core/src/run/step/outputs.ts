@@ -3,7 +3,7 @@ import { cleanArtifact } from '../../artifact/clean.ts'
 import { checkArtifacts, checkDocuments, runContracts } from '../../contract/check.ts'
 import type { ArtifactCheck, ContractReport } from '../../contract/check.ts'
 import type { ContractContext } from '../../contract/context.ts'
-import type { StepFailure, StoredArtifact, StoredPatch } from '../../events.ts'
+import type { LeftOut, StepFailure, StoredArtifact, StoredPatch } from '../../events.ts'
 import type { ArtifactDeclaration, Contract, Rework, Step } from '../../pipeline/pipeline.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
 import type { ArtifactStore, Patch, Workspace } from '../../ports.ts'
@@ -110,11 +110,33 @@ export function storePatch(
   store: ArtifactStore,
 ): StoredPatch | undefined {
   if (patch === undefined || patch.files.length === 0) return undefined
-  const { baseTree, tree, files } = patch
+  const { baseTree, tree } = patch
+  const files = patch.files.filter(({ verdict }) => verdict !== 'rejected')
+  const leftOut = firstLeftOut(patch.files)
   const added = files.reduce((sum, file) => sum + file.added, 0)
   const deleted = files.reduce((sum, file) => sum + file.deleted, 0)
   const paths = firstPaths(files)
-  return { ...store.put(patch.text), baseTree, tree, files: files.length, added, deleted, paths }
+  const stored = { ...store.put(patch.text), baseTree, tree, files: files.length, added, deleted }
+  return { ...stored, paths, ...(leftOut.length > 0 && { leftOut }) }
+}
+
+/** What a step is warned of whose changes are not all in its patch. */
+export function leftOutWarnings(stored: StoredPatch | undefined): readonly string[] {
+  const { leftOut = [] } = stored ?? {}
+  if (leftOut.length === 0) return []
+  const told = leftOut.slice(0, MAX_TOLD).map(({ path, because }) => `${path} (${because})`)
+  const others = leftOut.length - told.length
+  return [`Never applied: ${told.join(', ')}${others > 0 ? ` and ${others} more` : ''}.`]
+}
+
+const MAX_TOLD = 20
+
+function firstLeftOut(files: Patch['files']): readonly LeftOut[] {
+  const rejected = files.filter(({ verdict }) => verdict === 'rejected')
+  const paths = new Set(firstPaths(rejected))
+  return rejected
+    .filter(({ path }) => paths.has(path))
+    .map(({ path, because = 'is never applied' }) => ({ path, because }))
 }
 
 /** As many as fit into the record of the journal. */
