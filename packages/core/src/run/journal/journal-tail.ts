@@ -29,11 +29,6 @@ export class JournalTail implements Disposable {
     return events
   }
 
-  /** Whether there are bytes behind the last whole record: one is being written, or a crash cut it off. */
-  get isTorn(): boolean {
-    return this.#file.sizeBytes() > this.#offset
-  }
-
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]()
   }

@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { join } from 'node:path'
+import { WaveError } from '../../errors.ts'
 import { hasErrorCode } from './durable-fs.ts'
 
 /** A file that is open for reading. */
@@ -14,7 +16,8 @@ export interface PlainFile extends Disposable {
 
 /**
  * Opens a file below a folder that a stranger may have filled: no link is followed on the way, and nothing but
- * a regular file is opened, so that no pipe or device is waited for. Undefined: there is none such.
+ * a regular file is opened, so that no pipe or device is waited for. Undefined: there is none such. Throws
+ * `journal-refused` for one that may not be read.
  */
 export function openPlainFile(folder: string, ...names: readonly string[]): PlainFile | undefined {
   const path = join(folder, ...names)
@@ -39,7 +42,17 @@ export function openPlainFile(folder: string, ...names: readonly string[]): Plai
 
 /** Whether this is a folder, and no link to one. */
 export function isPlainFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return lookAt(path)?.isDirectory() ?? false
+}
+
+/** What is there, links not followed; undefined: nothing, or nothing that may be looked at. */
+export function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (hasErrorCode(error, 'EACCES', 'EPERM')) return undefined
+    throw error
+  }
 }
 
 function openQuietly(path: string): number | undefined {
@@ -47,7 +60,11 @@ function openQuietly(path: string): number | undefined {
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR')) return undefined
-    throw error
+    if (!hasErrorCode(error, 'EACCES', 'EPERM')) throw error
+    throw new WaveError('journal-refused', `You may not read ${path}.`, {
+      hint: 'Make it readable for you.',
+      cause: error,
+    })
   }
 }
 

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { RunEvent } from '../../events.ts'
@@ -6,7 +5,7 @@ import { isEvent } from './event-shape.ts'
 import { scanJournal } from './journal-scan.ts'
 import { journalPath } from './journal.ts'
 import { lockOwner } from './lock.ts'
-import { isPlainFolder, openPlainFile } from './plain-file.ts'
+import { isPlainFolder, lookAt, openPlainFile } from './plain-file.ts'
 import type { PlainFile } from './plain-file.ts'
 
 /** What the journal of a run holds so far. */
@@ -67,7 +66,7 @@ export function malformed(directory: string, what: string): WaveError {
 
 /** The live process that works on a run; undefined: none does. */
 export function holderOf(directory: string): number | undefined {
-  const lock = lstatSync(join(directory, 'lock'), { throwIfNoEntry: false })
+  const lock = lookAt(join(directory, 'lock'))
   const isOurs = lock?.isFile() === true && lock.size <= MAX_LOCK_BYTES
   return isOurs ? lockOwner(directory)?.pid : undefined
 }

@@ -14,8 +14,19 @@ export function runsFolder(projectRoot: string): string {
 export function listRuns(runs: string): readonly string[] {
   if (!isPlainFolder(runs)) return []
   return readFolders(runs)
-    .filter((id) => lstatSync(journalPath(join(runs, id)), { throwIfNoEntry: false })?.isFile())
+    .filter((id) => holdsJournal(join(runs, id)))
     .toSorted((left, right) => (left < right ? 1 : -1))
+}
+
+/** One that may not be looked into is listed, so that it is told. */
+function holdsJournal(directory: string): boolean {
+  try {
+    const state = lstatSync(journalPath(directory), { throwIfNoEntry: false })
+    return state?.isFile() ?? false
+  } catch (error) {
+    if (hasErrorCode(error, 'EACCES', 'EPERM')) return true
+    throw error
+  }
 }
 
 function readFolders(runs: string): readonly string[] {
