@@ -17,10 +17,10 @@ import { createSnapshotSource, LocalWorkspaceProvider } from '@wave/workspace'
 import type { PreparedRun, RunOptions } from './prepare.ts'
 import type { Config } from './config/load.ts'
 import { isRunDead } from './dead-runs.ts'
+import { leftOutNotes } from './left-out.ts'
 import { openDocker } from './open-docker.ts'
 import { allowedImages, checkMounts, checkTools } from './preflight.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
-import { escapeName } from './sanitise.ts'
 
 /** The parts that a run is made of, opened. */
 export interface Wiring extends AsyncDisposable {
@@ -109,7 +109,7 @@ async function assemble(job: WiringJob, sandbox: ChosenSandbox): Promise<Wiring>
       ...(facts !== undefined && { facts }),
       ...(prepared.notify !== undefined && { notify: prepared.notify }),
     },
-    notes: [sandbox.note, leftOutNote(snapshot)].filter((note) => note !== undefined),
+    notes: [sandbox.note, ...leftOutNotes(snapshot.dropped)].filter((note) => note !== undefined),
     async [Symbol.asyncDispose]() {
       folder[Symbol.dispose]()
       await sandbox.provider?.[Symbol.asyncDispose]?.()
@@ -125,18 +125,6 @@ export function runnersFor(config: Config): RunRequest['runners'] {
     evidence: createEvidenceRunner(testCommandOf(config)),
   }
 }
-
-/** What no persona sees because it may hold secrets; `wave doctor` and the journal list the rest, too. */
-function leftOutNote({ dropped }: Snapshot): string | undefined {
-  const secret = dropped.filter(({ reason }) => HOLDS_SECRETS.test(reason)).map(({ path }) => path)
-  if (secret.length === 0) return undefined
-  const shown = secret.slice(0, MAX_SHOWN_PATHS).map(escapeName).join(', ')
-  const more = secret.length > MAX_SHOWN_PATHS ? ` and ${secret.length - MAX_SHOWN_PATHS} more` : ''
-  return `Left out, because they may hold secrets: ${shown}${more}.`
-}
-
-const HOLDS_SECRETS = /\b(?:holds|secrets)\b/
-const MAX_SHOWN_PATHS = 5
 
 /** Personas start from what can be found without them, where the pipeline is one of ours. */
 async function factsFor(

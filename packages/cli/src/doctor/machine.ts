@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { versions } from 'node:process'
 import { promisify } from 'node:util'
 import { checkDeliverable, type SnapshotSource, WaveError } from '@wave/core'
+import { describeDropped, ofTheProject } from '../left-out.ts'
 import type { Project } from '../project.ts'
 import { type Check, failure, note, ok, warning } from './check.ts'
 
@@ -45,7 +46,7 @@ async function checkRepository(
   try {
     const snapshot = await source.take(project.root, { include: [], history: 'full' })
     const { files, head, branch, dirty } = snapshot
-    const dropped = snapshot.dropped.filter(({ path }) => !path.startsWith('.wave/'))
+    const dropped = ofTheProject(snapshot.dropped)
     const at =
       head === undefined ? 'no commit yet' : `${branch ?? 'detached'} at ${head.slice(0, 10)}`
     const state = dirty ? ', with uncommitted changes, which personas see' : ''
@@ -73,14 +74,6 @@ async function checkRepository(
     if (!(error instanceof WaveError)) throw error
     return [failure(name, error.message, error.hint ?? 'Run wave in a folder with a repository.')]
   }
-}
-
-function describeDropped(
-  dropped: readonly { readonly path: string; readonly reason: string }[],
-): string {
-  const shown = dropped.slice(0, 3).map(({ path, reason }) => `${path} (${reason})`)
-  const more = dropped.length - shown.length
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 function checkClone(root: string): readonly Check[] {
