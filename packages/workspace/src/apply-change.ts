@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { storageError, WaveError } from '@wave/core'
 
+import { nothingDone } from './apply-failure.ts'
 import { isInTheWay, Meddled, moveFiles } from './apply-files.ts'
 import type { Folders, Move } from './apply-files.ts'
 import { prepareRecord } from './apply-prepare.ts'
@@ -51,7 +52,8 @@ export async function changeFiles(
     writeRecord({ folder, record: { ...record, phase: 'applied', files } })
   } catch (cause) {
     const { left } = await allBackTo('before', host, stored)
-    throw failure(cause, host, await keepLeft(host, stored, left))
+    const kept = await keepLeft(host, stored, left)
+    throw failure(cause, host, { left: kept, done: 'applied' })
   }
   tidyRecords(host)
 }
@@ -66,7 +68,7 @@ export async function takeBack(host: HostRepository, stored: StoredRecord): Prom
   } catch (cause) {
     const { left } = await allBackTo('after', host, stored)
     writeRecord(stored)
-    throw failure(cause, host, left)
+    throw failure(cause, host, { left, done: 'taken back' })
   }
   removeRecord(folder)
 }
@@ -219,12 +221,16 @@ async function keepLeft(
   })
 }
 
-function failure(cause: unknown, host: HostRepository, left: FinishedApply['left']): unknown {
+function failure(
+  cause: unknown,
+  host: HostRepository,
+  { left, done }: Pick<FinishedApply, 'left'> & { readonly done: 'applied' | 'taken back' },
+): unknown {
   if (left.length > 0) {
     const message = `The files changed under way. Put back, except ${renderLeft(left)}.`
     return new WaveError('patch-drifted', message, { hint: 'Look at these files.', cause })
   }
-  if (!isInTheWay(cause)) return storageError(cause, host.workTree)
+  if (!isInTheWay(cause)) return nothingDone(cause, host.workTree, done)
   const where = cause instanceof Meddled ? printable(cause.path) : 'A folder of the project'
   const message = `${where} changed under way; nothing was done.`
   return new WaveError('patch-drifted', message, { hint: 'Run the command again.', cause })
