@@ -9,7 +9,7 @@ function standIn(mode: 'readonly' | 'readwrite'): Plan {
   const plan = sketchPlan(richPipeline().steps)
   const [planned] = plan.steps
   if (planned?.step === undefined) throw new Error('Internal error: an empty pipeline')
-  const step = { ...planned.step, id: 'fix', mount: { target: '/src', mode } }
+  const step = { ...planned.step, id: 'fix', mount: { source: '.', target: '/src', mode } }
   const executes = mode === 'readwrite'
   return { ...plan, mode: 'evidence', steps: [{ ...planned, step, runner: 'evidence', executes }] }
 }
