@@ -90,6 +90,7 @@ const isShaped = shape({
       added: isCount,
       deleted: isCount,
       paths: maybe(listOf(isText)),
+      leftOut: maybe(listOf(shape({ path: isText, because: isText }))),
     }),
   ),
   verdict: maybe(isText),

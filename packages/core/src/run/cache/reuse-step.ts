@@ -37,6 +37,7 @@ export async function reuseStep(
 ): Promise<AttemptResult | undefined> {
   const { task, chance, previous, start, attempt } = scope.request
   const { cache, runId } = task.frame.run.request
+  if (comparesWithRef(task)) return undefined
   if (cache === undefined || chance > 1 || previous !== undefined || isTriedAgain(task)) {
     return undefined
   }
@@ -53,6 +54,13 @@ export async function reuseStep(
   }
   scope.isReused = true
   return takeOver(scope, found, reused)
+}
+
+/** What a name in git stands for may move, and nothing here tells. */
+function comparesWithRef({ local }: Task): boolean {
+  return local.step.contracts.some(
+    (contract) => contract.type === 'test_count_baseline' && contract.baseRef !== undefined,
+  )
 }
 
 /** What is a part of something that is tried again is wanted anew. */

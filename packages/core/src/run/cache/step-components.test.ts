@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { StepMade } from '../../events.ts'
 import type { Plan, PlannedStep } from '../../pipeline/plan/plan.ts'
-import type { ResolvedModel } from '../../ports.ts'
+import type { ResolvedModel, WorkspaceProvider } from '../../ports.ts'
 import { memorySnapshot } from '../../testing/memory-snapshot.ts'
 import { MemoryWorkspaceProvider } from '../../testing/memory-workspace.ts'
 import { ResumeRig } from '../../testing/resume-rig.ts'
@@ -70,8 +70,10 @@ function retried(yaml: string): string {
   return yaml.replace('  - id: a\n', '  - id: a\n    retry: {max_attempts: 3}\n    timeout: 17m\n')
 }
 
-class OtherImage extends MemoryWorkspaceProvider {
-  override readonly image = 'other@sha256:1'
+function otherImage(): WorkspaceProvider {
+  const inner = new MemoryWorkspaceProvider()
+  const open: WorkspaceProvider['open'] = (spec, signal) => inner.open(spec, signal)
+  return { kind: 'docker', image: 'other@sha256:1', canExecute: true, open }
 }
 
 const CHANGES: readonly (readonly [string, Change])[] = [
@@ -80,7 +82,7 @@ const CHANGES: readonly (readonly [string, Change])[] = [
   ['persona', { step: { systemPrompt: 'You are another one.' } }],
   ['permissions', { step: { tools: ['read'] } }],
   ['input', { request: { input: 'payments fail' } }],
-  ['sandbox', { request: { provider: new OtherImage() } }],
+  ['sandbox', { request: { provider: otherImage() } }],
   ['tree', { request: { snapshot: { ...memorySnapshot(), tree: 'other' } } }],
   ['history', { request: { snapshot: { ...memorySnapshot(), tree: 'base', head: 'c1' } } }],
   ['wave', { request: { waveVersion: '9.9.9' } }],
