@@ -210,6 +210,9 @@ describe('audit', () => {
     const { stdout: json } = await sandbox.wave(['audit', run, '--json'])
     expect(JSON.parse(json)).toMatchObject({ v: 1, run, pipeline: 'incident-response' })
     expect(stdout).not.toContain(SYMPTOM)
+    expect(readFileSync(inRun('audit.md'), 'utf8')).toBe(stdout)
+    expect(readFileSync(inRun('audit.json'), 'utf8')).toBe(json)
+    expect(readdirSync(join(sandbox.project, 'output')).join()).not.toContain('audit')
   })
 })
 

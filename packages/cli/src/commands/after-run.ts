@@ -5,6 +5,7 @@ import { applyPatches } from '@wave/workspace'
 import { tellFinished } from '../finished-apply.ts'
 import { handedOver } from '../handed-over.ts'
 import type { Invocation } from '../invocation.ts'
+import { keepAudit } from '../keep-audit.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
 import { renderNote, renderProblem } from '../render/problem.ts'
 import { reportUnwritable } from '../report-file.ts'
@@ -16,9 +17,10 @@ interface FinishedRun {
   readonly result: RunResult
 }
 
-/** What was asked for beyond the run itself: a copy of the report, applying the patch. Gives the exit code. */
+/** What comes after the run itself: its audit trail, and if asked a copy of the report and its patch. Gives the exit code. */
 export async function afterRun(invocation: Invocation, finished: FinishedRun): Promise<number> {
   const { options, result } = finished
+  keepAudit(invocation, finished.prepared.project.root, result.runId)
   writeReport(invocation, finished)
   if (options.apply !== true) return result.exitCode
   if (result.exitCode === 0) return await applyChanges(invocation, finished)

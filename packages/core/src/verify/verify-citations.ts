@@ -1,9 +1,12 @@
 import { checkCitations } from '../contract/citations/citations.ts'
+import type { CitationCheck } from '../contract/citations/citations.ts'
 import { WaveError } from '../errors.ts'
-import type { StoredArtifact } from '../events.ts'
+import type { RunEvent, StoredArtifact } from '../events.ts'
 import type { Snapshot } from '../ports.ts'
 import { StoredBytes } from '../run/journal/stored-bytes.ts'
-import type { StepState } from '../run/state.ts'
+import type { RunState, StepState } from '../run/state.ts'
+import { frozenMounts } from './frozen-files.ts'
+import type { FrozenMount } from './frozen-files.ts'
 import { count, several } from './verify-check.ts'
 import type { RecordedRun, VerifyCheck } from './verify-check.ts'
 
@@ -34,23 +37,33 @@ interface CitedDocument {
   readonly step: StepState
   readonly artifact: StoredArtifact
   readonly tree: string
+  readonly figures: string | undefined
 }
 
-/** Of attempts that count, the documents that passed the contract. */
+type Checked = Extract<RunEvent, { readonly type: 'contract-checked' }>
+
+/** Of attempts that count, the documents that passed the contract; of a document that passed it twice, the last. */
 function citedDocuments({ events, state }: RecordedRun): readonly CitedDocument[] {
-  const found = new Map<string, CitedDocument>()
-  for (const event of events) {
-    if (event.type !== 'contract-checked' || !event.passed) continue
-    const [type, name] = event.contract.split(' ')
-    const step = state.steps.get(event.step)
-    if (type !== 'citations' || step?.status !== 'succeeded') continue
-    const artifact = step.artifacts.find((each) => each.name === name)
-    const started = events[step.startedSeq ?? -1]
-    if (artifact === undefined || started?.type !== 'step-started') continue
-    if (step.attempt !== event.attempt) continue
-    found.set(`${step.id}\0${name}`, { step, artifact, tree: started.tree })
-  }
-  return [...found.values()]
+  const found = events.flatMap((event) =>
+    event.type === 'contract-checked' ? citedDocument(event, events, state) : [],
+  )
+  return [...new Map(found.map((one) => [`${one.step.id}\0${one.artifact.name}`, one])).values()]
+}
+
+function citedDocument(
+  { step: id, attempt, contract, passed, notes }: Checked,
+  events: readonly RunEvent[],
+  { steps }: RunState,
+): readonly CitedDocument[] {
+  const [type, name] = contract.split(' ')
+  const step = steps.get(id)
+  if (!passed || type !== 'citations' || step?.status !== 'succeeded') return []
+  const artifact = step.artifacts.find((each) => each.name === name)
+  const started = events[step.startedSeq ?? -1]
+  if (artifact === undefined || started?.type !== 'step-started') return []
+  return step.attempt === attempt
+    ? [{ step, artifact, tree: started.tree, figures: notes?.[0] }]
+    : []
 }
 
 /** With its history, as far as that is still there. */
@@ -86,18 +99,50 @@ interface DocumentCheck {
 }
 
 async function checkDocument(
-  { directory }: RecordedRun,
+  run: RecordedRun,
   snapshot: Snapshot,
-  { step, artifact, tree }: CitedDocument,
+  { step, artifact, tree, figures }: CitedDocument,
 ): Promise<DocumentCheck> {
   const name = `${artifact.path} of ${step.id}`
   const start = tree === snapshot.tree ? snapshot : await snapshot.at(tree)
   if (start === undefined) return { name, problems: [], missed: 'the tree of its step is gone' }
-  const content = read(directory, artifact)
+  const content = read(run.directory, artifact)
   if (content === undefined) return { name, problems: [], missed: 'its content is not as stored' }
   const text = new TextDecoder().decode(content)
-  const { problems, notes } = await checkCitations(text, 0, { snapshot: start, mount: undefined })
+  const { problems, notes } = await checkAsSeen(text, start, {
+    figures,
+    mounts: () => mountsOf(run),
+  })
   return { name, problems, ...(notes[0] !== undefined && { figures: notes[0] }) }
+}
+
+interface Seen {
+  /** What the run found; it is found again only by looking as the step did. */
+  readonly figures: string | undefined
+  readonly mounts: () => readonly FrozenMount[]
+}
+
+/** As a step sees the files that mounts nothing of its own, or as one of the pipeline's mounts shows them. */
+async function checkAsSeen(text: string, snapshot: Snapshot, seen: Seen): Promise<CitationCheck> {
+  const whole = await checkCitations(text, 0, { snapshot, mount: undefined })
+  if (holds(whole, seen.figures)) return whole
+  const others: CitationCheck[] = []
+  for (const mount of seen.mounts()) {
+    // oxlint-disable-next-line no-await-in-loop
+    others.push(await checkCitations(text, 0, { snapshot, mount }))
+  }
+  const all = [whole, ...others]
+  const same = all.find((check) => holds(check, seen.figures))
+  return same ?? all.find((check) => holds(check, undefined)) ?? whole
+}
+
+function holds({ problems, notes }: CitationCheck, figures: string | undefined): boolean {
+  return problems.length === 0 && (figures === undefined || notes[0] === figures)
+}
+
+function mountsOf({ directory, state }: RecordedRun): readonly FrozenMount[] {
+  const frozen = state.started?.frozen
+  return frozen === undefined ? [] : frozenMounts(directory, frozen)
 }
 
 /** What is wrong with the store is told by its own check. */

@@ -1,9 +1,6 @@
 import { join } from 'node:path'
-import { isRecord } from '../contract/schema-fields.ts'
-import type { ArtifactRef } from '../events.ts'
-import { openPlainFile } from '../run/journal/plain-file.ts'
-import { parseJson } from '../run/parse-json.ts'
 import { checkContent } from './check-content.ts'
+import { readFrozenList } from './frozen-files.ts'
 import { namedContents } from './named-contents.ts'
 import { count, several } from './verify-check.ts'
 import type { RecordedRun, VerifyCheck } from './verify-check.ts'
@@ -33,7 +30,7 @@ export function verifyFrozen({ directory, state }: RecordedRun): readonly Verify
   if (problem !== undefined) {
     return [{ name: 'frozen', level: 'error', message: `The list of frozen files ${problem}.` }]
   }
-  const files = readList(folder, frozen)
+  const files = readFrozenList(folder, frozen)
   if (files === undefined) {
     return [{ name: 'frozen', level: 'error', message: 'The list of frozen files is not one.' }]
   }
@@ -47,24 +44,3 @@ export function verifyFrozen({ directory, state }: RecordedRun): readonly Verify
       : `${problems.length} of ${count(files.length, 'file')}: ${several(problems)}.`
   return [{ name: 'frozen', level: problems.length === 0 ? 'ok' : 'error', message }]
 }
-
-/** As `freezeFiles` wrote it; the digest was verified before. */
-function readList(
-  folder: string,
-  { digest, sizeBytes }: ArtifactRef,
-): readonly (readonly [string, ArtifactRef])[] | undefined {
-  using file = openPlainFile(folder, digest.slice(0, 2), digest)
-  if (file === undefined || sizeBytes > MAX_LIST_BYTES) return undefined
-  const read = parseJson(file.read(0, sizeBytes).toString())
-  if (!read.ok || !isRecord(read.value)) return undefined
-  const files: (readonly [string, ArtifactRef])[] = []
-  for (const [path, ref] of Object.entries(read.value)) {
-    if (!isRecord(ref)) return undefined
-    const { digest: of, sizeBytes: size } = ref
-    if (typeof of !== 'string' || typeof size !== 'number') return undefined
-    files.push([path, { digest: of, sizeBytes: size }])
-  }
-  return files
-}
-
-const MAX_LIST_BYTES = 64 * 2 ** 20
