@@ -21,7 +21,7 @@ export interface Engine {
 }
 
 /** Where to find an engine, and what it must have. */
-export interface EngineWish {
+interface EngineWish {
   /** Default: as the `docker` command would find it. */
   readonly host?: string | undefined
   readonly runtime?: Runtime | undefined
