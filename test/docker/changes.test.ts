@@ -95,12 +95,14 @@ describeDocker('changes in a sandbox', () => {
     expect(Buffer.from(patch?.text ?? []).toString()).not.toContain('root:')
   })
 
-  test('a named pipe in the tree is refused by name', async () => {
+  test('a new named pipe is left out; in the place of a file it is refused by name', async () => {
+    const patch = await changesOf('mkfifo src/pipe')
+    expect(patch).toMatchObject({ files: [{ path: 'src/pipe', verdict: 'rejected' }] })
     await using workspace = await sandbox.open('readwrite')
-    await sh(workspace, 'mkfifo src/pipe')
+    await sh(workspace, 'rm README.md; mkfifo README.md')
     await expect(workspace.diff()).rejects.toMatchObject({
-      code: 'workspace-failed',
-      message: expect.stringContaining('src/pipe'),
+      name: 'ChangesRefused',
+      message: expect.stringContaining('README.md'),
     })
   })
 
