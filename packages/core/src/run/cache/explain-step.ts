@@ -18,15 +18,7 @@ export interface StepExplanation {
 }
 
 /** `kept`: it had succeeded before the run was resumed. `cached`: it was taken over from another run. */
-export type StepFate =
-  | 'ran'
-  | 'kept'
-  | 'cached'
-  | 'failed'
-  | 'skipped'
-  | 'pending'
-  | 'running'
-  | 'waiting'
+type StepFate = 'ran' | 'kept' | 'cached' | 'failed' | 'skipped' | 'pending' | 'running' | 'waiting'
 
 /** How a component is, compared with an earlier time. */
 export interface ComponentChange {
