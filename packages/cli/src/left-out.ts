@@ -19,9 +19,11 @@ export function leftOutNotes(dropped: Dropped): readonly string[] {
   ]
 }
 
-/** Without wave's own folder, of which nobody misses anything. */
+/** Without wave's own folder and reports, of which nobody misses anything. */
 export function ofTheProject(dropped: Dropped): Dropped {
-  return dropped.filter(({ path }) => !path.startsWith('.wave/'))
+  return dropped.filter(
+    ({ path, reason }) => !path.startsWith('.wave/') && reason !== 'delivered by wave',
+  )
 }
 
 /** The first paths, each with its reason, and how many more there are. */
