@@ -331,13 +331,8 @@ describeDocker('collecting from a sandbox', () => {
     await using own = await sandbox.open('readwrite')
     await sh(own, `cd /src; echo 2 > kept; ${script}`)
     const patch = await own.diff()
-    const files = patch?.files.map((file) => [file.path, file.verdict])
-    expect(files?.toSorted()).toEqual(
-      [
-        ['kept', 'plain'],
-        [path, 'rejected'],
-      ].toSorted(),
-    )
+    const files = patch?.files.map((file) => `${file.verdict} ${file.path}`)
+    expect(new Set(files)).toEqual(new Set(['plain kept', `rejected ${path}`]))
     for (const { because = '' } of patch?.files ?? []) expect(because).not.toMatch(UNPRINTABLE)
     expect(Buffer.from(patch?.text ?? []).toString()).not.toContain(path)
   })
@@ -353,13 +348,8 @@ describeDocker('collecting from a sandbox', () => {
   test('AR-10 of a name composed and decomposed, the decomposed one is left out', async () => {
     await using own = await sandbox.open('readwrite')
     await sh(own, "cd /src; touch $'\\u00e9' $'e\\u0301'")
-    const files = (await own.diff())?.files.map(({ path, verdict }) => [path, verdict])
-    expect(files?.toSorted()).toEqual(
-      [
-        ['e\u0301', 'rejected'],
-        ['\u00e9', 'plain'],
-      ].toSorted(),
-    )
+    const files = (await own.diff())?.files.map(({ path, verdict }) => `${verdict} ${path}`)
+    expect(new Set(files)).toEqual(new Set(['rejected e\u0301', 'plain \u00e9']))
   })
 
   test.each([
