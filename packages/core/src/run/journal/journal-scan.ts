@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { NewRunEvent, RunEvent } from '../../events.ts'
 import { decodeRecord, FIRST_PREV, holdsRecord, LINE_FEED } from './record.ts'
@@ -106,7 +107,8 @@ function isKnown(value: StampedValue): value is StampedValue & RunEvent {
 }
 
 function refused(file: string, what: string): WaveError {
+  const run = basename(dirname(file))
   return new WaveError('journal-refused', `The journal ${file} is damaged: ${what}.`, {
-    hint: 'Nothing was changed. Restore the file from a backup, or start a new run.',
+    hint: `Nothing was changed. See what is whole with: wave verify ${run}. Restore the file from a backup, or start a new run.`,
   })
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { RunEvent } from '../../events.ts'
 import { isEvent } from './event-shape.ts'
@@ -60,7 +60,7 @@ export function checkJournal(directory: string, bytes: Buffer): RunEvents {
 export function malformed(directory: string, what: string): WaveError {
   const file = journalPath(directory)
   return new WaveError('journal-refused', `The journal ${file} cannot be used: ${what}.`, {
-    hint: 'Nothing was changed. Restore the file from a backup, or start a new run.',
+    hint: `Nothing was changed. See what is whole with: wave verify ${basename(directory)}. Restore the file from a backup, or start a new run.`,
   })
 }
 
