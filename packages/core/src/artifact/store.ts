@@ -13,6 +13,10 @@ import {
   syncDirectory,
 } from '../run/journal/durable-fs.ts'
 
+/** What to do about stored content that is not as it was recorded. */
+export const DAMAGED_HINT =
+  'Resume the run: the step that made it runs again; in a completed run, name a step with --from-step. Where the input or the frozen files are gone, start a new run.'
+
 /** The ref of these bytes, wherever they are stored. */
 export function artifactRef(content: Uint8Array): ArtifactRef {
   return { digest: hash('sha256', content), sizeBytes: content.byteLength }
@@ -97,6 +101,6 @@ function removeLeftovers(directory: string): void {
 
 function damaged(path: string, what: string): WaveError {
   return new WaveError('journal-refused', `The stored artifact ${path} ${what}.`, {
-    hint: 'The run cannot be trusted any more: start a new one.',
+    hint: DAMAGED_HINT,
   })
 }

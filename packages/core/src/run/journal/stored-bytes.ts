@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { artifactRef } from '../../artifact/store.ts'
+import { artifactRef, DAMAGED_HINT } from '../../artifact/store.ts'
 import { WaveError } from '../../errors.ts'
 import type { ArtifactRef } from '../../events.ts'
 import type { ArtifactStore } from '../../ports.ts'
@@ -43,6 +43,6 @@ const MAX_BYTES = 512 * 2 ** 20
 
 function damaged(path: string, what: string): WaveError {
   return new WaveError('journal-refused', `The stored content ${path} ${what}.`, {
-    hint: 'The run cannot be trusted any more: start a new one.',
+    hint: DAMAGED_HINT,
   })
 }
