@@ -1,8 +1,10 @@
 import type { Usage } from './agent/messages.ts'
+import type { NewApplyEvent } from './apply-events.ts'
 import type { StepFailure } from './failures.ts'
 import type { NewStepEvent } from './step-events.ts'
 import type { ArtifactRef, StepMade, StoredArtifact, StoredPatch } from './stored.ts'
 
+export type * from './apply-events.ts'
 export type * from './failures.ts'
 export type * from './step-events.ts'
 export type * from './stored.ts'
@@ -133,6 +135,7 @@ export type NewRunEvent =
       readonly steps: readonly StepHeader[]
     }
   | NewStepEvent
+  | NewApplyEvent
   | { readonly type: 'artifact-stored'; readonly step: string; readonly artifact: StoredArtifact }
   | {
       readonly type: 'step-succeeded'
@@ -248,7 +251,8 @@ export type NewRunEvent =
 /** Everything that happens to one step. */
 export type StepEvent = Exclude<
   RunEvent,
-  { readonly type: 'run-started' | 'run-resumed' | 'run-finished' | 'notified' }
+  | { readonly type: 'run-started' | 'run-resumed' | 'run-finished' | 'notified' }
+  | Pick<NewApplyEvent, 'type'>
 >
 
 /** Effective limits of a run. Undefined means none is set. */

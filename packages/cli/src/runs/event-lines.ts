@@ -87,11 +87,29 @@ const TELLERS: Tellers = {
     `contract ${contract} ${passed ? 'passed' : 'failed'}${listed([...problems, ...notes])}`,
   'hook-ran': ({ hook, problem }) => `hook ${hook} ran${outcomeOf(problem)}`,
   'fields-extracted': ({ stage }) => `fields found (${stage})`,
+  'apply-started': ({ kind, files, leftOut, accepted, by }) => {
+    const what = kind === 'apply' ? 'puts on the files' : 'takes back from the files'
+    const asked = by === 'apply' ? '' : `, asked for by wave ${by} --apply`
+    const left = leftOut === 0 ? '' : `; left out: ${leftOut}`
+    return `${what}: ${showFiles(files)}${asked}${left}${accepted.length > 0 ? `; accepted: ${accepted.join(', ')}` : ''}`
+  },
+  'apply-ended': ({ kind, end, problem, restored, left = [] }) =>
+    [
+      describeApplyEnd(kind, end),
+      ...(problem === undefined ? [] : [problem]),
+      ...(restored === undefined ? [] : [`${showFiles(restored)} put back`]),
+      ...(left.length === 0 ? [] : [`not put back: ${left.join(', ')}`]),
+    ].join('; '),
   'run-finished': ({ outcome, durationMs, usage, costUsd, verdict }) => {
     const found = verdict === undefined ? [] : [`verdict ${verdict}`]
     const figures = [formatSeconds(durationMs), ...showUsage({ usage, costUsd }), ...found]
     return `run ${outcome} (${figures.join(', ')})`
   },
+}
+
+function describeApplyEnd(kind: 'apply' | 'undo', end: EventOf<'apply-ended'>['end']): string {
+  if (end === 'done') return kind === 'apply' ? 'applied' : 'taken back'
+  return kind === 'apply' ? `not applied (${end})` : `not taken back (${end})`
 }
 
 function listed(lines: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { RunEvent } from '../events.ts'
 import { Acquaintance } from './acquaintance.ts'
 import type { AuditEntry, AuditTrail } from './audit-entry.ts'
+import { APPLY_SAYERS } from './apply-sayers.ts'
 import { RUN_SAYERS } from './run-sayers.ts'
 import type { Events, Said, Sayers } from './saying.ts'
 import { STEP_SAYERS } from './step-sayers.ts'
@@ -24,7 +25,12 @@ export function auditTrail(journal: {
   }
 }
 
-const SAYERS: Sayers<keyof Events> = { ...RUN_SAYERS, ...STEP_SAYERS, ...WORK_SAYERS }
+const SAYERS: Sayers<keyof Events> = {
+  ...RUN_SAYERS,
+  ...STEP_SAYERS,
+  ...WORK_SAYERS,
+  ...APPLY_SAYERS,
+}
 
 function entriesOf(event: RunEvent, known: Acquaintance): readonly AuditEntry[] {
   known.meet(event)

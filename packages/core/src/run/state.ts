@@ -1,4 +1,5 @@
 import { addUsage } from '../agent/messages.ts'
+import { isOfApply } from '../of-apply.ts'
 import type { Usage } from '../agent/messages.ts'
 import type {
   NewRunEvent,
@@ -107,7 +108,7 @@ export function foldEvent(state: RunState, event: RunEvent): RunState {
 
 function apply(state: RunState, event: RunEvent): RunState {
   if (event.type === 'run-finished') return { ...finish(state), finished: event }
-  if (event.type === 'notified') return state
+  if (event.type === 'notified' || isOfApply(event)) return state
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { WaveError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
+import { isOfApply } from '../of-apply.ts'
 import { holderOf, readRunEvents } from '../run/journal/run-events.ts'
 import type { RunEvents } from '../run/journal/run-events.ts'
 import { isPlainFolder } from '../run/journal/plain-file.ts'
@@ -45,7 +46,7 @@ function readJournal(directory: string): RunEvents | VerifyCheck {
 }
 
 function condition(events: readonly RunEvent[], pid: number | undefined): readonly VerifyCheck[] {
-  const last = events.findLast(({ type }) => type !== 'notified')
+  const last = events.findLast((event) => event.type !== 'notified' && !isOfApply(event))
   if (last?.type === 'run-finished') return []
   const message =
     pid === undefined

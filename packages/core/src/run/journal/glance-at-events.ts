@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../events.ts'
+import { isOfApply } from '../../of-apply.ts'
 import { readWorkingMs } from '../resume/spent.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
@@ -59,7 +60,7 @@ function costOf({ finished, costUsd, unpricedCalls }: RunState): { readonly cost
 function underWayMs(events: readonly RunEvent[], nowMs: number | undefined): number {
   const place = Math.max(0, events.findLastIndex(isBeginning))
   const began = events[place]
-  const last = events.at(-1)
+  const last = events.findLast((event) => !isOfApply(event))
   if (began === undefined || last === undefined) return 0
   const beforeMs = readWorkingMs(events.slice(0, place))
   return beforeMs + Math.max(0, (nowMs ?? Date.parse(last.at)) - Date.parse(began.at))

@@ -85,6 +85,8 @@ const EVENT_TYPES: Readonly<Record<NewRunEvent['type'], true>> = {
   'contract-checked': true,
   'hook-ran': true,
   'fields-extracted': true,
+  'apply-started': true,
+  'apply-ended': true,
   'run-finished': true,
 }
 

@@ -1,3 +1,4 @@
+import { isOfApply } from '../../of-apply.ts'
 import { fold } from '../state.ts'
 import type { ResumeRequest, RunResult } from '../request.ts'
 
@@ -6,7 +7,7 @@ export function completedBefore({
   recovered,
   fromStep,
 }: ResumeRequest): Omit<RunResult, 'runId'> | undefined {
-  const last = recovered.at(-1)
+  const last = recovered.findLast((event) => !isOfApply(event))
   if (last?.type !== 'run-finished' || last.outcome !== 'completed') return undefined
   if (fromStep !== undefined) return undefined
   const { outcome, verdict, exitCode, delivered } = last
