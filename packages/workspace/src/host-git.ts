@@ -4,6 +4,8 @@ import type { Readable, Writable } from 'node:stream'
 
 import { WaveError } from '@wave/core'
 
+import { syncObjects } from './sync-objects.ts'
+
 /**
  * Where git works on the host: a git dir that only wave writes, over the user's files. Git reads its
  * configuration from there, so nothing that a repository or an agent plants can make it run code.
@@ -83,6 +85,7 @@ export async function hostGit(
   const exitCode = truncated ? 0 : result.exitCode
   if (wasStopped || exitCode === undefined || !isAnswer(exitCode, options))
     throw gitFailure(args, result, stderr)
+  if (options.durable === true) syncObjects(repository)
   const { buffer, byteOffset, byteLength } = result.stdout
   return { exitCode, stdout: Buffer.from(buffer, byteOffset, byteLength), stderr, truncated }
 }

@@ -14,7 +14,7 @@ import {
 import { devNull, homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 
-import { WaveError } from '@wave/core'
+import { makeDirectory, WaveError } from '@wave/core'
 
 import { hostGit } from './host-git.ts'
 import type { HostRepository } from './host-git.ts'
@@ -41,7 +41,7 @@ export interface OpenedRepository {
 export async function openHostRepository(dataDir: string, root: string): Promise<OpenedRepository> {
   const folder = await existingFolder(root)
   const home = join(dataDir, 'git', 'home')
-  await mkdir(home, { recursive: true, mode: 0o700 })
+  makeDirectory(home)
   const shared = { home, excludesFile: await userExcludesFile(home) }
   const found = await findRepository(folder, shared)
   if (found !== undefined) {
@@ -119,6 +119,8 @@ async function openOver(
   const key = createHash('sha256').update(`1\0${objectFormat}\0${workTree}`).digest('hex')
   const gitDir = join(dataDir, 'git', key.slice(0, 32))
   if (!(await exists(join(gitDir, 'HEAD')))) await createGitDir(gitDir, objectFormat)
+  // Both may be empty where a power cut followed the first snapshot.
+  await replaceFile(join(gitDir, 'HEAD'), Buffer.from(HEAD))
   await replaceFile(join(gitDir, 'config'), Buffer.from(configOf(objectFormat)))
   // For whoever clears up: the name of the folder does not tell.
   await replaceFile(join(gitDir, WORK_TREE_FILE), Buffer.from(workTree))
@@ -126,6 +128,8 @@ async function openOver(
   const borrowedObjects = found === undefined ? undefined : join(found.user.commonDir, 'objects')
   return { host: { ...shared, gitDir, workTree, borrowedObjects }, user: found?.user }
 }
+
+const HEAD = 'ref: refs/heads/main\n'
 
 /** Written by hand: `git init` would consult templates and probe the file system. */
 async function createGitDir(gitDir: string, objectFormat: string): Promise<void> {
@@ -137,7 +141,7 @@ async function createGitDir(gitDir: string, objectFormat: string): Promise<void>
     ),
   )
   await writeFile(join(fresh, 'config'), configOf(objectFormat))
-  await writeFile(join(fresh, 'HEAD'), 'ref: refs/heads/main\n')
+  await writeFile(join(fresh, 'HEAD'), HEAD)
   await rename(fresh, gitDir).catch(async (cause: unknown) => {
     // Another wave made it first; both would be equal.
     await rm(fresh, { recursive: true })

@@ -1,5 +1,5 @@
 import { accessSync, constants, lstatSync } from 'node:fs'
-import { copyFile, rename, stat, utimes } from 'node:fs/promises'
+import { copyFile, open, rename, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { WaveError } from '@wave/core'
@@ -19,7 +19,8 @@ export interface FrozenTree {
 
 /**
  * Turns the listed files into one git tree, byte for byte. Wave keeps its own index per work tree, so a
- * file whose size and times have not changed since the last run is not read again.
+ * file whose size and times have not changed since the last run is not read again. Returns after the
+ * objects are on disk: a journal is going to name the tree.
  */
 export async function freezeTree(
   host: HostRepository,
@@ -27,15 +28,15 @@ export async function freezeTree(
   source: { readonly paths: readonly string[]; readonly head: string | undefined },
 ): Promise<FrozenTree> {
   const index = join(scratch, 'index')
-  const isFirst = !(await copyIndex(join(host.gitDir, KEPT_INDEX), index))
-  if (isFirst && source.head !== undefined) await copyTrees(host, source.head)
+  const kept = await copyIndex(join(host.gitDir, KEPT_INDEX), index)
+  if (kept === undefined && source.head !== undefined) await copyTrees(host, source.head)
   await forgetOthers(host, index, source.paths)
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const dropped = await hashFiles(host, index, source.paths)
-    const tree = await writeTree(host, index)
+    const tree = await writeTree(host, index, { durable: true })
     const files = await completeFiles(host, index, scratch)
     if (files === undefined) continue
-    await rename(index, join(host.gitDir, KEPT_INDEX))
+    await keepIndex(index, kept, join(host.gitDir, KEPT_INDEX))
     const ignored = findIgnored(host, source.paths, [...files, ...dropped])
     return { tree, files, dropped: [...dropped, ...ignored] }
   }
@@ -64,16 +65,29 @@ export async function copyTrees(host: HostRepository, head: string): Promise<voi
   const trees = await hostGit(host, [...list, head], { answers: [128] })
   if (trees.exitCode !== 0) return
   const args = ['pack-objects', '--quiet', '--window=0', join(host.gitDir, 'objects/pack/pack')]
-  await hostGit(host, args, { input: trees.stdout })
+  await hostGit(host, args, { input: trees.stdout, durable: true })
 }
 
-async function copyIndex(from: string, to: string): Promise<boolean> {
+/** When the copy was written: git writes it anew when it changes anything. */
+async function copyIndex(from: string, to: string): Promise<number | undefined> {
   const kept = await stat(from).catch(() => undefined)
-  if (kept === undefined) return false
+  if (kept === undefined) return undefined
   await copyFile(from, to)
   // Git distrusts files that changed in the second its index was written: the copy must not look younger.
   await utimes(to, kept.atime, kept.mtime)
-  return true
+  return (await stat(to)).mtimeMs
+}
+
+/** Whole, or as it was: half an index would fail every snapshot to come. */
+async function keepIndex(index: string, copied: number | undefined, to: string): Promise<void> {
+  if ((await stat(index)).mtimeMs === copied) return
+  const file = await open(index, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(index, to)
 }
 
 async function forgetOthers(
@@ -182,7 +196,7 @@ async function storeObjects(
 ): Promise<boolean> {
   const input = asInput(entries.map((entry) => entry.path))
   const args = ['update-index', '-z', '--add', '--remove', '--stdin']
-  await hostGit(host, args, { index, borrow: false, input })
+  await hostGit(host, args, { index, borrow: false, durable: true, input })
   const stored = new Map((await listEntries(host, index)).map((entry) => [entry.path, entry.oid]))
   return entries.every((entry) => stored.get(entry.path) === entry.oid)
 }
