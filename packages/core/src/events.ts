@@ -1,4 +1,4 @@
-import type { Usage } from './agent/messages.ts'
+import type { FailureClass, Usage } from './agent/messages.ts'
 import type { NewApplyEvent } from './apply-events.ts'
 import type { StepFailure } from './failures.ts'
 import type { NewStepEvent } from './step-events.ts'
@@ -187,6 +187,18 @@ export type NewRunEvent =
       readonly choices: readonly { readonly key: string; readonly label: string }[]
       /** Undefined: without end. */
       readonly waitMs: number | undefined
+    }
+  | {
+      /** The provider asks for a longer pause than wave makes: the step goes on once the run is resumed. */
+      readonly type: 'run-waiting'
+      readonly step: string
+      /** Who asks for it: `provider/model`. */
+      readonly model: string
+      readonly class: FailureClass
+      readonly message: string
+      readonly waitMs: number
+      /** When that is over, in UTC. For people: nothing decides by it. */
+      readonly notBefore: string
     }
   | {
       readonly type: 'gate-answered'

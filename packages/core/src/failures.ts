@@ -18,6 +18,8 @@ export type StepFailure =
       readonly class: FailureClass
       readonly model: string
       readonly message: string
+      /** The provider asks for a longer pause than wave makes. */
+      readonly waitMs?: number
     }
   | { readonly reason: 'model-refused' | 'context-overflow' }
   | {

@@ -12,6 +12,8 @@ export type NewStepEvent =
       readonly key: string
       readonly model: string
       readonly parameters?: SentParameters
+      /** What was sent, in the store, as far as it is new; see `agent/stored-prompt.ts`. */
+      readonly prompt?: ArtifactRef
     }
   | {
       readonly type: 'model-response'
@@ -33,7 +35,8 @@ export type NewStepEvent =
       readonly type: 'model-failed'
       readonly step: string
       readonly key: string
-      readonly class: FailureClass
+      /** `cut-off`: wave stopped listening. What the provider bills for it is not known. */
+      readonly class: FailureClass | 'cut-off'
       readonly message: string
       /** Undefined when the call is not tried again. */
       readonly retryInMs: number | undefined

@@ -75,6 +75,8 @@ const TELLERS: Tellers = {
   'step-skipped': (event) => `skipped: ${describeSkip(event)}`,
   'gate-waiting': ({ message, choices }) =>
     `waits for an answer (${choices.map(({ key }) => key).join(', ')}): ${message}`,
+  'run-waiting': ({ model, message, notBefore }) =>
+    `${model} asks to wait until ${notBefore}: ${message}`,
   'gate-answered': ({ choice, text, by }) =>
     `answered by ${by}: ${choice}${text === '' ? '' : `: ${text}`}`,
   'branch-taken': ({ value, to }) => `takes ${to}, for the value ${value}`,

@@ -72,6 +72,15 @@ export const EVERY_EVENT: { readonly [Type in NewRunEvent['type']]: EventOf<Type
     choices: [{ key: 'y', label: 'Yes' }],
     waitMs: undefined,
   },
+  'run-waiting': {
+    type: 'run-waiting',
+    ...STEP,
+    model: 'mock/m',
+    class: 'retryable',
+    message: 'busy',
+    waitMs: 3_600_000,
+    notBefore: '2026-11-22T11:00:00.000Z',
+  },
   'gate-answered': { type: 'gate-answered', ...STEP, choice: 'y', text: 'so', by: 'user' },
   'branch-taken': { type: 'branch-taken', ...STEP, value: 'P1', to: 'hotfix', on: EVALUATED },
   'round-ended': {
@@ -110,7 +119,14 @@ export const EVERY_EVENT: { readonly [Type in NewRunEvent['type']]: EventOf<Type
     ...finished('failed', { exitCode: 1, verdict: 'likely' }),
     delivered: [{ ...STEP, name: 'note', path: 'output/note.md', leaf: true }],
   },
-  'model-request': { type: 'model-request', ...STEP, turn: 1, key: 'k', model: 'm' },
+  'model-request': {
+    type: 'model-request',
+    ...STEP,
+    turn: 1,
+    key: 'k',
+    model: 'm',
+    prompt: ref,
+  },
   'model-response': {
     type: 'model-response',
     ...STEP,

@@ -12,6 +12,7 @@ export const STEP_SAYERS: Sayers<
   | 'step-skipped'
   | 'steps-added'
   | 'gate-waiting'
+  | 'run-waiting'
   | 'gate-answered'
   | 'branch-taken'
   | 'round-ended'
@@ -74,6 +75,13 @@ export const STEP_SAYERS: Sayers<
         choices.map(({ key, label }) => `${key} = ${label}`).join(', '),
         waitMs === undefined ? 'without end' : `for ${waitMs} ms`,
       ]),
+    },
+  ],
+  'run-waiting': ({ step, model, class: kind, message, notBefore }) => [
+    {
+      actor: { kind: 'model', name: model },
+      action: `asked to wait in ${step}: ${kind}, ${message}`,
+      result: `not before ${notBefore}`,
     },
   ],
   'gate-answered': ({ step, choice, text, by }) => [

@@ -15,11 +15,14 @@ export const WORK_SAYERS: Sayers<
   | 'warning'
   | 'limit-warning'
 > = {
-  'model-request': ({ step, turn, key, model, parameters }, known) => [
+  'model-request': ({ step, turn, key, model, parameters, prompt }, known) => [
     {
       actor: known.step(step),
       action: `asked the model ${model}, turn ${turn}`,
-      inputs: [{ name: 'request', digest: key }],
+      inputs: [
+        { name: 'request', digest: key },
+        ...(prompt === undefined ? [] : [named('prompt', prompt)]),
+      ],
       ...resultOf(Object.entries(parameters ?? {}).map(([name, value]) => `${name} ${value}`)),
     },
   ],

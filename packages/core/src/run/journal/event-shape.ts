@@ -84,7 +84,12 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
     when: maybe(isEvaluated),
   }),
   'step-reused': ofStep({ attempt: isNumber, run: isText, key: isText }),
-  'model-request': ofStep({ turn: isNumber, key: isText, model: isText }),
+  'model-request': ofStep({
+    turn: isNumber,
+    key: isText,
+    model: isText,
+    prompt: maybe(isRef),
+  }),
   'model-response': ofStep({
     key: isText,
     model: maybe(isText),
@@ -132,6 +137,13 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
   'step-skipped': ofStep({ because: isText, when: maybe(isEvaluated) }),
   'steps-added': ofStep({ steps: listOf(isHeader) }),
   'gate-waiting': ofStep({ message: isText, choices: listOf(isChoice), waitMs: maybe(isNumber) }),
+  'run-waiting': ofStep({
+    model: isText,
+    class: isText,
+    message: isText,
+    waitMs: isNumber,
+    notBefore: isText,
+  }),
   'gate-answered': ofStep({ choice: isText, text: isText, by: isText }),
   'branch-taken': ofStep({ value: isText, to: isText, on: isEvaluated }),
   'round-ended': ofStep({ iteration: isNumber, end: isText, until: maybe(isEvaluated) }),

@@ -19,7 +19,7 @@ const LIST = ['name', 'problems']
 /** The compiler keeps it complete. */
 const PARTS: Readonly<Record<StepFailure['reason'], readonly string[]>> = {
   'command-failed': ['command', 'exitCode', 'output', 'problem'],
-  'model-error': ['class', 'model', 'message'],
+  'model-error': ['class', 'model', 'message', 'waitMs'],
   'model-refused': [],
   'context-overflow': [],
   'limit-reached': LIMIT,
@@ -42,7 +42,7 @@ const PARTS: Readonly<Record<StepFailure['reason'], readonly string[]>> = {
   cancelled: [],
 }
 
-const OPTIONAL: ReadonlySet<string> = new Set(['problem', 'allowed', 'needed', 'hint'])
+const OPTIONAL: ReadonlySet<string> = new Set(['problem', 'allowed', 'needed', 'hint', 'waitMs'])
 
 const FIELDS: Readonly<Record<string, Check>> = {
   command: isText,
@@ -52,6 +52,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   class: isText,
   model: isText,
   message: isText,
+  waitMs: maybe(isNumber),
   limit: isText,
   scope: isText,
   allowed: maybe(isNumber),

@@ -77,6 +77,7 @@ const EVENT_TYPES: Readonly<Record<NewRunEvent['type'], true>> = {
   'step-skipped': true,
   'steps-added': true,
   'gate-waiting': true,
+  'run-waiting': true,
   'gate-answered': true,
   'branch-taken': true,
   'round-ended': true,
