@@ -1,7 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { Sandbox } from '../support/cli.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { EVERY_EVENT } from '../../packages/cli/src/testing/every-event.ts'
+import { indexRun } from '../../packages/cli/src/run-index.ts'
+import { takeLock } from '../../packages/core/src/index.ts'
+import type { NewRunEvent } from '../../packages/core/src/index.ts'
+import { resultOf, Sandbox } from '../support/cli.ts'
+import { writeRun } from '../support/journal.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 
@@ -28,21 +34,37 @@ test('without an engine what wave keeps on this machine is cleared up all the sa
   for (const path of [old, young]) mkdirSync(path ?? '')
   writeFileSync(join(old ?? '', 'index'), Buffer.alloc(10_000))
   age(old ?? '', 2)
+  // An apply that never got to a record, and one that has the only copy of what a file held.
+  const [begun, recorded] = ['000000001', '000000002'].map((name) => join(gitDir, 'applies', name))
+  for (const path of [begun, recorded]) mkdirSync(join(path ?? '', 'before'), { recursive: true })
+  writeFileSync(join(recorded ?? '', 'record.json'), '{"version":1,"phase":"applying"}')
+  for (const path of [begun, recorded]) age(path ?? '', 2)
   const dry = await sandbox.wave(['gc', '--dry-run', '--json'])
-  expect(existsSync(old ?? '')).toBe(true)
+  expect([existsSync(old ?? ''), existsSync(begun ?? '')]).toEqual([true, true])
   const { exitCode, stdout, stderr } = await sandbox.wave(['gc'])
   expect(exitCode).toBe(0)
   expect(stderr).toMatch(/^note: No Docker engine answers at .* was looked at\.\n$/)
   expect(stdout).toMatch(/^git stores +1 \(.+iB\) +- +1 \(.+iB\)$/m)
-  expect(stdout).toMatch(/^temporary files +2 \(.+iB\) +1 \(.+iB\) +1 \(.+iB\)$/m)
-  expect([existsSync(old ?? ''), existsSync(young ?? '')]).toEqual([false, true])
+  expect(stdout).toMatch(/^temporary files +3 \(.+iB\) +2 \(.+iB\) +1 \(.+iB\)$/m)
+  expect(stdout).toMatch(/^runs +1 \(.+iB\) +- +1 \(.+iB\)$/m)
+  expect([old, begun, young, recorded].map((path) => existsSync(path ?? ''))).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ])
   expect(JSON.parse(dry.stdout)).toMatchObject({
+    v: 1,
     dryRun: true,
     engineProblem: expect.stringContaining('No Docker engine answers'),
     kinds: [
       { kind: 'git stores', kept: { count: 1 }, removed: { count: 0, bytes: 0 } },
-      { kind: 'temporary files', kept: { count: 1 }, removed: { count: 1 } },
+      { kind: 'temporary files', kept: { count: 1 }, removed: { count: 2 } },
+      { kind: 'runs', kept: { count: 1 }, removed: { count: 0 } },
+      { kind: 'cached steps', kept: { count: 0 }, removed: { count: 0 } },
+      { kind: 'run records', kept: { count: 1 }, removed: { count: 0 } },
     ],
+    removedRuns: [],
   })
 })
 
@@ -55,21 +77,194 @@ test('what wave keeps of a repository goes some days after the repository, at on
   expect(existsSync(gitDir)).toBe(true)
   rmSync(sandbox.project, { recursive: true })
   age(join(gitDir, 'tmp'), 3)
+  const index = join(sandbox.home, 'data/runs')
+  for (const name of readdirSync(index)) age(join(index, name), 3)
   await sandbox.wave(['gc'], elsewhere)
-  expect(existsSync(gitDir)).toBe(true)
+  expect([existsSync(gitDir), readdirSync(index).length]).toEqual([true, 1])
   const { stdout } = await sandbox.wave(['gc', '--older-than', '2d'], elsewhere)
   expect(stdout).toMatch(/^git stores +1 \(.+iB\) +1 \(.+iB\) +-$/m)
-  expect(existsSync(gitDir)).toBe(false)
+  expect(stdout).toMatch(/^run records +1 \(.+iB\) +1 \(.+iB\) +-$/m)
+  expect([existsSync(gitDir), readdirSync(index)]).toEqual([false, []])
 })
 
 test.each([
   [['--max-size', '3x'], '--max-size takes a size, not "3x".'],
   [['--older-than', '3x'], '--older-than takes a duration, not "3x".'],
   [['--all', '--max-size', '1G'], '--all goes with neither --max-size nor --older-than.'],
+  [['--runs'], '--runs needs to know which: --keep or --older-than.'],
+  [['--keep', '3'], '--keep goes with --runs.'],
+  [['--unfinished'], '--unfinished goes with --runs.'],
+  [['--runs', '--keep', '-1'], '--keep takes a whole number, not "-1".'],
 ])('wave gc %j is refused before anything is looked at', async (args, message) => {
   using sandbox = new Sandbox()
   const { exitCode, stderr } = await sandbox.wave(['gc', ...args])
   expect(exitCode).toBe(2)
   expect(stderr).toContain(message)
   expect(existsSync(join(sandbox.home, 'data'))).toBe(false)
+})
+
+describe('old runs', () => {
+  const START = EVERY_EVENT['run-started']
+  const COMPLETED: NewRunEvent = { ...EVERY_EVENT['run-finished'], outcome: 'completed' }
+  const FAILED: NewRunEvent = { ...EVERY_EVENT['run-finished'], outcome: 'failed' }
+  let place: Sandbox
+
+  beforeAll(() => {
+    place = new Sandbox()
+    place.initGit()
+  })
+  afterAll(() => place[Symbol.dispose]())
+
+  const runsOf = (): readonly string[] => readdirSync(join(place.project, '.wave/runs')).toSorted()
+  const indexOf = (): readonly string[] => readdirSync(join(place.home, 'data/runs')).toSorted()
+
+  /** A run of ours that started so many days ago, and was written last then. */
+  function made(
+    days: number,
+    end: readonly NewRunEvent[] = [COMPLETED],
+    writtenDays = days,
+  ): string {
+    const at = new Date(Date.now() - days * DAY_MS).toISOString()
+    const id = `${at.slice(0, 10).replaceAll('-', '')}-${at.slice(11, 19).replaceAll(':', '')}-000-aaaaaa`
+    const directory = writeRun(place.project, id, [{ ...START, run: id }, ...end])
+    age(join(directory, 'journal.jsonl'), writtenDays)
+    indexRun(join(place.home, 'data'), directory, place.project)
+    return id
+  }
+
+  function clear(): void {
+    rmSync(join(place.project, '.wave'), { recursive: true, force: true })
+    rmSync(join(place.home, 'data/runs'), { recursive: true, force: true })
+  }
+
+  const gc = (...args: readonly string[]) => place.wave(['gc', '--runs', ...args])
+
+  test('go where that is asked for and agreed to, with what wave notes of them; others stay', async () => {
+    clear()
+    const [old, older, recent] = [made(40), made(50), made(1)]
+    const [failed, cutOff] = [made(60, [FAILED]), made(70, [])]
+    const strange = '20200101-000000-000-strange'
+    writeRun(place.project, strange, [START, COMPLETED])
+    using _ = takeLock(join(place.project, '.wave/runs', made(80, [])))
+    const all = runsOf()
+
+    const asked = await gc('--keep', '1')
+    expect(asked).toMatchObject({ exitCode: 6, stdout: '' })
+    expect(asked.stderr).toContain('This removes 2 runs for good.')
+    const dry = await gc('--keep', '1', '--dry-run', '--json')
+    expect(JSON.parse(dry.stdout)).toMatchObject({ removedRuns: [old, older] })
+    expect(runsOf()).toEqual(all)
+
+    const { exitCode, stdout } = await gc('--keep', '1', '--yes')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(`\nRemoved these runs:\n  ${old}\n  ${older}\n`)
+    expect(runsOf()).toEqual(all.filter((id) => id !== old && id !== older))
+    expect(indexOf()).not.toContain(old)
+    expect(indexOf()).toContain(recent)
+
+    // What could go on goes by its age, or when it is named; what is under way or a stranger's never.
+    await gc('--keep', '1', '--older-than', '65d', '--yes')
+    expect(runsOf()).toEqual(all.filter((id) => ![old, older, cutOff].includes(id)))
+    await gc('--keep', '0', '--unfinished', '--yes')
+    expect(runsOf()).toEqual(all.filter((id) => ![old, older, cutOff, failed, recent].includes(id)))
+  })
+
+  test('are not old by one wrong clock: neither the id nor the file alone makes a run old', async () => {
+    clear()
+    const [bothOld] = [made(400)]
+    made(401, [COMPLETED], 0)
+    made(0, [COMPLETED], 402)
+    made(-3000, [COMPLETED], -3000)
+    for (const days of [1, 2, 3, 4, 5]) made(days)
+    await gc('--older-than', '30d', '--yes')
+    expect(runsOf()).not.toContain(bothOld)
+    expect(runsOf().filter((id) => /^\d/.test(id))).toHaveLength(8)
+  })
+
+  test('stay in part where every run seems old, as to a clock that is years ahead', async () => {
+    clear()
+    const ids = [400, 401, 402, 403, 404, 405, 406].map((days) => made(days))
+    await gc('--older-than', '30d', '--yes')
+    expect(runsOf()).toEqual(ids.slice(0, 5).toSorted())
+  })
+
+  test('that are removed while others look do not break a list', async () => {
+    clear()
+    const ids = Array.from({ length: 100 }, (_, at) => made(at + 10))
+    const removing = gc('--keep', '2', '--yes')
+    const hasEnded = removing.then(() => true)
+    for (let isOver = false; !isOver;) {
+      // oxlint-disable-next-line no-await-in-loop -- one look after the other
+      const { exitCode, stdout, stderr } = await place.wave(['status', '--all', '--json'])
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+      const told: readonly { readonly condition: string }[] = JSON.parse(stdout).runs
+      expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(['completed']))
+      // oxlint-disable-next-line no-await-in-loop -- until then
+      isOver = await Promise.race([hasEnded, Promise.resolve(false)])
+    }
+    expect(await removing).toMatchObject({ exitCode: 0 })
+    expect(runsOf()).toEqual(ids.slice(0, 2).toSorted())
+  })
+
+  test('DU a removal that is killed leaves whole runs or nothing, and the next one clears up', async () => {
+    clear()
+    const ids = Array.from({ length: 4 }, (_, at) => made(at + 10))
+    for (const id of ids) {
+      const store = join(place.project, '.wave/runs', id, 'store/ab')
+      mkdirSync(store, { recursive: true })
+      for (let at = 0; at < 500; at += 1) writeFileSync(join(store, String(at)), 'x')
+    }
+    const child = place.start(['gc', '--runs', '--keep', '0', '--yes'])
+    const ended = resultOf(child)
+    await vi.waitUntil(() => runsOf().some((name) => name.startsWith('.removing-')), {
+      timeout: 20_000,
+      interval: 1,
+    })
+    child.kill('SIGKILL')
+    await ended
+    const left = runsOf().filter((name) => !name.startsWith('.'))
+    expect(runsOf().filter((name) => name.startsWith('.'))).toHaveLength(1)
+    const listed = await place.wave(['status', '-q'])
+    expect(listed.stdout.trimEnd().split('\n').toSorted()).toEqual(
+      left.map((id) => `${id} completed`),
+    )
+    for (const id of left) {
+      expect(readdirSync(join(place.project, '.wave/runs', id, 'store/ab'))).toHaveLength(500)
+    }
+    const { stdout } = await place.wave(['gc'])
+    expect(stdout).toMatch(/^temporary files +1 \(.+iB\) +1 \(.+iB\) +-$/m)
+    expect(runsOf()).toEqual(left)
+    expect(indexOf()).toEqual(left)
+    await gc('--keep', '0', '--yes')
+    expect(runsOf()).toEqual([])
+  })
+
+  test('notes on runs whose folder is gone go, and cached steps that cannot be used any more', async () => {
+    clear()
+    const [here, gone] = [made(1), made(2)]
+    const steps = join(place.home, 'data/cache/steps/ab')
+    mkdirSync(steps, { recursive: true })
+    const entry = (key: string, id: string, days: number): void => {
+      const folder = join(place.project, '.wave/runs', id)
+      const about = { run: id, step: 's', artifacts: [], message: 'm' }
+      const file = join(steps, `ab${key.repeat(62)}`)
+      writeFileSync(file, JSON.stringify({ v: 1, folder, ...about }))
+      age(file, days)
+    }
+    entry('0', here, 90)
+    entry('1', gone, 1)
+    writeFileSync(join(steps, `ab${'2'.repeat(62)}`), 'no entry')
+    age(join(steps, `ab${'2'.repeat(62)}`), 2)
+    rmSync(join(place.project, '.wave/runs', gone), { recursive: true })
+    const { stdout } = await place.wave(['gc'])
+    expect(stdout).toMatch(/^cached steps +3 \(.+iB\) +2 \(.+iB\) +1 \(.+iB\)$/m)
+    expect(stdout).toMatch(/^run records +2 \(.+iB\) +1 \(.+iB\) +1 \(.+iB\)$/m)
+    expect([readdirSync(steps), indexOf()]).toEqual([[`ab${'0'.repeat(62)}`], [here]])
+    // A disk that is plugged out takes the project along, and brings it back.
+    const away = join(place.root, 'away')
+    renameSync(place.project, away)
+    await place.wave(['gc'], { cwd: place.root })
+    expect([readdirSync(steps).length, indexOf()]).toEqual([0, [here]])
+    renameSync(away, place.project)
+  })
 })

@@ -16,7 +16,7 @@ export const GLOBAL_OPTIONS: readonly PlainOption[] = [
   { flags: '--log-level <level>', description: 'level of the diagnostic log' },
   { flags: '--no-color', description: 'no colour' },
   { flags: '--no-input', description: 'never ask a question' },
-  { flags: '-y, --yes', description: 'answer yes to what init and apply ask' },
+  { flags: '-y, --yes', description: 'answer yes to what init, apply and gc ask' },
   {
     flags: '--config <file>',
     description: 'user configuration to read instead of the default one',

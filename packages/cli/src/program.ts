@@ -142,11 +142,14 @@ function addApply(program: Command, frame: Frame): void {
 function addGc(program: Command, frame: Frame): void {
   const command = program
     .command('gc')
-    .description('remove what wave keeps and does not need: snapshot volumes, leftovers')
+    .description('remove what wave keeps and does not need: snapshot volumes, leftovers, old runs')
     .option('-n, --dry-run', 'only tell what would be removed')
     .option('--max-size <size>', 'keep so much of snapshot volumes: 500M, 10G')
     .option('--older-than <duration>', 'remove what was not used for so long: 12h, 30d')
     .option('--all', 'remove every snapshot volume that is not in use')
+    .option('--runs', 'also remove old runs of this project: with --keep, --older-than or both')
+    .option('--keep <count>', 'keep so many of the newest runs')
+    .option('--unfinished', 'with --keep: also runs that could still go on')
   on(command, frame, async () => (await import('./commands/gc.ts')).gc)
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { journalPath, makeDirectory, replaceFile, storageError, WaveError } from '@wave/core'
 
@@ -38,6 +38,44 @@ export function checkOwnRun(dataDir: string, directory: string, root: string): v
       hint: 'Start a new run.',
     })
   }
+}
+
+/** A run that was started by this user, in whatever project. */
+export interface IndexedRun {
+  readonly run: string
+  /** Of the project. */
+  readonly root: string
+  /** The file that says so. */
+  readonly file: string
+}
+
+/** All of them. What is no entry is left out. */
+export function indexedRuns(dataDir: string): readonly IndexedRun[] {
+  const folder = indexFolder(dataDir)
+  return namesIn(folder).flatMap((run) => {
+    const file = join(folder, run)
+    const entry = isTemporary(run) ? undefined : readEntry(file)
+    return entry === undefined ? [] : [{ run, root: entry.root, file }]
+  })
+}
+
+/** Call when the folder of the run does not look like one any more. */
+export function forgetRun(dataDir: string, run: string): void {
+  rmSync(join(indexFolder(dataDir), run), { force: true })
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw storageError(error, folder)
+  }
+}
+
+/** As a crash may leave one. */
+function isTemporary(name: string): boolean {
+  return name.startsWith('.')
 }
 
 function indexFolder(dataDir: string): string {

@@ -25,7 +25,7 @@ export async function findGitDirs(
       const path = join(folder, name)
       const isIdle = nowMs - (await lastUsedMs(path)) > Math.max(patienceMs, IN_USE_MS)
       const isStale = isIdle && (await isAbandoned(path))
-      return { path, sizeBytes: await sizeOf(path), isStale }
+      return { path, sizeBytes: await sizeOnDisk(path), isStale }
     }),
   )
 }
@@ -39,6 +39,7 @@ export async function findTemporaries(dataDir: string, nowMs: number): Promise<r
   for (const name of await namesIn(folder)) {
     const temporary = join(folder, name, 'tmp')
     for (const take of await namesIn(temporary)) found.push(join(temporary, take))
+    for (const apply of await beginnings(join(folder, name, 'applies'))) found.push(apply)
     for (const file of await namesIn(join(folder, name)))
       if (file.startsWith('fast_import_crash_')) found.push(join(folder, name, file))
     const packs = join(folder, name, 'objects', 'pack')
@@ -48,14 +49,29 @@ export async function findTemporaries(dataDir: string, nowMs: number): Promise<r
   return await Promise.all(
     found.map(async (path) => ({
       path,
-      sizeBytes: await sizeOf(path),
+      sizeBytes: await sizeOnDisk(path),
       isStale: nowMs - (await modifiedMs(path)) > TEMPORARY_MS,
     })),
   )
 }
 
+/**
+ * What was laid ready for an apply that never got to changing a file. One with a record may hold the only copy
+ * of what the user's files held: it stays.
+ */
+async function beginnings(applies: string): Promise<readonly string[]> {
+  const folders = (await namesIn(applies)).filter((name) => /^\d{9}$/.test(name))
+  const found = await Promise.all(
+    folders.map(async (name) => {
+      const names = await namesIn(join(applies, name))
+      return names.includes('record.json') ? [] : [join(applies, name)]
+    }),
+  )
+  return found.flat()
+}
+
 /** Answers whether it is gone now. */
-export async function removeFound({ path }: Found): Promise<boolean> {
+export async function removeFound({ path }: Pick<Found, 'path'>): Promise<boolean> {
   return await rm(path, { recursive: true, force: true }).then(
     () => true,
     () => false,
@@ -88,11 +104,12 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   return await readdir(folder).catch(() => [])
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Of a file, or of all that is in a folder; what cannot be looked at counts nothing. */
+export async function sizeOnDisk(path: string): Promise<number> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return 0
   if (!found.isDirectory()) return found.blocks * 512
   let total = found.blocks * 512
-  for (const name of await namesIn(path)) total += await sizeOf(join(path, name))
+  for (const name of await namesIn(path)) total += await sizeOnDisk(join(path, name))
   return total
 }

@@ -1,129 +1,177 @@
-import { systemClock } from '@wave/core'
+import { runsFolder, systemClock } from '@wave/core'
 import { WaveError } from '@wave/core/language'
-import { collectGarbage, type GarbageKind, type GarbageReport } from '@wave/workspace'
+import { type Amount, collectGarbage, type Found } from '@wave/workspace'
+import { removeFound, sizeOnDisk } from '@wave/workspace'
 import { loadConfig } from '../config/load.ts'
+import { type GcLimits, type GcOptions, readGcLimits } from '../gc-limits.ts'
 import { openInstallId } from '../install-id.ts'
 import type { Invocation } from '../invocation.ts'
 import { cacheBytes } from '../open-docker.ts'
 import { findProject } from '../project.ts'
+import { type Garbage, type GarbageRow, renderGarbage } from '../render/garbage.ts'
 import { renderNote } from '../render/problem.ts'
+import { renderRows } from '../render/rows.ts'
+import { type JudgedRun, judgeRuns } from '../runs/old-runs.ts'
+import { findRemoved, removeRun } from '../runs/remove-run.ts'
+import { RunRecords } from '../runs/stale-records.ts'
 import { escapeJson } from '../sanitise.ts'
 
-interface GcOptions {
-  readonly dryRun?: boolean
-  readonly maxSize?: string
-  readonly olderThan?: string
-  readonly all?: boolean
-}
-
-/** Removes caches and leftovers. Whatever is removed is made again when it is needed: nothing is asked. */
+/**
+ * Removes caches and leftovers: they are made again when they are needed, and nothing is asked. Runs are
+ * removed only where that is asked for, and agreed to.
+ */
 export async function gc(invocation: Invocation, options: GcOptions): Promise<number> {
-  const limits = readLimits(options)
+  const limits = readGcLimits(options)
+  const { root } = findProject(invocation.cwd)
   const config = await loadConfig(invocation, findProject(invocation.cwd))
   const { dataDir } = config.paths
   const nowMs = Date.parse(systemClock.nowUtc())
   const dryRun = options.dryRun ?? false
-  const report = await collectGarbage({
+  const records = new RunRecords({ dataDir, nowMs, patienceMs: limits.patienceMs })
+  const job = { invocation, dataDir, dryRun, root, records, limits, nowMs, output: config.output }
+  const runs = judged(job)
+  await consent(job, runs)
+  const { kinds, engineProblem } = await collectGarbage({
     dataDir,
     installId: openInstallId(dataDir),
     limits: {
       maxBytes: limits.maxBytes ?? cacheBytes(config),
       ...(limits.unusedMs !== undefined && { keptSinceMs: nowMs - limits.unusedMs }),
     },
-    patienceMs: limits.unusedMs ?? (options.all === true ? 0 : PATIENCE_MS),
+    patienceMs: limits.patienceMs,
+    // What these left goes first: without the folder of a run nothing tells that it is over.
+    isDead: (run) => records.isDead(run),
     dryRun,
     nowMs,
   })
-  show(invocation, { report, dryRun, output: config.output })
+  const rows = [...kinds, ...(await ofRuns(job, runs))]
+  const removed = runs.filter(({ kept }) => kept === undefined).map(({ run }) => run)
+  show(job, { dryRun, rows: merged(rows), removedRuns: removed, engineProblem })
   return 0
 }
 
-/** The git dir of a repository that is gone: it may come back. */
-const PATIENCE_MS = 7 * 24 * 60 * 60_000
-
-interface GcLimits {
-  readonly maxBytes: number | undefined
-  readonly unusedMs: number | undefined
+interface Job {
+  readonly invocation: Invocation
+  readonly output: string
+  readonly dataDir: string
+  readonly dryRun: boolean
+  /** Of the project. */
+  readonly root: string
+  readonly records: RunRecords
+  readonly limits: GcLimits
+  readonly nowMs: number
 }
 
-function readLimits({ all, maxSize, olderThan }: GcOptions): GcLimits {
-  if (all === true && (maxSize ?? olderThan) !== undefined) {
-    throw new WaveError('usage', '--all goes with neither --max-size nor --older-than.')
+/** Without a limit on runs, all of them stay. */
+function judged({ root, records, limits, nowMs }: Job): readonly JudgedRun[] {
+  const { runs = KEEP_ALL } = limits
+  return judgeRuns(runsFolder(root), (run) => records.isOwn(run, root), { ...runs, nowMs })
+}
+
+const KEEP_ALL = { keep: Infinity, olderThanMs: undefined, unfinished: false }
+
+/** What runs hold cannot be made again. */
+async function consent(job: Job, runs: readonly JudgedRun[]): Promise<void> {
+  const { invocation, dryRun, output } = job
+  const old = runs.filter(({ kept }) => kept === undefined)
+  if (old.length === 0 || dryRun || invocation.yes) return
+  const what = old.length === 1 ? '1 run' : `${old.length} runs`
+  if (!invocation.mayAsk || output !== 'text') {
+    throw new WaveError('approval-needed', `This removes ${what} for good.`, {
+      hint: 'See which with --dry-run, and add --yes to do it without being asked.',
+    })
   }
-  const given = maxSize === undefined ? undefined : parseSize(maxSize, '--max-size')
+  const rows = old.map(({ run, condition }) => [run, condition])
+  invocation.host.out.write(renderRows(rows, '  '))
+  const { confirm } = await import('@clack/prompts')
+  const answer = await confirm({ message: `Remove ${what} for good?`, initialValue: false })
+  if (answer !== true) throw new WaveError('approval-needed', 'Nothing was removed.')
+}
+
+async function ofRuns(job: Job, runs: readonly JudgedRun[]): Promise<readonly GarbageRow[]> {
+  const { root, records, limits, nowMs, dryRun } = job
+  const cutOff = await Promise.all(
+    findRemoved(runsFolder(root)).map(async (path) => {
+      return { path, sizeBytes: await sizeOnDisk(path), isStale: true }
+    }),
+  )
+  const rows = [await ofFiles('temporary files', cutOff, dryRun), await removeRuns(job, runs)]
+  const keptSinceMs = limits.unusedMs === undefined ? undefined : nowMs - limits.unusedMs
+  // Behind the runs: with them go the notes on them.
+  const cached = await records.findCached({ maxBytes: MAX_CACHED_BYTES, keptSinceMs })
+  rows.push(await ofFiles('cached steps', cached, dryRun))
+  rows.push(await ofFiles('run records', await records.findEntries(), dryRun))
+  return rows
+}
+
+const MAX_CACHED_BYTES = 64 * 2 ** 20
+
+async function removeRuns(job: Job, runs: readonly JudgedRun[]): Promise<GarbageRow> {
+  const found: Found[] = []
+  for (const { directory, kept } of runs) {
+    const sizeBytes = await sizeOnDisk(directory)
+    const isGone = kept === undefined && (job.dryRun || (await removeRun(job.dataDir, directory)))
+    found.push({ path: directory, sizeBytes, isStale: isGone })
+  }
+  return rowOf('runs', found)
+}
+
+async function ofFiles(
+  kind: string,
+  found: readonly Found[],
+  dryRun: boolean,
+): Promise<GarbageRow> {
+  const judgedFiles: Found[] = []
+  for (const one of found) {
+    const isStale = one.isStale && (dryRun || (await removeFound(one)))
+    judgedFiles.push({ ...one, isStale })
+  }
+  return rowOf(kind, judgedFiles)
+}
+
+function rowOf(kind: string, found: readonly Found[]): GarbageRow {
   return {
-    maxBytes: all === true ? 0 : given,
-    unusedMs: olderThan === undefined ? undefined : parseAge(olderThan, '--older-than'),
+    kind,
+    kept: amountOf(found.filter(({ isStale }) => !isStale)),
+    removed: amountOf(found.filter(({ isStale }) => isStale)),
   }
 }
 
-function parseSize(text: string, flag: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:i?B)?)?$/i.exec(text) ?? []
-  if (number !== undefined)
-    return Math.round(Number(number) * 1024 ** SIZES.indexOf(unit.toUpperCase()))
-  throw new WaveError('usage', `${flag} takes a size, not "${text}".`, {
-    hint: 'Write it as 500M, 10G or 1.5T.',
-  })
+function amountOf(found: readonly Found[]): Amount {
+  return { count: found.length, bytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
 }
 
-const SIZES = ['', 'K', 'M', 'G', 'T']
-
-function parseAge(text: string, flag: string): number {
-  const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?$/.exec(text)
-  const [days, hours, minutes] = (match ?? []).slice(1).map((part) => Number(part ?? 0))
-  const total = ((days ?? 0) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)
-  if (total > 0) return total * 60_000
-  throw new WaveError('usage', `${flag} takes a duration, not "${text}".`, {
-    hint: 'Write it as 90m, 12h or 30d.',
-  })
+/** One row for each kind. */
+function merged(rows: readonly GarbageRow[]): readonly GarbageRow[] {
+  const byKind = new Map<string, GarbageRow>()
+  for (const row of rows) {
+    const before = byKind.get(row.kind)
+    byKind.set(row.kind, before === undefined ? row : added(before, row))
+  }
+  return [...byKind.values()]
 }
 
-function show(
-  { host }: Invocation,
-  {
-    report,
-    dryRun,
-    output,
-  }: { readonly report: GarbageReport; readonly dryRun: boolean; readonly output: string },
-): void {
-  const freedBytes = report.kinds.reduce((sum, { removed }) => sum + removed.bytes, 0)
+function added(left: GarbageRow, right: GarbageRow): GarbageRow {
+  const { kind } = left
+  return { kind, kept: plus(left.kept, right.kept), removed: plus(left.removed, right.removed) }
+}
+
+function plus(left: Amount, right: Amount): Amount {
+  return { count: left.count + right.count, bytes: left.bytes + right.bytes }
+}
+
+function show({ invocation: { host }, output }: Job, garbage: Garbage): void {
+  const { dryRun, rows, removedRuns, engineProblem } = garbage
+  const freedBytes = rows.reduce((total, { removed }) => total + removed.bytes, 0)
   if (output === 'json') {
-    const { kinds, engineProblem = null } = report
-    const all = { dryRun, freedBytes, kinds, engineProblem }
+    const about = { v: 1, dryRun, freedBytes, kinds: rows, removedRuns }
+    const all = { ...about, engineProblem: engineProblem ?? null }
     host.out.write(`${escapeJson(JSON.stringify(all))}\n`)
     return
   }
-  if (report.engineProblem !== undefined) {
+  if (engineProblem !== undefined) {
     const left = 'Only what wave keeps on this machine was looked at.'
-    host.err.write(renderNote(`${report.engineProblem} ${left}`))
+    host.err.write(renderNote(`${engineProblem} ${left}`))
   }
-  if (output === 'quiet') return
-  host.out.write(renderReport(report.kinds, dryRun))
-  host.out.write(`\n${dryRun ? 'Would free' : 'Freed'} ${renderSize(freedBytes)}.\n`)
-}
-
-function renderReport(kinds: readonly GarbageKind[], dryRun: boolean): string {
-  const head = ['', 'before', dryRun ? 'would remove' : 'removed', dryRun ? 'would keep' : 'kept']
-  const rows = kinds.map(({ kind, kept, removed }) => [
-    kind,
-    cell(kept.count + removed.count, kept.bytes + removed.bytes),
-    cell(removed.count, removed.bytes),
-    cell(kept.count, kept.bytes),
-  ])
-  const lines = [head, ...rows].map(([name = '', ...cells]) =>
-    [name.padEnd(WIDTH), ...cells.map((text) => text.padStart(WIDTH))].join(' ').trimEnd(),
-  )
-  return `${lines.join('\n')}\n`
-}
-
-const WIDTH = 18
-
-function cell(count: number, bytes: number): string {
-  return count === 0 ? '-' : `${count} (${renderSize(bytes)})`
-}
-
-function renderSize(bytes: number): string {
-  const power = Math.min(4, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10))
-  const value = bytes / 1024 ** power
-  return power === 0 ? `${bytes} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${SIZES[power]}iB`
+  if (output !== 'quiet') host.out.write(renderGarbage(garbage, freedBytes))
 }

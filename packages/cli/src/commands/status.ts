@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { glanceAtRun, listRuns, systemClock } from '@wave/core/runs'
 import { WaveError } from '@wave/core/language'
@@ -38,8 +39,13 @@ const DEFAULT_LIMIT = '20'
 function showList({ host }: Invocation, { output, folder }: OpenRuns, limit: number): void {
   const ids = listRuns(folder)
   const nowMs = Date.parse(systemClock.nowUtc())
-  const glances = ids.slice(0, limit).map((id) => glanceAtRun(join(folder, id), nowMs))
-  const left = ids.length - glances.length
+  const glances = ids.slice(0, limit).flatMap((id) => {
+    const glance = glanceAtRun(join(folder, id), nowMs)
+    // Removed by somebody since it was listed.
+    const isGone = glance.condition === 'damaged' && !existsSync(join(folder, id))
+    return isGone ? [] : [glance]
+  })
+  const left = Math.max(0, ids.length - limit)
   if (output === 'json') {
     host.out.write(
       `${escapeJson(JSON.stringify({ v: 1, runs: glances.map(glanceToJson), left }))}\n`,

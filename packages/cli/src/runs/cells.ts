@@ -33,8 +33,13 @@ export function showCost({
 }
 
 export function showSize(bytes: number): string {
-  return bytes < 1024 ? `${bytes} B` : `${(bytes / 1024).toFixed(bytes < 10_240 ? 1 : 0)} KiB`
+  // 1023.6 KiB would round up to 1024 KiB.
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(bytes, 1) * 1.0005) / 10))
+  const value = bytes / 1024 ** power
+  return power === 0 ? `${bytes} B` : `${value.toFixed(value < 9.95 ? 1 : 0)} ${UNITS[power]}`
 }
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
 export function showFiles(count: number): string {
   return count === 1 ? '1 file' : `${count} files`

@@ -4,6 +4,7 @@ import { fold, glanceAtEvents, holderOf, readRunEvents } from '@wave/core/runs'
 import type { RunGlance, RunState, StepState } from '@wave/core/runs'
 import { handedOver } from '../handed-over.ts'
 import { quote } from './cells.ts'
+import { isOver } from './old-runs.ts'
 
 type Waiting = Extract<NewRunEvent, { readonly type: 'gate-waiting' }>
 
@@ -53,11 +54,6 @@ function commandsFor({
     ...(hasReport ? [`wave report ${run}`] : []),
     ...(isOver(glance) ? [] : resumptions(run, waiting)),
   ]
-}
-
-/** A run can be partial although each of its steps was carried out. */
-function isOver({ condition, steps }: RunGlance): boolean {
-  return condition === 'completed' || (condition === 'partial' && steps?.done === steps?.total)
 }
 
 function resumptions(run: string, waiting: readonly Waiting[]): readonly string[] {

@@ -5,6 +5,7 @@ import type { CacheLimits } from './cache-plan.ts'
 import { LABELS } from './container-config.ts'
 import { connectOwnEngine } from './engine.ts'
 import { removeQuietly } from './held-container.ts'
+import { countDead, reap } from './reap.ts'
 import { trimCache } from './snapshot-cache.ts'
 import { ABANDONED_MS, LOADER_PREFIX } from './snapshot-volume.ts'
 import { VolumeRecords } from './volume-records.ts'
@@ -16,18 +17,26 @@ export interface GarbageRequest {
   readonly limits: CacheLimits
   /** How long the git dir of a repository that is gone is kept. */
   readonly patienceMs: number
+  /** Whether a run of this installation is over, by wave's own records; undefined: what runs left stays. */
+  readonly isDead?: (run: string) => boolean
   /** Only tell. */
   readonly dryRun: boolean
   readonly nowMs: number
 }
 
-interface Amount {
+export interface Amount {
   readonly count: number
   readonly bytes: number
 }
 
 export interface GarbageKind {
-  readonly kind: 'snapshot volumes' | 'loader containers' | 'git stores' | 'temporary files'
+  readonly kind:
+    | 'snapshot volumes'
+    | 'loader containers'
+    | 'run containers'
+    | 'run volumes'
+    | 'git stores'
+    | 'temporary files'
   readonly kept: Amount
   readonly removed: Amount
 }
@@ -68,19 +77,23 @@ async function findEngine(): Promise<Docker | string> {
 }
 
 async function ofEngine(docker: Docker, request: GarbageRequest): Promise<readonly GarbageKind[]> {
-  const { installId: install, dataDir, limits, dryRun } = request
+  const { installId: install, dataDir, limits, dryRun, isDead = () => false } = request
+  const left = await (dryRun ? countDead : reap)(docker, install, isDead)
   const loaders = await staleLoaders(docker, request)
   if (!dryRun) await Promise.all(loaders.map((id) => removeQuietly(docker.getContainer(id))))
   using records = new VolumeRecords(dataDir)
   const { kept, removed } = await trimCache({ docker, install, records }, limits, dryRun)
   return [
     { kind: 'snapshot volumes', kept: amountOf(kept), removed: amountOf(removed) },
-    {
-      kind: 'loader containers',
-      kept: { count: 0, bytes: 0 },
-      removed: { count: loaders.length, bytes: 0 },
-    },
+    removedOnly('loader containers', loaders.length),
+    removedOnly('run containers', left.containers),
+    removedOnly('run volumes', left.volumes),
   ]
+}
+
+/** Things whose size the engine does not tell. */
+function removedOnly(kind: GarbageKind['kind'], count: number): GarbageKind {
+  return { kind, kept: { count: 0, bytes: 0 }, removed: { count, bytes: 0 } }
 }
 
 /** Of processes that died while they filled a volume. */

@@ -17,25 +17,59 @@ export async function reap(
   installId: string,
   isDead: (run: string) => boolean,
 ): Promise<Reaped> {
-  const filters = { label: [`${LABELS.install}=${installId}`] }
-  const isOurs = (labels: Record<string, string> | undefined) => {
-    const run = labels?.[LABELS.run]
-    return labels?.[LABELS.install] === installId && run !== undefined && isDead(run)
-  }
-  const listed = await docker.listContainers({ all: true, filters })
-  const containers = listed.filter((container) => isOurs(container.Labels))
-  await Promise.all(containers.map(({ Id }) => removeQuietly(docker.getContainer(Id))))
-
-  const { Volumes: found } = await docker.listVolumes({ filters })
-  const volumes = found.filter((volume) => isOurs(volume.Labels))
+  const containers = await deadContainers(docker, installId, isDead)
+  await Promise.all(containers.map((id) => removeQuietly(docker.getContainer(id))))
+  const volumes = await deadVolumes(docker, installId, isDead)
   // One that is still in use is removed the next time.
   await Promise.all(
-    volumes.map(({ Name }) =>
+    volumes.map((name) =>
       docker
-        .getVolume(Name)
+        .getVolume(name)
         .remove()
         .catch(() => {}),
     ),
   )
   return { containers: containers.length, volumes: volumes.length }
+}
+
+/** How much `reap` would remove. */
+export async function countDead(
+  docker: Docker,
+  installId: string,
+  isDead: (run: string) => boolean,
+): Promise<Reaped> {
+  const containers = await deadContainers(docker, installId, isDead)
+  const volumes = await deadVolumes(docker, installId, isDead)
+  return { containers: containers.length, volumes: volumes.length }
+}
+
+async function deadContainers(
+  docker: Docker,
+  installId: string,
+  isDead: (run: string) => boolean,
+): Promise<readonly string[]> {
+  const listed = await docker.listContainers({ all: true, filters: filtersFor(installId) })
+  return listed.filter(({ Labels }) => isOfDead(Labels, installId, isDead)).map(({ Id }) => Id)
+}
+
+async function deadVolumes(
+  docker: Docker,
+  installId: string,
+  isDead: (run: string) => boolean,
+): Promise<readonly string[]> {
+  const { Volumes: found } = await docker.listVolumes({ filters: filtersFor(installId) })
+  return found.filter(({ Labels }) => isOfDead(Labels, installId, isDead)).map(({ Name }) => Name)
+}
+
+function filtersFor(installId: string): { label: string[] } {
+  return { label: [`${LABELS.install}=${installId}`] }
+}
+
+function isOfDead(
+  labels: Record<string, string> | undefined,
+  installId: string,
+  isDead: (run: string) => boolean,
+): boolean {
+  const run = labels?.[LABELS.run]
+  return labels?.[LABELS.install] === installId && run !== undefined && isDead(run)
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, utimesSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { ArtifactRef } from '../../events.ts'
@@ -30,6 +30,7 @@ export class FileStepCache implements StepCache {
     try {
       const contents = step.artifacts.map((each) => [each.name, store.get(each)] as const)
       const patchText = step.patch && store.get(step.patch)
+      this.#markUsed(key)
       return { ...step, artifacts: new Map(contents), ...(patchText && { patchText }) }
     } catch (error) {
       if (error instanceof WaveError || hasErrorCode(error, ...UNREADABLE)) return undefined
@@ -44,6 +45,16 @@ export class FileStepCache implements StepCache {
     replaceFile(path, Buffer.from(JSON.stringify(entry)))
   }
 
+  /** What was not used for long goes first when there is too much of it. */
+  #markUsed(key: string): void {
+    const now = new Date()
+    try {
+      utimesSync(this.#pathOf(key), now, now)
+    } catch {
+      // Whoever may only read it, or has just lost it, can use it all the same.
+    }
+  }
+
   #pathOf(key: string): string {
     return join(this.#directory, key.slice(0, 2), key)
   }
@@ -56,7 +67,8 @@ interface Entry extends KeptStep {
   readonly folder: string
 }
 
-function readEntry(path: string): Entry | undefined {
+/** Undefined: there is none, or it is not what wave writes. */
+export function readEntry(path: string): Entry | undefined {
   try {
     const read = parseJson(readFileSync(path, 'utf8'))
     return read.ok && isEntry(read.value) ? read.value : undefined

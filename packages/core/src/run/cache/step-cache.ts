@@ -34,3 +34,18 @@ export async function openStepCache(directory: string, runs: string): Promise<St
   const { FileStepCache } = await import('./file-step-cache.ts')
   return new FileStepCache(directory, runs)
 }
+
+/** An entry of the cache as it lies in its folder. */
+export interface CacheEntry {
+  readonly path: string
+  /** Of the run that did the step; undefined: it cannot be read, or a crash left it. */
+  readonly run: string | undefined
+  /** When it was last of use, by the clock of the file system. */
+  readonly usedMs: number
+}
+
+/** All that lies in the folder of a cache. */
+export async function listCacheEntries(directory: string): Promise<readonly CacheEntry[]> {
+  const { cacheEntries } = await import('./cache-entries.ts')
+  return cacheEntries(directory)
+}

@@ -1,0 +1,80 @@
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { glanceAtRun, listRuns, type RunCondition, type RunGlance } from '@wave/core/runs'
+
+/** Which runs may go. */
+export interface RunLimits {
+  /** So many of the newest stay, whatever else is said. */
+  readonly keep: number
+  /** Milliseconds; undefined: age does not count. */
+  readonly olderThanMs: number | undefined
+  /** Also those that could still go on, although they are not that old. */
+  readonly unfinished: boolean
+}
+
+export interface JudgedRun {
+  readonly run: string
+  readonly directory: string
+  readonly condition: RunCondition
+  /** Undefined: it may go. */
+  readonly kept: KeptBecause | undefined
+}
+
+type KeptBecause = 'recent' | 'running' | 'unfinished' | 'not started here'
+
+/**
+ * Which runs of a project are old. Clocks jump, so that neither its id nor the time of its file alone makes a
+ * run old: the younger of the two counts, and a run is among the newest if it is by one of them.
+ */
+export function judgeRuns(
+  folder: string,
+  isOwn: (run: string) => boolean,
+  limits: RunLimits & { readonly nowMs: number },
+): readonly JudgedRun[] {
+  const ids = listRuns(folder)
+  const written = new Map(ids.map((run) => [run, writtenMs(join(folder, run))]))
+  const byFile = ids.toSorted((left, right) => (written.get(right) ?? 0) - (written.get(left) ?? 0))
+  const newest = new Set([...ids.slice(0, limits.keep), ...byFile.slice(0, limits.keep)])
+  return ids.map((run) => {
+    const directory = join(folder, run)
+    const glance = glanceAtRun(directory, limits.nowMs)
+    const { condition } = glance
+    const ageMs = limits.nowMs - Math.max(written.get(run) ?? 0, startedMs(run))
+    const isRecent = newest.has(run) || ageMs < (limits.olderThanMs ?? -Infinity)
+    const kept = isRecent ? 'recent' : keptBecause(glance, isOwn(run), limits)
+    return { run, directory, condition, kept }
+  })
+}
+
+function keptBecause(
+  glance: RunGlance,
+  isOwn: boolean,
+  { olderThanMs, unfinished }: RunLimits,
+): KeptBecause | undefined {
+  if (!isOwn) return 'not started here'
+  if (glance.condition === 'running') return 'running'
+  const mayGoOn = !unfinished && olderThanMs === undefined && !isOver(glance)
+  return mayGoOn ? 'unfinished' : undefined
+}
+
+/** A run can be partial although each of its steps was carried out. */
+export function isOver({ condition, steps }: Pick<RunGlance, 'condition' | 'steps'>): boolean {
+  return condition === 'completed' || (condition === 'partial' && steps?.done === steps?.total)
+}
+
+/** One that may not be looked at is no old one. */
+function writtenMs(directory: string): number {
+  try {
+    return lstatSync(join(directory, 'journal.jsonl')).mtimeMs
+  } catch {
+    return Infinity
+  }
+}
+
+/** As the id tells: `20261122-192220-…`, UTC. */
+function startedMs(run: string): number {
+  const parts = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(run)?.slice(1).map(Number) ?? []
+  const [year, month, day, hour, minute, second] = parts
+  if (year === undefined || month === undefined) return 0
+  return Date.UTC(year, month - 1, day, hour, minute, second)
+}
