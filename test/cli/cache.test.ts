@@ -95,6 +95,29 @@ test('a step that the run does not have is named with those that it has', async 
   expect(stderr).toContain('The run has no step "triag".')
 })
 
+test('a run that is resumed takes steps over if it, or its resuming, was asked to', async () => {
+  using place = new Sandbox()
+  place.write('src/orders.js', 'export const total = (order) => order.items.length\n')
+  place.initGit()
+  const wave = async (...args: readonly string[]): Promise<readonly Told[]> => {
+    const { exitCode, stdout, stderr } = await place.wave([...args, '-o', 'json'])
+    expect([[0, 3].includes(exitCode ?? -1), stderr]).toEqual([true, ''])
+    const lines = stdout.trimEnd().split('\n')
+    return lines.map((line): Told => JSON.parse(line))
+  }
+  const part = [...RUN, ...EVIDENCE.slice(0, 4), '--steps', 'triage']
+  await wave(...RUN, ...EVIDENCE.slice(0, 5))
+  const reused = (events: readonly Told[]) => stepsOf(events, 'step-reused').length
+  await wave(...part)
+  const plain = await wave('resume', '--from-step', 'triage')
+  expect([reused(plain), stepsOf(plain, 'step-succeeded').length]).toEqual([0, 1])
+  const asked = await wave('resume', '--from-step', 'triage', '--cache')
+  expect(reused(asked)).toBe(1)
+  await wave(...part, '--cache')
+  const frozen = await wave('resume', '--from-step', 'triage')
+  expect([reused(frozen), stepsOf(frozen, 'step-succeeded').length]).toEqual([1, 1])
+})
+
 function changesIn(told: {
   readonly components: readonly { readonly name: string; readonly change: string }[]
 }): readonly string[] {

@@ -48,7 +48,7 @@ function settingsOf({
   maxUsdOfEnvironment,
 }: Parameters<typeof freezeRun>[1]): FrozenSettings {
   const { sources, config, plan, selection } = prepared
-  const { provider, model, maxUsd, maxTokens, timeout } = options
+  const { provider, model, maxUsd, maxTokens, timeout, cache } = options
   return {
     version: 1,
     cwd,
@@ -65,6 +65,7 @@ function settingsOf({
       ...(maxUsd !== undefined && { maxUsd }),
       ...(maxTokens !== undefined && { maxTokens }),
       ...(timeout !== undefined && { timeout }),
+      ...(cache === true && { cache }),
     },
     ...(maxUsdOfEnvironment !== undefined && { maxUsdOfEnvironment }),
   }

@@ -23,7 +23,11 @@ export interface FrozenSettings {
   readonly models: Readonly<Record<string, string>>
   readonly answers: Readonly<Record<string, string>>
   readonly excluded: readonly string[]
-  readonly options: LimitOptions & { readonly provider?: string; readonly model?: string }
+  readonly options: LimitOptions & {
+    readonly provider?: string
+    readonly model?: string
+    readonly cache?: boolean
+  }
   /** `WAVE_MAX_USD`. */
   readonly maxUsdOfEnvironment?: string
 }

@@ -72,6 +72,7 @@ const OF_RESUME: ReadonlySet<string> = new Set([
   'max-tokens',
   'timeout',
   'apply',
+  'cache',
   'inconclusive-ok',
   'report',
 ])

@@ -22,11 +22,15 @@ export interface ResumeOptions extends LimitOptions {
   readonly apply?: boolean
   readonly report?: string
   readonly inconclusiveOk?: boolean
+  /** As at the start, also where only one of the two asked for it. */
+  readonly cache?: boolean
 }
 
 /** A run that can go on: the same plan, made from what was frozen. */
 export interface PreparedResume {
   readonly prepared: PreparedRun
+  /** Whether steps are taken over from other runs, and kept for them. */
+  readonly usesCache: boolean
   /** What is not as it was, as sentences. */
   readonly differences: readonly string[]
 }
@@ -89,6 +93,7 @@ export async function prepareResume(
       notify: await channelsOf(config, invocation),
       sources: { file, personas, digest, models: new Map(Object.entries(settings.models)) },
     },
+    usesCache: (options.cache ?? settings.options.cache) === true,
     differences: [...changedFiles(frozen, project), ...changedModels(catalog, settings)],
   }
 }

@@ -15,7 +15,7 @@ import { type BoundImages, openDocker } from './open-docker.ts'
 import { allowedImages, checkMounts, checkTools } from './preflight.ts'
 import type { PreparedRun } from './prepare.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
-import { runnersFor, type Wiring } from './wire.ts'
+import { openCache, runnersFor, type Wiring } from './wire.ts'
 
 type Started = Extract<RunEvent, { readonly type: 'run-started' }>
 
@@ -23,6 +23,7 @@ interface ResumeJob {
   readonly prepared: PreparedRun
   readonly started: Started
   readonly folder: RunFolder
+  readonly usesCache: boolean
   readonly force: boolean
   readonly signal: AbortSignal
 }
@@ -58,7 +59,8 @@ export async function wireResume(job: ResumeJob): Promise<ResumeWiring> {
     checkMounts(plan, snapshot)
     await reaping
     signal.throwIfAborted()
-    return { ...assemble(job, { snapshot, provider, runs }), differences }
+    const cache = job.usesCache ? await openCache(prepared.config, runs) : undefined
+    return { ...assemble(job, { snapshot, provider, runs, cache }), differences }
   } catch (error) {
     await provider?.[Symbol.asyncDispose]?.()
     throw error
@@ -76,12 +78,15 @@ function assemble(
     readonly snapshot: Snapshot
     readonly provider: ChosenSandbox['provider']
     readonly runs: string
+    readonly cache: Wiring['parts']['cache'] | undefined
   },
 ): Omit<ResumeWiring, 'differences'> {
-  const { provider } = opened
+  const { cache, ...known } = opened
+  const { provider } = known
   return {
     parts: {
-      ...opened,
+      ...known,
+      ...(cache !== undefined && { cache }),
       runners: runnersFor(prepared.config),
       store: folder.store,
       journal: folder.journal,

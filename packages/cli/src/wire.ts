@@ -90,8 +90,7 @@ async function assemble(job: WiringJob, sandbox: ChosenSandbox): Promise<Wiring>
   signal.throwIfAborted()
   const facts = await factsFor(prepared, snapshot)
   signal.throwIfAborted()
-  const steps = join(config.paths.dataDir, 'cache', 'steps')
-  const cache = options.cache === true ? await openStepCache(steps, runs) : undefined
+  const cache = options.cache === true ? await openCache(config, runs) : undefined
   const runId = systemIds.runId()
   const folder = openRunFolder(runs, runId, systemClock)
   return {
@@ -115,6 +114,11 @@ async function assemble(job: WiringJob, sandbox: ChosenSandbox): Promise<Wiring>
       await sandbox.provider?.[Symbol.asyncDispose]?.()
     },
   }
+}
+
+/** The step cache of the user. `runs` is where the runs of the project lie. */
+export function openCache({ paths }: Config, runs: string): ReturnType<typeof openStepCache> {
+  return openStepCache(join(paths.dataDir, 'cache', 'steps'), runs)
 }
 
 /** Who performs steps. */
