@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { takeLock } from './lock.ts'
 
 let directory: string
@@ -53,3 +55,32 @@ test('an unreadable lock is no lock', () => {
   takeLock(directory)[Symbol.dispose]()
   expect(readdirSync(directory)).toEqual([])
 })
+
+test('a process that died while it cleared the lock of a dead one is cleared with it', () => {
+  const { pid } = spawnSync('true')
+  const dead = JSON.stringify({ ...mine(), pid })
+  const clearing = JSON.stringify({ ...mine(), pid, lock: 'another' })
+  writeFileSync(lockFile(), dead)
+  writeFileSync(`${lockFile()}.dead-${hash('sha256', dead).slice(0, 32)}`, clearing)
+  using _ = takeLock(directory)
+  expect(readdirSync(directory)).toEqual(['lock'])
+})
+
+test.runIf(process.platform === 'linux')(
+  'a process that ended and was never waited for is dead',
+  async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 30'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    using _ = { [Symbol.dispose]: () => parent.kill('SIGKILL') }
+    const [said]: unknown[] = await once(parent.stdout, 'data')
+    const pid = Number(String(said))
+    const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8')
+    await vi.waitUntil(() => stat().includes(') Z '), { interval: 5 })
+    const [, startTime] = /\) Z (?:\S+ ){18}(\d+)/u.exec(stat()) ?? []
+    expect(startTime).toMatch(/^\d+$/u)
+    writeFileSync(lockFile(), JSON.stringify({ ...mine(), pid, startTime }))
+    takeLock(directory)[Symbol.dispose]()
+    expect(readdirSync(directory)).toEqual([])
+  },
+)

@@ -1,7 +1,10 @@
-import { linkSync, readFileSync, renameSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { hash, randomUUID } from 'node:crypto'
+import { linkSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import { createFile, hasErrorCode, removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
+import { describeProcess, isAlive, parseOwner, readText } from './lock-owner.ts'
+import type { Owner } from './lock-owner.ts'
 
 /**
  * One writer per run. Holds pid, process start time and boot id, so that a dead or recycled pid and a
@@ -9,10 +12,14 @@ import { createFile, hasErrorCode, removeFile, syncDirectory, temporaryName } fr
  */
 export function takeLock(directory: string, what = 'This run is in use'): Disposable {
   const path = join(directory, 'lock')
-  const mine = JSON.stringify(describeProcess(process.pid))
+  // No two locks are alike, also not those of one process: what was seen dead never comes back.
+  const mine = JSON.stringify({ ...describeProcess(process.pid), lock: randomUUID() })
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    if (tryCreate(path, mine)) return { [Symbol.dispose]: () => release(path, mine) }
-    clearDead(path, what)
+    if (tryCreate(path, mine)) {
+      removeRemains(path)
+      return { [Symbol.dispose]: () => release(path, mine) }
+    }
+    if (!clearDead(path, mine, what)) pause(Math.min(2 ** tries, MAX_PAUSE_MS))
   }
   throw new WaveError('run-locked', `The lock ${path} keeps changing hands.`, {
     hint: 'Wait until the other wave process has ended.',
@@ -40,14 +47,8 @@ export function lockOwner(directory: string): LockOwner | undefined {
   return { pid: owner.pid, isCertain }
 }
 
-const MAX_TRIES = 10
-
-interface Owner {
-  readonly pid: number
-  /** As the kernel counts it; undefined where that cannot be read. */
-  readonly startTime: string | undefined
-  readonly bootId: string | undefined
-}
+const MAX_TRIES = 60
+const MAX_PAUSE_MS = 100
 
 /** Complete from the first moment: a lock without its content cannot be seen. */
 function tryCreate(path: string, content: string): boolean {
@@ -66,22 +67,57 @@ function tryCreate(path: string, content: string): boolean {
   return true
 }
 
-/** Removes the lock of a dead process, or says that a live one holds it. */
-function clearDead(path: string, what: string): void {
+/**
+ * Removes the lock of a dead process, or says that a live one holds it. False: another process is about to
+ * remove it.
+ */
+function clearDead(path: string, mine: string, what: string): boolean {
   const found = readText(path)
-  if (found === undefined) return
+  if (found === undefined) return true
   const owner = parseOwner(found)
   if (owner !== undefined && isAlive(owner)) throw lockedBy(owner, what)
-  const aside = `${path}.dead-${process.pid}`
-  try {
-    renameSync(path, aside)
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return
-    throw error
+  const claims = claimDead(path, found, mine)
+  if (claims === undefined) return false
+  // Another process may have been here since it was read. That very lock never comes back.
+  if (readText(path) === found) removeFile(path)
+  for (const claim of claims) removeFile(claim)
+  return true
+}
+
+/**
+ * The right to remove a dead lock, so that nobody removes the live one that follows it: a file named after what it
+ * holds, which goes only once the lock is gone. The right of a process that died in between goes to whoever makes
+ * the file named after both, and so on. Gives the files; undefined: a live process has the right.
+ */
+function claimDead(path: string, found: string, mine: string): readonly string[] | undefined {
+  const claims: string[] = []
+  for (let dead = found; ;) {
+    const claim = `${path}${CLAIM}${hash('sha256', dead).slice(0, 32)}`
+    claims.push(claim)
+    if (tryCreate(claim, mine)) return claims
+    const holder = readText(claim)
+    const owner = holder === undefined ? undefined : parseOwner(holder)
+    if (holder === undefined || (owner !== undefined && isAlive(owner))) return undefined
+    dead += holder
   }
-  // Between reading and renaming another process may have taken the lock: give it back.
-  if (readText(aside) !== found) linkSync(aside, path)
-  removeFile(aside)
+}
+
+const CLAIM = '.dead-'
+
+/** Whoever has the lock may remove what is left of dead processes: all of it is about locks that are gone. */
+function removeRemains(path: string): void {
+  const [folder, name] = [dirname(path), basename(path)]
+  const temporary = basename(temporaryName(path)).replace(/-\d+$/u, '')
+  for (const found of readdirSync(folder)) {
+    const isClaim = found.startsWith(`${name}${CLAIM}`)
+    if (isClaim || (found.startsWith(temporary) && isLeft(found))) removeFile(join(folder, found))
+  }
+}
+
+/** A file on its way to become a lock, of a process that has ended. */
+function isLeft(temporary: string): boolean {
+  const pid = Number(/\d+$/u.exec(temporary)?.[0])
+  return !isAlive({ pid, startTime: undefined, bootId: undefined })
 }
 
 function lockedBy(owner: Owner, what: string): WaveError {
@@ -94,54 +130,7 @@ function release(path: string, mine: string): void {
   if (readText(path) === mine) removeFile(path)
 }
 
-function parseOwner(text: string): Owner | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || !('pid' in value)) return undefined
-    const { pid } = value
-    if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined
-    return { pid, startTime: textField(value, 'startTime'), bootId: textField(value, 'bootId') }
-  } catch {
-    return undefined
-  }
-}
-
-function textField(value: object, key: string): string | undefined {
-  const field: unknown = Reflect.get(value, key)
-  return typeof field === 'string' ? field : undefined
-}
-
-function isAlive(owner: Owner): boolean {
-  const now = describeProcess(owner.pid)
-  if (owner.bootId !== undefined && now.bootId !== undefined && owner.bootId !== now.bootId) {
-    return false
-  }
-  if (owner.startTime !== undefined && now.bootId !== undefined) {
-    return owner.startTime === now.startTime
-  }
-  return answersSignals(owner.pid)
-}
-
-function answersSignals(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return hasErrorCode(error, 'EPERM')
-  }
-}
-
-function describeProcess(pid: number): Owner {
-  const stat = readText(`/proc/${pid}/stat`)
-  // The command name in parentheses may hold spaces; the start time is the 20th field behind it.
-  const startTime = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  return { pid, startTime, bootId: readText('/proc/sys/kernel/random/boot_id')?.trim() }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
+/** Taking a lock is synchronous, as everything that it guards. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
