@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -57,6 +58,13 @@ test('only artifacts below output/ are delivered, leaves first', () => {
   ])
   expect(read('output/deep/report.md')).toBe('# Report')
   expect(readdirSync(root).toSorted()).toEqual(['.wave', 'output'])
+})
+
+test('a file that holds it already is not written again', () => {
+  run('r1', artifact('output/report.md', 'same'))
+  const { ino } = statSync(join(root, 'output/report.md'))
+  expect(paths(run('r2', artifact('output/report.md', 'same')))).toEqual(['output/report.md'])
+  expect(statSync(join(root, 'output/report.md')).ino).toBe(ino)
 })
 
 test('the next run replaces what wave delivered itself', () => {

@@ -4,7 +4,7 @@ import { dirname, join, posix } from 'node:path'
 import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
-import { createFile, hasErrorCode, makeDirectory, replaceFile } from '../run/journal/durable-fs.ts'
+import { createFile, ensureFile, hasErrorCode, makeDirectory } from '../run/journal/durable-fs.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
 import { artifactRef } from './store.ts'
@@ -180,7 +180,7 @@ function refuseUnsafe(root: string, path: string): void {
 
 function write(path: string, content: Uint8Array): void {
   makeDirectory(dirname(path), 0o755)
-  replaceFile(path, content, 0o644)
+  ensureFile(path, content, 0o644)
 }
 
 function stat(path: string): Stats | undefined {

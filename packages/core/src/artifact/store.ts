@@ -1,16 +1,15 @@
 import { hash } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
 import {
+  ensureFile,
   isTemporary,
   makeDirectory,
   removeFile,
-  replaceFile,
   storageError,
-  syncDirectory,
 } from '../run/journal/durable-fs.ts'
 
 /** What to do about stored content that is not as it was recorded. */
@@ -39,8 +38,8 @@ export class FileArtifactStore implements ArtifactStore {
     if (this.#durable.has(ref.digest)) return ref
     const path = this.pathOf(ref)
     try {
-      if (holds(path, content)) makeDurable(path)
-      else this.#write(path, content)
+      makeDirectory(dirname(path))
+      ensureFile(path, content)
     } catch (error) {
       throw storageError(error, path)
     }
@@ -60,27 +59,6 @@ export class FileArtifactStore implements ArtifactStore {
   pathOf(ref: ArtifactRef): string {
     return join(this.#directory, ref.digest.slice(0, 2), ref.digest)
   }
-
-  #write(path: string, content: Uint8Array): void {
-    makeDirectory(join(path, '..'))
-    replaceFile(path, content)
-  }
-}
-
-function holds(path: string, content: Uint8Array): boolean {
-  const found = readIfThere(path)
-  return found !== undefined && Buffer.compare(found, content) === 0
-}
-
-/** Another process may have died between renaming the file and syncing its folder. */
-function makeDurable(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  syncDirectory(join(path, '..'))
 }
 
 function readIfThere(path: string): Buffer | undefined {

@@ -9,7 +9,9 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -46,6 +48,21 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
   } catch (error) {
     removeFile(temporary)
     throw error
+  }
+  syncDirectory(dirname(path))
+}
+
+/** Makes a file hold this. One that does already, as after a crash, may not be on disk yet: it is then. */
+export function ensureFile(path: string, content: Uint8Array, mode = 0o600): void {
+  if (!holds(path, content)) {
+    replaceFile(path, content, mode)
+    return
+  }
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
   syncDirectory(dirname(path))
 }
@@ -110,6 +127,14 @@ export function storageError(cause: unknown, path: string): unknown {
     hint: 'Check that the folder exists and that you may write to it.',
     cause,
   })
+}
+
+function holds(path: string, content: Uint8Array): boolean {
+  try {
+    return statSync(path).size === content.byteLength && readFileSync(path).equals(content)
+  } catch {
+    return false
+  }
 }
 
 function writeNew(path: string, content: Uint8Array, mode: number): void {
