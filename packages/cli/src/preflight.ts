@@ -1,8 +1,10 @@
 import type { Plan, Problem, Snapshot, WorkspaceProvider } from '@wave/core'
 import { ProblemsError, WaveError } from '@wave/core/language'
-import { snapshotFolder } from '@wave/workspace'
+import { readEngineFacts, snapshotFolder } from '@wave/workspace'
 import type { Config } from './config/load.ts'
+import { diskNotes, engineDiskNotes } from './doctor/disks.ts'
 import { everyStep } from './plan-steps.ts'
+import type { Project } from './project.ts'
 
 /** The images that steps of a plan name. Throws `config-invalid` for those that the user does not allow. */
 export function allowedImages(
@@ -36,6 +38,21 @@ export function checkMounts(plan: Plan, snapshot: Snapshot): void {
     // What another step or another commit holds is known only then.
     if (mount === undefined || mount.from !== undefined) continue
     snapshotFolder(snapshot, mount.source, location)
+  }
+}
+
+/** Which disks are short of room or do not keep what is written: told, and no reason to refuse a run. */
+export async function storageNotes(
+  project: Project,
+  { paths }: Pick<Config, 'paths'>,
+  provider: WorkspaceProvider | undefined,
+): Promise<readonly string[]> {
+  try {
+    const own = diskNotes(project, paths.dataDir)
+    return provider?.kind === 'docker' ? own.concat(engineDiskNotes(await readEngineFacts())) : own
+  } catch {
+    // Whatever cannot be looked at says so itself when it is used.
+    return []
   }
 }
 

@@ -19,7 +19,7 @@ import type { Config } from './config/load.ts'
 import { isRunDead } from './dead-runs.ts'
 import { leftOutNotes } from './left-out.ts'
 import { openDocker } from './open-docker.ts'
-import { allowedImages, checkMounts, checkTools } from './preflight.ts'
+import { allowedImages, checkMounts, checkTools, storageNotes } from './preflight.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
 
 /** The parts that a run is made of, opened. */
@@ -62,9 +62,11 @@ export async function wire(job: WiringJob): Promise<Wiring> {
     const runs = runsFolder(prepared.project.root)
     // What it cannot remove now is removed the next time.
     const reaping = sandbox.provider?.reap?.((run) => isRunDead(runs, run)).catch(() => {})
+    const { project, config } = prepared
+    const storage = storageNotes(project, config, sandbox.provider)
     const wiring = await assemble(job, sandbox)
     await reaping
-    return wiring
+    return { ...wiring, notes: wiring.notes.concat(await storage) }
   } catch (error) {
     await sandbox.provider?.[Symbol.asyncDispose]?.()
     throw error

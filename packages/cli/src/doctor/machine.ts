@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { versions } from 'node:process'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import { checkDeliverable, type SnapshotSource, WaveError } from '@wave/core'
 import { describeDropped, ofTheProject } from '../left-out.ts'
 import type { Project } from '../project.ts'
 import { type Check, failure, note, ok, warning } from './check.ts'
+import { checkDisks } from './disks.ts'
 
 /** Node, git, disk, and the state of the repository. */
 export async function checkMachine(
@@ -21,7 +22,7 @@ export async function checkMachine(
     git,
     ...(git.level === 'error' ? [] : await checkRepository(project, source)),
     checkOutput(project),
-    ...checkDisk(project, dataDir),
+    ...checkDisks(project, dataDir),
   ]
 }
 
@@ -130,37 +131,6 @@ function checkOutput(project: Project): Check {
     return failure('output/', error.message, error.hint ?? `Make ${project.root} writable.`)
   }
 }
-
-function checkDisk(project: Project, dataDir: string): readonly Check[] {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  } catch {
-    return [failure('data', `${dataDir} cannot be made.`, 'Make it writable or set WAVE_HOME.')]
-  }
-  return [
-    ['data', dataDir],
-    ['project', project.root],
-  ].flatMap(([name = '', path = '']) => {
-    const { bavail, bsize, type } = statfsSync(path)
-    const freeGib = (bavail * bsize) / 2 ** 30
-    const free = `${freeGib.toFixed(1)} GiB free in ${path}`
-    const space =
-      freeGib < 1 ? warning(name, `Only ${free}.`, 'Make room on that disk.') : ok(name, free)
-    return NETWORK_TYPES.has(type)
-      ? [
-          space,
-          warning(
-            name,
-            `${path} is on a network file system: runs may not survive a crash.`,
-            'Use a local disk.',
-          ),
-        ]
-      : [space]
-  })
-}
-
-/** NFS, SMB, CIFS, FUSE. */
-const NETWORK_TYPES = new Set([0x6969, 0x517b, 0xff534d42, 0x65735546])
 
 function readText(path: string): string {
   try {
