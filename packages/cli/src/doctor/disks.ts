@@ -21,16 +21,17 @@ export function checkDisks(project: Pick<Project, 'root'>, dataDir: string): rea
 
 /** What a user should know before a run that is going to lie there. */
 export function diskNotes(project: Pick<Project, 'root'>, dataDir: string): readonly string[] {
-  const notes = [dataDir, runsFolder(project.root)].flatMap((path) => {
-    const { freeBytes, type } = lookAt(path)
-    const risk = riskOf(type)
-    return [
-      ...(freeBytes < SCARCE_BYTES ? [`Only ${inMib(freeBytes)} MiB free in ${path}.`] : []),
-      // Of memory and layers who works there knows; of a share hardly anybody.
-      ...(risk?.kind === 'network' ? [`${path} is ${risk.what}.`] : []),
-    ]
+  const paths = [dataDir, runsFolder(project.root)]
+  const scarce = paths.flatMap((path) => {
+    const { freeBytes } = lookAt(path)
+    return freeBytes < SCARCE_BYTES ? `Only ${inMib(freeBytes)} MiB free in ${path}.` : []
   })
-  return [...new Set(notes)]
+  const remote = paths.flatMap((path) => {
+    const risk = riskOf(lookAt(path).type)
+    // Of memory and layers who works there knows; of a share hardly anybody.
+    return risk?.kind === 'network' ? `${path} is ${risk.what}.` : []
+  })
+  return [...scarce, ...remote]
 }
 
 /** What Docker keeps its data in, where that is a folder of this machine. */
