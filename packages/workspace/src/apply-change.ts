@@ -4,16 +4,20 @@ import { join } from 'node:path'
 
 import { storageError, WaveError } from '@wave/core'
 
+import { aFewAtATime } from './a-few-at-a-time.ts'
 import { nothingDone } from './apply-failure.ts'
 import { isInTheWay, Meddled, moveFiles } from './apply-files.ts'
 import type { Folders, Move } from './apply-files.ts'
 import { prepareRecord } from './apply-prepare.ts'
+import type { Preparation } from './apply-prepare.ts'
 import {
   listRecords,
+  markChanging,
   recordsFolder,
   removeRecord,
   savedContent,
   tidyRecords,
+  unmarkChanging,
   writeRecord,
 } from './apply-record.ts'
 import type { ApplyRecord, Side, StoredRecord } from './apply-record.ts'
@@ -25,6 +29,8 @@ import type { PathProblem } from './settle-patches.ts'
 /** An apply, or taking one back, that was stopped in the middle: its files are what they were before now. */
 export interface FinishedApply {
   readonly run: string
+  /** The same as when it was begun. */
+  readonly apply: string
   readonly interrupted: 'apply' | 'undo'
   /** Paths that had to be put back. */
   readonly restored: readonly string[]
@@ -38,14 +44,14 @@ export interface FinishedApply {
  */
 export async function changeFiles(
   host: HostRepository,
-  run: string,
-  patches: readonly Uint8Array[],
-  paths: readonly string[],
+  { begin, ...preparation }: Change,
 ): Promise<void> {
   tidyRecords(host)
-  const stored = await prepareRecord(host, { run, patches, paths })
+  const stored = await prepareRecord(host, preparation)
   const { folder, record } = stored
+  beginOrForget(stored, begin)
   try {
+    markChanging(host)
     writeRecord(stored)
     await moveFiles(host.workTree, plannedMoves(stored, 'after'), foldersOf(record, 'after'))
     const files = await asTheyAre(host, record)
@@ -53,36 +59,64 @@ export async function changeFiles(
   } catch (cause) {
     const { left } = await allBackTo('before', host, stored)
     const kept = await keepLeft(host, stored, left)
+    unmarkChanging(host)
     throw failure(cause, host, { left: kept, done: 'applied' })
   }
+  unmarkChanging(host)
   tidyRecords(host)
 }
 
+interface Change extends Preparation {
+  /** Called when all is prepared and no file is changed yet; what it throws leaves all as it is. */
+  readonly begin?: Begin | undefined
+}
+
+/** Takes the id of the apply. */
+type Begin = (apply: string) => void
+
+function beginOrForget({ folder, record }: StoredRecord, begin: Begin | undefined): void {
+  try {
+    begin?.(record.apply)
+  } catch (cause) {
+    removeRecord(folder)
+    throw cause
+  }
+}
+
 /** Takes back an apply whose paths are all as it left them, all or nothing. The repository must be locked. */
-export async function takeBack(host: HostRepository, stored: StoredRecord): Promise<void> {
+export async function takeBack(
+  host: HostRepository,
+  stored: StoredRecord,
+  begin?: Begin,
+): Promise<void> {
   const { folder, record } = stored
+  begin?.(record.apply)
   try {
     await saveAfter(host, stored)
+    markChanging(host)
     writeRecord({ folder, record: { ...record, phase: 'undoing' } })
     await moveFiles(host.workTree, plannedMoves(stored, 'before'), foldersOf(record, 'before'))
   } catch (cause) {
     const { left } = await allBackTo('after', host, stored)
     writeRecord(stored)
+    unmarkChanging(host)
     throw failure(cause, host, { left, done: 'taken back' })
   }
   removeRecord(folder)
+  unmarkChanging(host)
 }
 
 /** Puts the files of what was interrupted back to what they were before. The repository must be locked. */
 export async function finishInterrupted(host: HostRepository): Promise<readonly FinishedApply[]> {
   const finished: FinishedApply[] = []
   for (const stored of listRecords(host)) {
-    const { run, phase } = stored.record
+    const { run, apply, phase } = stored.record
     if (phase === 'applied') continue
     const interrupted = phase === 'applying' ? 'apply' : 'undo'
     const { restored, left } = await bringTo('before', host, stored)
-    finished.push({ run, interrupted, restored, left: await keepLeft(host, stored, left) })
+    finished.push({ run, apply, interrupted, restored, left: await keepLeft(host, stored, left) })
   }
+  unmarkChanging(host)
   return finished
 }
 
@@ -91,13 +125,12 @@ export async function changedSince(
   host: HostRepository,
   record: ApplyRecord,
 ): Promise<readonly PathProblem[]> {
-  const problems: PathProblem[] = []
-  for (const { path, after } of record.files) {
+  const problems = await aFewAtATime(record.files, async ({ path, after }) => {
     const found = await lookAt(host.workTree, path)
     const problem = 'problem' in found ? found.problem : difference(found.state, after)
-    if (problem !== undefined) problems.push({ path, problem })
-  }
-  return problems
+    return problem === undefined ? [] : [{ path, problem }]
+  })
+  return problems.flat()
 }
 
 function difference(
@@ -141,13 +174,11 @@ async function asTheyAre(
   { workTree }: HostRepository,
   { files }: ApplyRecord,
 ): Promise<ApplyRecord['files']> {
-  const found: ApplyRecord['files'][number][] = []
-  for (const file of files) {
+  return await aFewAtATime(files, async (file) => {
     const now = await lookAt(workTree, file.path)
     const isOurs = !('problem' in now) && holds(now.state, file.after)
-    found.push(isOurs ? { ...file, after: now.state } : file)
-  }
-  return found
+    return isOurs ? { ...file, after: now.state } : file
+  })
 }
 
 /** What an undo that fails half way puts back. */
@@ -157,9 +188,10 @@ async function saveAfter(
 ): Promise<void> {
   await rm(join(folder, 'after'), { recursive: true, force: true })
   await mkdir(join(folder, 'after'))
-  for (const [index, { path, after }] of record.files.entries())
+  await aFewAtATime(record.files, async ({ path, after }, index) => {
     if (after?.kind === 'file')
       await copyFile(join(workTree, path), savedContent(folder, 'after', index))
+  })
 }
 
 interface Brought {

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 
 import { syncDirectory } from '@wave/core'
 
+import { aFewAtATime } from './a-few-at-a-time.ts'
 import { isSame, lookAt } from './apply-state.ts'
 import type { FileState } from './apply-state.ts'
 
@@ -56,7 +57,7 @@ export async function moveFiles(
   const putting = moves.flatMap((move) => (move.to === undefined ? [] : [{ move, to: move.to }]))
   const taking = moves.filter((move) => move.to === undefined)
   try {
-    for (const { move, to } of putting) await stage(root, move, to)
+    await aFewAtATime(putting, async ({ move, to }) => await stage(root, move, to))
     for (const move of taking) await attempt(move, () => take(root, move))
     // One with something else in it stays.
     for (const folder of folders.remove) await unlessInTheWay(rmdir(join(root, folder)))
@@ -64,7 +65,9 @@ export async function moveFiles(
     for (const folder of folders.make) await unlessInTheWay(makeFolder(root, folder))
     for (const { move } of putting) await attempt(move, () => put(root, move))
   } finally {
-    for (const { temporary } of moves) await rm(join(root, temporary), { force: true })
+    await aFewAtATime(moves, async ({ temporary }) => {
+      await rm(join(root, temporary), { force: true })
+    })
   }
   syncFolders(root, moves, folders)
 }

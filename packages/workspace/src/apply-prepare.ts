@@ -14,6 +14,7 @@ import { dirname, join, posix } from 'node:path'
 
 import { storageError, WaveError } from '@wave/core'
 
+import { aFewAtATime } from './a-few-at-a-time.ts'
 import { Meddled } from './apply-files.ts'
 import { makeRecordFolder, removeRecord, savedContent } from './apply-record.ts'
 import type { ApplyRecord, ChangedPath, StoredRecord } from './apply-record.ts'
@@ -22,7 +23,7 @@ import type { FileState } from './apply-state.ts'
 import { hostGit } from './host-git.ts'
 import type { HostRepository } from './host-git.ts'
 
-interface Preparation {
+export interface Preparation {
   readonly run: string
   /** Each builds on those before it. */
   readonly patches: readonly Uint8Array[]
@@ -57,23 +58,28 @@ async function prepare(
   await mkdir(tree)
   await mkdir(join(folder, 'after'))
   const unique = [...new Set(paths)]
-  const states: Pick<ChangedPath, 'path' | 'before' | 'after'>[] = []
-  for (const [index, path] of unique.entries())
-    states.push({ path, before: await save(workTree, folder, { path, index }), after: undefined })
+  const saved = await aFewAtATime(unique, async (path, index) => ({
+    path,
+    before: await save(workTree, folder, { path, index }),
+  }))
   // One by one: from one text git would bring back what a later patch of it deletes.
   for (const text of patches) await gitApply({ ...host, workTree: tree }, text)
-  for (const [index, { path, before }] of states.entries())
-    states[index] = { path, before, after: await takeResult(folder, { path, index }, before) }
+  const states = await aFewAtATime(saved, async ({ path, before }, index) => ({
+    path,
+    before,
+    after: await takeResult(folder, { path, index }, before),
+  }))
   await rm(tree, { recursive: true })
   const goneFolders = await findGoneFolders(workTree, states)
   const newFolders = await findNewFolders(workTree, states)
   const unstable = new Set([...goneFolders.map(({ path }) => path), ...newFolders])
-  const tag = randomUUID().slice(0, 8)
+  const apply = randomUUID()
+  const tag = apply.slice(0, 8)
   const files = states.map(({ path, before, after }, index) => {
     const beside = stableFolder(path, unstable)
     return { path, before, after, temporary: posix.join(beside, `.wave-tmp-${tag}-${index}`) }
   })
-  return { version: 1, run, phase: 'applying', files, goneFolders, newFolders }
+  return { version: 1, run, apply, phase: 'applying', files, goneFolders, newFolders }
 }
 
 interface Place {
@@ -99,15 +105,21 @@ async function save(
   const copy = join(folder, 'tree', path)
   await mkdir(dirname(copy), { recursive: true })
   if (isLink) await symlink(bytes, copy)
-  else await writeSynced(copy, bytes, state.mode | 0o600)
+  else await writeCopy(copy, bytes, state.mode | 0o600)
   return state
 }
 
-async function writeSynced(absolute: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+async function writeSynced(absolute: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(absolute, 'wx', 0o600)
+  await file.writeFile(bytes)
+  await file.sync()
+}
+
+/** After a power cut nobody looks for it. */
+async function writeCopy(absolute: string, bytes: Uint8Array, mode: number): Promise<void> {
   await using file = await open(absolute, 'wx', mode)
   await file.writeFile(bytes)
   await file.chmod(mode)
-  await file.sync()
 }
 
 /** Moves what git made of a path to where it is found later. */

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { makeDirectory, replaceFile, syncDirectory, takeLock } from '@wave/core'
 
@@ -19,6 +19,8 @@ export interface ChangedPath {
 export interface ApplyRecord {
   readonly version: 1
   readonly run: string
+  /** Under this the journal of the run tells of it. */
+  readonly apply: string
   /** Found as anything but `applied`, it was interrupted: every path then goes back to `before`. */
   readonly phase: 'applying' | 'applied' | 'undoing'
   readonly files: readonly ChangedPath[]
@@ -68,6 +70,38 @@ export function savedContent(folder: string, side: Side, index: number): string 
   return join(folder, side, String(index))
 }
 
+/**
+ * Says durably that files of this repository are about to be neither the old nor the new: found by a look at one
+ * folder, without any git. Goes with `unmarkChanging` when they are the one or the other.
+ */
+export function markChanging(host: HostRepository): void {
+  const marker = markerOf(host)
+  makeDirectory(dirname(marker))
+  replaceFile(marker, Buffer.from(host.workTree))
+}
+
+export function unmarkChanging(host: HostRepository): void {
+  const marker = markerOf(host)
+  if (!existsSync(marker)) return
+  rmSync(marker, { force: true })
+  syncDirectory(dirname(marker))
+}
+
+/** Work trees in which an apply is under way or was stopped in the middle; nearly always none. */
+export function changingTrees(dataDir: string): readonly string[] {
+  const folder = join(dataDir, CHANGING)
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter((name) => /^[0-9a-f]+$/.test(name))
+  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+}
+
+/** Beside the folder of wave's own git dirs. */
+function markerOf({ gitDir }: HostRepository): string {
+  return join(dirname(dirname(gitDir)), CHANGING, basename(gitDir))
+}
+
+const CHANGING = 'applying'
+
 /** Returns when the record, and all that lies in its folder by then, is on disk. */
 export function writeRecord({ folder, record }: StoredRecord): void {
   syncDirectory(join(folder, 'before'))
@@ -108,9 +142,12 @@ function folders(host: HostRepository): readonly string[] {
 
 function readRecord(folder: string): ApplyRecord | undefined {
   try {
-    const record: ApplyRecord = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'))
-    return record.version === 1 ? record : undefined
+    const record: Written = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'))
+    return record.version === 1 ? { ...record, apply: record.apply ?? '' } : undefined
   } catch {
     return undefined
   }
 }
+
+/** Earlier ones have no id. */
+type Written = Omit<ApplyRecord, 'apply'> & Partial<Pick<ApplyRecord, 'apply'>>

@@ -1,6 +1,7 @@
 import type { PatchedFile } from '@wave/core'
 import { WaveError } from '@wave/core'
 
+import type { ApplyRequest } from './apply.ts'
 import { changedSince, finishInterrupted, takeBack } from './apply-change.ts'
 import type { FinishedApply } from './apply-change.ts'
 import { describePaths, openForChange, openForLook } from './apply-open.ts'
@@ -13,6 +14,7 @@ import type { PathProblem } from './settle-patches.ts'
 
 export interface UndoRequest extends ApplyPlace {
   readonly run: string
+  readonly begin?: ApplyRequest['begin']
 }
 
 /** What taking back the last apply of a run would do. */
@@ -45,7 +47,7 @@ export async function undoApply(request: UndoRequest): Promise<UndoPlan> {
       `Changed since the apply, nothing was taken back: ${describePaths(planned.changed)}.`,
       { hint: 'Put these files back to what the apply left, or undo by hand.' },
     )
-  await takeBack(host, stored)
+  await takeBack(host, stored, (apply) => request.begin?.({ apply, files: planned.files }))
   return planned
 }
 
@@ -53,6 +55,20 @@ export async function undoApply(request: UndoRequest): Promise<UndoPlan> {
 export async function finishApply(place: ApplyPlace): Promise<readonly FinishedApply[]> {
   using opened = await openForChange(place)
   return await finishInterrupted(opened.host)
+}
+
+/**
+ * What became of an apply whose process did not live to say it. `open`: it was stopped in the middle, and nobody
+ * has finished it yet. `gone`: taken back, or never made.
+ */
+export async function findApply(
+  place: ApplyPlace,
+  apply: string,
+): Promise<'applied' | 'open' | 'gone'> {
+  const host = await openForLook(place)
+  const found = listRecords(host).find(({ record }) => record.apply === apply)
+  if (found === undefined) return 'gone'
+  return found.record.phase === 'applied' ? 'applied' : 'open'
 }
 
 function lastOf(host: HostRepository, { run }: UndoRequest): StoredRecord {

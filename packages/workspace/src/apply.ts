@@ -25,6 +25,15 @@ export interface ApplyRequest extends ApplyPlace {
   readonly base?: string | undefined
   /** Paths whose flag the user has accepted. */
   readonly accept: readonly string[]
+  /** Called when all is prepared and no file is changed yet; what it throws leaves all as it is. */
+  readonly begin?: (beginning: ApplyBeginning) => void
+}
+
+/** An apply, or taking it back, that is about to change files. */
+export interface ApplyBeginning {
+  /** Taking it back has the same. */
+  readonly apply: string
+  readonly files: readonly Pick<PatchedFile, 'path'>[]
 }
 
 /** What applying would do, judged from the texts alone. Nothing is written. */
@@ -68,7 +77,8 @@ export async function applyPatches(request: ApplyRequest): Promise<Applied> {
   refuse(planned)
   const patches = settled.patches.filter((text) => text.length > 0)
   const paths = patches.flatMap((text) => parsePatchText(text)).map(({ path }) => path)
-  if (patches.length > 0) await changeFiles(host, request.run, patches, paths)
+  const begin = (apply: string): void => request.begin?.({ apply, files: planned.files })
+  if (patches.length > 0) await changeFiles(host, { run: request.run, patches, paths, begin })
   return { ...planned, finished }
 }
 
