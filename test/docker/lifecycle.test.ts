@@ -51,7 +51,7 @@ describeDocker('the life of a sandbox', () => {
       vi.spyOn(container, 'inspect').mockRejectedValue(new Error('no answer'))
       return container
     })
-    const ids = { run: 'run1', step: 's', attempt: 1, instance: 'x', install }
+    const ids = { run: 'run1', step: 's', process: 'p', attempt: 1, instance: 'x', install }
     const opening = openWriteLayer(docker, {
       ...ids,
       image: provider.image,
@@ -65,7 +65,7 @@ describeDocker('the life of a sandbox', () => {
   test('nobody waits for a filling that died with its run', async () => {
     await using sandbox = await openSandbox()
     const { docker, installId: install, provider } = sandbox
-    const maker = { docker, install, image: provider.image, run: 'dead' }
+    const maker = { docker, install, image: provider.image, run: 'dead', process: 'p' }
     const key = snapshotKey(sandbox.snapshot)
     // As a process leaves it that is killed half way.
     const volume = { key, target: '/snap', holds: '' }

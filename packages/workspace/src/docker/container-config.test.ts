@@ -7,6 +7,7 @@ const box: Omit<Box, 'part'> = {
   install: 'install1',
   run: '20261122-140000-a1b2',
   step: 'audit',
+  process: '0123456789abcdef',
   attempt: 2,
   instance: 'c0ffee00',
   image: 'sha256:1234',
@@ -59,7 +60,7 @@ test('the whole configuration of every other container is as reviewed', async ()
     }),
     loader: loaderConfig(
       'wave-loader-abcd',
-      { install: 'install1', run: 'run1', image: 'sha256:1234' },
+      { install: 'install1', run: 'run1', process: '0123456789abcdef', image: 'sha256:1234' },
       {
         volume: { key: 'abcd', target: '/snap', holds: 'tree' },
         below: { key: '0123', target: '/below' },

@@ -42,6 +42,8 @@ export interface Box {
   readonly install: string
   readonly run: string
   readonly step: string
+  /** The process of wave that it must not outlive. */
+  readonly process: string
   readonly attempt: number
   /** Random: two workspaces of one attempt may exist. */
   readonly instance: string
@@ -73,6 +75,7 @@ export const LABELS = {
   install: 'dev.wave.install',
   run: 'dev.wave.run',
   step: 'dev.wave.step',
+  process: 'dev.wave.process',
   snapshot: 'dev.wave.snapshot',
   holds: 'dev.wave.holds',
 } as const
@@ -285,7 +288,12 @@ function mount(volume: {
 }
 
 function labelsOf(box: Box): Record<string, string> {
-  return { [LABELS.install]: box.install, [LABELS.run]: box.run, [LABELS.step]: box.step }
+  return {
+    [LABELS.install]: box.install,
+    [LABELS.run]: box.run,
+    [LABELS.step]: box.step,
+    [LABELS.process]: box.process,
+  }
 }
 
 /** Steps in steps have names such as `audit/review[3]#2`, which a container cannot have. */

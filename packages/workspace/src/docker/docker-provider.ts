@@ -16,6 +16,7 @@ import { keepWithin } from './snapshot-cache.ts'
 import { SnapshotVolumes, type Effort, type MountedSnapshot } from './snapshot-volumes.ts'
 import { VolumeRecords } from './volume-records.ts'
 import { reap, type Reaped } from './reap.ts'
+import { OWN_PROCESS, startWatchdog, type Watchdog } from './watchdog.ts'
 
 export interface DockerOptions {
   /** `unix://…`, `tcp://…` or `ssh://…`; default: as the `docker` command would find it. */
@@ -50,6 +51,20 @@ export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposa
 /** Throws `WaveError`: `docker-unreachable`, `runtime-missing`, `image-missing`, `image-unfit`. */
 export async function connectDocker(options: DockerOptions): Promise<DockerWorkspaceProvider> {
   const engine = await connectOwnEngine(options)
+  const watchdog = startWatchdog(engine.endpoint)
+  try {
+    return await openProvider(options, engine, watchdog)
+  } catch (cause) {
+    watchdog.dismiss()
+    throw cause
+  }
+}
+
+async function openProvider(
+  options: DockerOptions,
+  engine: Engine,
+  watchdog: Watchdog,
+): Promise<DockerWorkspaceProvider> {
   const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
   const image = { reference, digest: await resolveImage(engine, reference) }
   const images = new AllowedImages(engine, image, options.images)
@@ -57,7 +72,7 @@ export async function connectDocker(options: DockerOptions): Promise<DockerWorks
     records: new VolumeRecords(options.cache.dataDir),
     maxBytes: options.cache.maxBytes,
   }
-  return new Provider({ engine, images, image, install: options.installId, cache })
+  return new Provider({ engine, images, image, install: options.installId, cache, watchdog })
 }
 
 interface Settings {
@@ -67,6 +82,7 @@ interface Settings {
   readonly image: AllowedImage
   readonly install: string
   readonly cache: { readonly records: VolumeRecords; readonly maxBytes: number } | undefined
+  readonly watchdog: Watchdog
 }
 
 class Provider implements DockerWorkspaceProvider {
@@ -82,7 +98,13 @@ class Provider implements DockerWorkspaceProvider {
     const { docker } = engine
     const records = cache?.records
     this.#settings = settings
-    this.#volumes = new SnapshotVolumes({ docker, install, image: image.digest, records })
+    this.#volumes = new SnapshotVolumes({
+      docker,
+      install,
+      process: OWN_PROCESS,
+      image: image.digest,
+      records,
+    })
     this.image = image.digest
   }
 
@@ -151,7 +173,8 @@ class Provider implements DockerWorkspaceProvider {
     const instance = randomBytes(4).toString('hex')
     const { run, step, attempt, mount } = spec
     const { cpus, runtime, users } = engine
-    const box = { install, run, step, attempt, instance, image, runtime, users, cpus }
+    const ids = { install, run, step, process: OWN_PROCESS, attempt, instance }
+    const box = { ...ids, image, runtime, users, cpus }
     const layer = mount?.mode === 'readwrite' ? await openWriteLayer(engine.docker, box) : undefined
     try {
       const inputs = await packInputs(spec.inputs)
@@ -188,6 +211,8 @@ class Provider implements DockerWorkspaceProvider {
     const trimmed = this.#trimCache().catch(() => {})
     await Promise.race([Promise.all([this.#removed(), trimmed]), late])
     patience.abort()
+    // What is still being removed it looks after once this process has ended.
+    if (this.#removals.size === 0) this.#settings.watchdog.dismiss()
     this.#settings.cache?.records[Symbol.dispose]()
   }
 

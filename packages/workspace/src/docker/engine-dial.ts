@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { containerConfig, type Box } from './container-config.ts'
 import { engineError, isMissing, type Engine } from './engine.ts'
 import { BootFailed, startHeld } from './held-container.ts'
+import { OWN_PROCESS } from './watchdog.ts'
 
 /** The image that wave brings the recipe for. */
 export const DEFAULT_IMAGE = 'wave-sandbox:1'
@@ -38,6 +39,7 @@ async function tryImage(engine: Engine, name: string, id: string): Promise<void>
     install: 'trial',
     run: 'trial',
     step: 'image',
+    process: OWN_PROCESS,
     attempt: 1,
     instance: String(process.pid),
     image: id,

@@ -4,7 +4,7 @@ import { LABELS, snapshotMount } from './container-config.ts'
 /** A container through which a snapshot volume is filled, and one below it is read. It is never started. */
 export function loaderConfig(
   name: string,
-  from: { readonly install: string; readonly run: string; readonly image: string },
+  from: Readonly<Record<'install' | 'run' | 'process' | 'image', string>>,
   volumes: {
     /** `holds`: what the volume's label says. */
     readonly volume: { readonly key: string; readonly target: string; readonly holds: string }
@@ -17,8 +17,12 @@ export function loaderConfig(
   return {
     name,
     Image: from.image,
-    // It has no stream to die with: the reaper knows it by its run.
-    Labels: { [LABELS.install]: from.install, [LABELS.run]: from.run },
+    // It has no stream to die with: the watchdog knows it by its process, the reaper by its run.
+    Labels: {
+      [LABELS.install]: from.install,
+      [LABELS.run]: from.run,
+      [LABELS.process]: from.process,
+    },
     Entrypoint: ['/bin/false'],
     Cmd: [],
     NetworkDisabled: true,

@@ -41,6 +41,8 @@ export interface VolumeMaker {
   readonly install: string
   /** Whose reaping removes what a killed process left. */
   readonly run: string
+  /** The process of wave that fills it. */
+  readonly process: string
   /** Any image: it is never run for this. */
   readonly image: string
   /** Where it is written down what was made. */
@@ -162,20 +164,31 @@ async function lockLoader(
       return await maker.docker.createContainer(loaderConfig(name, maker, { volume, ...below }))
     } catch (cause) {
       if (!isConflict(cause)) throw engineError(cause)
-      await waitForLoader(maker.docker.getContainer(name))
+      await waitForLoader(maker.docker.getContainer(name), maker)
     }
   }
 }
 
 /** Somebody else is filling it. A loader that grows old belonged to a process that died. */
-async function waitForLoader(loader: Docker.Container): Promise<void> {
+async function waitForLoader(loader: Docker.Container, maker: VolumeMaker): Promise<void> {
   try {
-    const { Created } = await loader.inspect()
-    if (Date.now() - Date.parse(Created) > ABANDONED_MS) await removeQuietly(loader)
-    else await delay(POLL_MS)
+    const { Id: id, Created, Config: config } = await loader.inspect()
+    const ageMs = Date.now() - Date.parse(Created)
+    if (ageMs <= ABANDONED_MS && !isOfKilledProcess(config.Labels, maker)) await delay(POLL_MS)
+    // By its id: its name may be another one's by now.
+    else await removeQuietly(maker.docker.getContainer(id))
   } catch (cause) {
     if (!isMissing(cause)) throw engineError(cause)
   }
+}
+
+/** One process at a time works on a run: another one that did is dead. */
+function isOfKilledProcess(
+  labels: Readonly<Record<string, string>>,
+  { install, run, process }: VolumeMaker,
+): boolean {
+  const isSameRun = labels[LABELS.install] === install && labels[LABELS.run] === run
+  return isSameRun && labels[LABELS.process] !== process
 }
 
 /** How old a loader may grow before nobody is believed to be behind it. */

@@ -1,4 +1,4 @@
-import { WaveError } from '@wave/core'
+import { WaveError } from '@wave/core/language'
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 
