@@ -29,8 +29,9 @@ export class Sandbox implements Disposable {
   /** `WAVE_HOME`. */
   readonly home: string
 
-  constructor() {
-    this.root = realpathSync(mkdtempSync(join(tmpdir(), 'wave-cli-')))
+  /** Below `parent`, which may be a disk of its own. */
+  constructor(parent = tmpdir()) {
+    this.root = realpathSync(mkdtempSync(join(parent, 'wave-cli-')))
     this.project = join(this.root, 'project')
     this.home = join(this.root, 'home')
     mkdirSync(this.project)
