@@ -13,7 +13,9 @@ import { renderFailure, renderTable } from './table.ts'
 import type { Tried } from './table.ts'
 
 /** Each is loaded only when it runs. */
-const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: CrashSuite }>>> = {}
+const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: CrashSuite }>>> = {
+  'system-calls': () => import('./system-calls.ts'),
+}
 
 interface Asked {
   readonly suites: readonly string[]

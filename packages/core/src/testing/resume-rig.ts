@@ -130,13 +130,15 @@ const AGENT = new AgentRunner()
 export const CALL_USD = 0.25
 
 /** A note first, then the outputs: two calls for each step. */
-function scriptOf(answer: Answer): Script {
+export function scriptOf(answer: Answer): Script {
   return (request) => {
     const turn = request.messages.filter(({ role }) => role === 'assistant').length + 1
     const said = answer(taskOf(request), turn)
     if (isReply(said)) return said
-    if (turn === 1) return { calls: [{ name: 'note', input: { text: 'Looked.' } }] }
-    return { calls: [{ name: 'submit', input: said }] }
+    // Named by turn: a process that goes on with a conversation numbers its requests anew.
+    const id = `call-${turn}`
+    if (turn === 1) return { calls: [{ name: 'note', input: { text: 'Looked.' }, id }] }
+    return { calls: [{ name: 'submit', input: said, id }] }
   }
 }
 
@@ -150,7 +152,7 @@ function taskOf({ messages: [first] }: ModelRequest): string {
 }
 
 /** Knows every tree that a test makes up. */
-function treeAt(tree: string): Snapshot {
+export function treeAt(tree: string): Snapshot {
   return {
     ...memorySnapshot(),
     tree,
@@ -160,7 +162,7 @@ function treeAt(tree: string): Snapshot {
 }
 
 /** Steps that may write change one file each. */
-function changeOf({ step, mount }: WorkspaceSpec): Patch | undefined {
+export function changeOf({ step, mount }: WorkspaceSpec): Patch | undefined {
   if (mount?.mode !== 'readwrite') return undefined
   const { tree } = mount.snapshot
   return patchOf(tree, `${tree}+${step}`)

@@ -1,0 +1,68 @@
+import { EIO_ON, EIO_ONCE, ENOSPC_ON, ENOSPC_ONCE, KILL, strike } from './points.ts'
+import type { Fault, Point } from './points.ts'
+import { openReferenceTarget } from './reference-target.ts'
+import type { ReferenceTarget } from './reference-target.ts'
+import { inParallel } from './suite.ts'
+import type { CrashPoint, CrashScope, CrashSuite } from './suite.ts'
+
+/** Kills the reference run at every system call on its files, and lets each of them fail. */
+export const suite: CrashSuite = {
+  name: 'system-calls',
+  cases: ['DU-01', 'DU-02', 'DU-03', 'DF-01'],
+  async run(scope, report) {
+    using target = await openReferenceTarget()
+    const tasks = FAULTS.flatMap((fault) => tasksOf(target, fault, scope))
+    await inParallel(tasks, scope.workers, async ({ point, fault, wanted }) => {
+      while (wanted.has(point.point)) report(await tryPoint(target, point, { fault, wanted }))
+    })
+  },
+}
+
+const FAULTS = [KILL, EIO_ONCE, EIO_ON, ENOSPC_ONCE, ENOSPC_ON]
+
+interface Aim {
+  readonly fault: Fault
+  /** Numbers of the points of that call that were not hit yet. */
+  readonly wanted: Set<number>
+}
+
+function tasksOf({ clean }: ReferenceTarget, fault: Fault, scope: CrashScope) {
+  const points = clean.filter(
+    ({ call, point }) => scope.wants(call, fault.name) && (scope.point ?? point) === point,
+  )
+  const byCall = Map.groupBy(points, ({ call }) => call)
+  return [...byCall.values()].flatMap((alike) => {
+    const wanted = new Set(alike.map(({ point }) => point))
+    return alike.map((point) => ({ point, fault, wanted }))
+  })
+}
+
+/** One fault at this call or one near it, and what came of it. */
+export async function tryPoint(
+  target: ReferenceTarget,
+  aimedAt: Point,
+  aim: Aim,
+): Promise<CrashPoint> {
+  const startMs = performance.now()
+  const struck = await strike(target, aimedAt, aim)
+  if (struck === undefined) aim.wanted.delete(aimedAt.point)
+  const { problems, repeatedCalls } =
+    struck === undefined
+      ? { problems: ['It could not be hit.'], repeatedCalls: 0 }
+      : await target.judge(struck)
+  const { call, point } = struck?.point ?? aimedAt
+  return {
+    caseId: caseOf(call, aim.fault),
+    call,
+    fault: aim.fault.name,
+    point,
+    problems,
+    repeatedCalls,
+    durationMs: performance.now() - startMs,
+  }
+}
+
+function caseOf(call: string, fault: Fault): string {
+  if (fault === KILL) return call === 'write' ? 'DU-01' : 'DU-02'
+  return fault === EIO_ONCE || fault === EIO_ON ? 'DU-03' : 'DF-01'
+}
