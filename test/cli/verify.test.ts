@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { takeLock } from '../../packages/core/src/index.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EVERY_EVENT } from '../../packages/cli/src/testing/every-event.ts'
 import { type CliResult, Sandbox } from '../support/cli.ts'
+import { writeRun } from '../support/journal.ts'
+import { DANGEROUS, TERMINAL_ATTACKS } from '../support/terminal-attacks.ts'
 
 const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
 const RUN = ['run', 'incident-response', '--provider', 'evidence', '--inconclusive-ok']
@@ -245,5 +249,49 @@ describe('diff', () => {
     expect(found).toMatchObject({ v: 1, left: run, right: second })
     const differing = found.components.filter(({ same }) => !same).map(({ name }) => name)
     expect(differing).toEqual(['input', 'tree'])
+    expect(stdout).not.toContain('Contents')
+    const { stdout: shown } = await sandbox.wave(['diff', run, second, '--content'])
+    expect(shown.slice(0, stdout.length)).toBe(stdout)
+    expect(shown.slice(stdout.length)).toMatch(
+      /^\nContents:\n\ntriage, artifact triage\n@@ -\d+,\d+ \+\d+,\d+ @@\n(?:[ +-].*\n)*-.*\n\+.*again.*\n/u,
+    )
+  })
+
+  test('the lines that differ do nothing to a terminal, and what cannot be read does not hide the rest', async () => {
+    const { 'run-started': start, 'step-succeeded': success } = EVERY_EVENT
+    const attack = Object.values(TERMINAL_ATTACKS).join('')
+    const write = (id: string, texts: readonly (string | undefined)[]): void => {
+      const artifacts = texts.map((text, at) => {
+        const digest = createHash('sha256')
+          .update(text ?? id)
+          .digest('hex')
+        const sizeBytes = Buffer.byteLength(text ?? id)
+        const file = `.wave/runs/${id}/store/${digest.slice(0, 2)}/${digest}`
+        if (text !== undefined) place.write(file, text)
+        return { digest, sizeBytes, name: `n${at}`, path: `n${at}`, type: 'text' } as const
+      })
+      writeRun(place.project, id, [
+        { ...start, run: id },
+        { ...success, artifacts },
+      ])
+    }
+    using place = new Sandbox()
+    write('r1', [`same\n${attack}\nold`, undefined, 'a\n'.repeat(200)])
+    write('r2', [`same\n${attack}\u200b\nnew`, undefined, 'b\n'.repeat(200)])
+    const { exitCode, stdout } = await place.wave(['diff', 'r1', 'r2', '--content'])
+    expect(exitCode).toBe(0)
+    expect(DANGEROUS.exec(stdout)).toBeNull()
+    expect(stdout).toContain('\n same\n')
+    expect(stdout).toContain('-old\n')
+    expect(stdout).toContain('+new\n')
+    expect(stdout).toMatch(/\none, artifact n1: not shown, The stored content \S+ is missing\.\n/)
+    expect(stdout).toMatch(
+      /\none, artifact n2\n@@.*\n(?:-a\n){79}\(321 more lines: --json has them\)\n$/,
+    )
+    const { contents } = JSON.parse(
+      (await place.wave(['diff', 'r1', 'r2', '--content', '--json'])).stdout,
+    )
+    expect(contents).toMatchObject([{ name: 'artifact n0' }, { lines: null }, { step: 'one' }])
+    expect(contents[2].lines).toHaveLength(401)
   })
 })

@@ -222,6 +222,7 @@ function addJudgements(program: Command, frame: Frame): void {
   const diff = program
     .command('diff <run> <run>')
     .description('what two runs differ in, component by component and step by step')
+    .option('--content', 'with the lines that differ in artifacts and patches')
   on(diff, frame, async () => (await import('./commands/diff.ts')).diff)
   const audit = program
     .command('audit <run>')

@@ -6,53 +6,67 @@ import {
   type RunComparison,
 } from '@wave/core/inspection'
 import { fold, readRunEvents } from '@wave/core/runs'
+import type { RunEvent } from '@wave/core'
 import { createSnapshotSource } from '@wave/workspace'
 import { loadConfig } from '../config/load.ts'
-import type { Invocation } from '../invocation.ts'
+import { type Invocation, paintOf } from '../invocation.ts'
 import { findProject } from '../project.ts'
 import { renderRows } from '../render/rows.ts'
+import { diffContents, type DiffSide, renderContents } from '../runs/diff-contents.ts'
 import { openRun } from '../runs/open-runs.ts'
 import { escapeJson, escapeName, sanitiseLine } from '../sanitise.ts'
+
+interface DiffOptions {
+  readonly content?: boolean
+}
 
 /** What two runs differ in: what went into them, what came out, and each step. Reads only. */
 export async function diff(
   invocation: Invocation,
-  _: object,
+  options: DiffOptions,
   [left = '', right = '']: readonly string[],
 ): Promise<number> {
   const { output, directory } = await openRun(invocation, left)
   const other = await openRun(invocation, right)
-  const found = await compare(invocation, directory, other.directory)
+  const [before, after] = [readSide(directory), readSide(other.directory)]
+  const found = await compare(invocation, before, after)
+  const contents = options.content === true ? diffContents(before, after) : undefined
   const { out } = invocation.host
-  if (output === 'json') out.write(`${escapeJson(JSON.stringify(toJson(found)))}\n`)
-  else out.write(renderComparison(found))
+  if (output === 'json') {
+    const all = { ...toJson(found), ...(contents && { contents }) }
+    out.write(`${escapeJson(JSON.stringify(all))}\n`)
+  } else {
+    out.write(renderComparison(found))
+    if (contents !== undefined && contents.length > 0)
+      out.write(`\n${renderContents(contents, paintOf(invocation))}`)
+  }
   return 0
 }
 
-async function compare(
-  invocation: Invocation,
-  left: string,
-  right: string,
-): Promise<RunComparison> {
+interface Side extends DiffSide {
+  readonly events: readonly RunEvent[]
+}
+
+function readSide(directory: string): Side {
+  const { events } = readRunEvents(directory)
+  return { directory, events, state: fold(events) }
+}
+
+async function compare(invocation: Invocation, left: Side, right: Side): Promise<RunComparison> {
   const project = findProject(invocation.cwd)
   const { paths } = await loadConfig(invocation, project)
   const snapshots = createSnapshotSource({ dataDir: paths.dataDir })
-  const [before, after] = [left, right].map((directory) => {
-    const { events } = readRunEvents(directory)
-    return { events, started: fold(events).started }
-  })
-  if (before === undefined || after === undefined) throw new Error('Internal error: no two runs')
-  const isOther = before.started?.snapshot.tree !== after.started?.snapshot.tree
+  const isOther = left.state.started?.snapshot.tree !== right.state.started?.snapshot.tree
   const open = async ({
     events,
-    started,
-  }: typeof before): Promise<Parameters<typeof compareRuns>[0]> => {
+    state: { started },
+  }: Side): Promise<Parameters<typeof compareRuns>[0]> => {
     if (!isOther || started === undefined) return { events, files: undefined }
     const { tree, head, dirty, dropped } = started.snapshot
     const recorded = { tree, head, dirty, dropped, history: 'none' } as const
     return { events, files: (await snapshots.reopen(project.root, recorded))?.files }
   }
-  return compareRuns(await open(before), await open(after))
+  return compareRuns(await open(left), await open(right))
 }
 
 function renderComparison(found: RunComparison): string {
