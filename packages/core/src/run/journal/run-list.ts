@@ -51,10 +51,14 @@ export function findRun(runs: string, prefix: string): string {
   const exact = found.find((id) => id === prefix)
   const [only] = exact === undefined ? found : [exact]
   if (only !== undefined && (exact !== undefined || found.length === 1)) return join(runs, only)
+  if (ids.length === 0) {
+    throw new WaveError('run-unknown', 'There are no runs yet.', {
+      hint: 'Start one with: wave run',
+    })
+  }
   const several = `Several runs start with "${prefix}": ${found.toReversed().slice(0, 5).join(', ')}.`
   const message = only === undefined ? `No run starts with "${prefix}".` : several
-  const newest = `The newest runs: ${ids.slice(0, 5).join(', ')}.`
-  const hint = ids.length === 0 ? 'Start one with: wave run' : newest
+  const hint = `The newest runs: ${ids.slice(0, 5).join(', ')}.`
   throw new WaveError('run-unknown', message, { hint })
 }
 
