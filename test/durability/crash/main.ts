@@ -15,6 +15,8 @@ import type { Tried } from './table.ts'
 /** Each is loaded only when it runs. */
 const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: CrashSuite }>>> = {
   'system-calls': () => import('./system-calls.ts'),
+  model: () => import('./model.ts'),
+  kills: () => import('./kills.ts'),
 }
 
 interface Asked {
