@@ -88,6 +88,8 @@ async function goOn(
   using interruption = invocation.host.catchSignals()
   try {
     const result = await perform(invocation, options, { ...run, interruption })
+    // What comes now may want the lock for itself: a patch is applied to a run that nobody works on.
+    run.folder[Symbol.dispose]()
     const finished = { prepared: run.prepared, options: asRun(options), result }
     const exitCode = await afterRun(invocation, finished)
     return interruption.exitCode() ?? exitCode
