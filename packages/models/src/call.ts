@@ -1,4 +1,4 @@
-import type { ModelEvent } from '@wave/core'
+import type { ModelEvent, Usage } from '@wave/core'
 import { type Accumulator, ReplyTooLarge, type TerminalEvent } from './accumulate/accumulator.ts'
 import { CALL_LIMITS, CallGuard, type CallLimits, type Trip } from './call-guard.ts'
 import { classOf, describeFault, type Fault, faultOf, refusedBy } from './failure.ts'
@@ -36,12 +36,16 @@ export async function* streamCall(call: Call, signal: AbortSignal): AsyncGenerat
   if (signal.aborted) return
   using guard = new CallGuard(call.limits, signal)
   let thrown: unknown
+  let isCounted = false
   try {
     for await (const event of await call.send(guard)) {
       const grown = call.accumulator.push(event)
       if (grown) guard.contentArrived()
       if (call.accumulator.complete) guard.replyFinished()
       if (typeof grown === 'object' && grown.delta !== '') yield grown
+      const usage: Usage | undefined = isCounted ? undefined : call.accumulator.usage()
+      if (usage !== undefined && !call.accumulator.complete) yield { type: 'usage', usage }
+      isCounted ||= usage !== undefined
     }
   } catch (error) {
     thrown = error

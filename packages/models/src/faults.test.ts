@@ -108,7 +108,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     const { model, server } = await start([{ sse: adapter.whole }])
     await using _ = server
     const events = await collect(model)
-    expect(events.at(0)).toEqual({ type: 'text', delta: 'fine' })
+    expect(events).toContainEqual({ type: 'text', delta: 'fine' })
     expect(events.at(-1)).toMatchObject({ type: 'done', stop: 'end', reply: { text: 'fine' } })
   })
 
@@ -350,6 +350,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     const late = new AbortController()
     const seen: string[] = []
     for await (const event of model.stream(requestOf(), late.signal)) {
+      if (event.type === 'usage') continue
       seen.push(event.type)
       late.abort()
     }

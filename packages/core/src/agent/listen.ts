@@ -1,5 +1,5 @@
 import type { Model } from '../ports.ts'
-import type { ModelEvent, ModelRequest, Reply } from './messages.ts'
+import type { ModelEvent, ModelRequest, Reply, Usage } from './messages.ts'
 import { interruptible } from './stop.ts'
 
 export type Done = Extract<ModelEvent, { type: 'done' }>
@@ -11,6 +11,8 @@ export interface Heard {
   readonly event: Done | Failed | undefined
   /** How much arrived, whatever became of it; 0 when nothing did. */
   readonly characters: number
+  /** What the provider had reported before the end. */
+  readonly usage: Usage | undefined
 }
 
 /** Reads a stream up to its terminal event. One that just ends is a failure like a lost connection. */
@@ -21,18 +23,28 @@ export async function listen(
 ): Promise<Heard> {
   const events = model.stream(request, signal)[Symbol.asyncIterator]()
   let characters = 0
+  let usage: Usage | undefined
   try {
     for (;;) {
       const next = await interruptible(events.next(), signal)
-      if (next === undefined) return { event: undefined, characters }
+      if (next === undefined) return { event: undefined, characters, usage }
       const event = next.done === true ? ENDED_EARLY : next.value
-      if (event.type === 'done') return { event, characters: characters + sizeOf(event.reply) }
-      if (event.type === 'failed') return { event: signal.aborted ? undefined : event, characters }
-      characters += event.delta.length
+      if (event.type === 'done') {
+        return { event, characters: characters + sizeOf(event.reply), usage }
+      }
+      if (event.type === 'failed') {
+        return {
+          event: signal.aborted ? undefined : event,
+          characters,
+          usage: event.usage ?? usage,
+        }
+      }
+      if (event.type === 'usage') ({ usage } = event)
+      else characters += event.delta.length
     }
   } catch (error) {
     if (!signal.aborted) throw error
-    return { event: undefined, characters }
+    return { event: undefined, characters, usage }
   } finally {
     // Not awaited: an adapter that ignores the signal must not hold up the stop.
     events.return?.().catch(() => undefined)

@@ -108,6 +108,8 @@ export type StopKind = 'end' | 'tools' | 'length' | 'pause' | 'unknown'
 
 export type ModelEvent =
   | { readonly type: 'text' | 'thinking'; readonly delta: string }
+  /** So much is known before the end: the input, as a rule. */
+  | { readonly type: 'usage'; readonly usage: Usage }
   | {
       readonly type: 'done'
       readonly stop: StopKind

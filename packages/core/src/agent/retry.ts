@@ -1,5 +1,6 @@
 import type { StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
+import { boundMessage, decisive, failureOf, isModelFault, retryDelayMs } from './call-failure.ts'
 import { requestKey } from './request-key.ts'
 import { listen } from './listen.ts'
 import type { Done, Failed, Heard } from './listen.ts'
@@ -10,7 +11,9 @@ import { modelName, ParameterFilter, sentParameters } from './parameters.ts'
 import type { ParameterMemory } from './parameters.ts'
 import { abortFailure, failureOfError, interruptible } from './stop.ts'
 import type { RecordedReply } from '../run/resume/replies.ts'
+import { PromptKeeper } from './stored-prompt.ts'
 import { readReply } from './stored-reply.ts'
+import { describeFailure } from '../run/failure.ts'
 import { TokenEstimate } from './tokens.ts'
 
 export type Answer =
@@ -23,12 +26,6 @@ export type Answer =
       readonly kept: Reply
     }
   | { readonly ok: false; readonly failure: StepFailure }
-
-const ATTEMPTS = 4
-const FIRST_DELAY_MS = 500
-const MAX_DELAY_MS = 30_000
-const MAX_RETRY_AFTER_MS = 60_000
-const MAX_MESSAGE_CHARACTERS = 2000
 
 type DoneCall = Done & { readonly kept: Reply }
 type FailedCall = Failed & Pick<Heard, 'characters'>
@@ -46,12 +43,14 @@ export class ModelCaller {
   readonly #context: StepContext
   readonly #models: readonly ResolvedModel[]
   readonly #parameters: ParameterFilter
+  readonly #prompts: PromptKeeper
   #current = 0
 
   constructor(context: StepContext, models: readonly ResolvedModel[], memory: ParameterMemory) {
     if (models.length === 0) throw new Error('Internal error: an agent step without a model')
     this.#context = context
     this.#parameters = new ParameterFilter(context, memory)
+    this.#prompts = new PromptKeeper(context.store)
     this.#models = models
   }
 
@@ -65,11 +64,13 @@ export class ModelCaller {
   async ask(turn: number, build: (model: ResolvedModel) => ModelRequest): Promise<Answer> {
     const paid = this.#reuse(build)
     if (paid !== undefined) return paid
+    let failure: StepFailure | undefined
     for (;;) {
       const { model } = this
       const answer = await this.#askModel(model, turn, build(model))
       if (answer.ok || !isModelFault(answer.failure)) return answer
-      if (this.#current + 1 >= this.#models.length) return answer
+      failure = decisive(failure, answer.failure)
+      if (this.#current + 1 >= this.#models.length) return { ok: false, failure }
       this.#current += 1
       const next = modelName(this.model)
       this.#warn(`${modelName(model)} gave up; going on with ${next}.`)
@@ -90,6 +91,7 @@ export class ModelCaller {
     this.#current = place
     if (found.usage !== undefined) this.estimate.learn(request, found.usage)
     this.isNearlySpent = found.isNearlySpent
+    this.#prompts.know(reply, found.reply)
     this.#emitReused(found)
     return { ok: true, stop: found.stop, reply, kept: reply }
   }
@@ -138,7 +140,8 @@ export class ModelCaller {
         return { ok: true, stop: ended.stop, reply: ended.reply, kept: ended.kept }
       }
       const suspect = this.#parameters.suspect(ended, sent, model)
-      const delayMs = suspect === undefined ? this.#delayAfter(ended, attempt) : 0
+      const { ids } = this.#context
+      const delayMs = suspect === undefined ? retryDelayMs(ended, attempt, ids.fraction()) : 0
       this.#emitFailed(ended, { key, model, retryInMs: delayMs })
       if (delayMs === undefined) return { ok: false, failure: failureOf(ended, model) }
       if (suspect === undefined) {
@@ -177,10 +180,11 @@ export class ModelCaller {
       key,
       model: modelName(model),
       parameters: sentParameters(request),
+      prompt: this.#prompts.put(request),
     })
     const heard = await listen(call.opened, request, signal)
     this.#settle(model, request, heard)
-    if (heard.event === undefined) return abortFailure(signal)
+    if (heard.event === undefined) return this.#cutOff(key, heard)
     const { redact } = this.#context
     if (heard.event.type === 'failed') {
       const message = redact?.(heard.event.message) ?? heard.event.message
@@ -191,21 +195,47 @@ export class ModelCaller {
     return done
   }
 
+  /** What the provider bills for a call that nobody listened to until its end is not known. */
+  #cutOff(key: string, { usage }: Heard): StepFailure {
+    const why = abortFailure(this.#context.signal)
+    this.#context.emit({
+      type: 'model-failed',
+      step: this.#context.planned.step.id,
+      key,
+      class: 'cut-off',
+      message: `The call was cut off: ${describeFailure(why)}.`,
+      retryInMs: undefined,
+      usage,
+      costUsd: undefined,
+    })
+    return why
+  }
+
   #settle(model: ResolvedModel, request: ModelRequest, heard: Heard): void {
-    const reported = heard.event?.usage
+    const reported = heard.event === undefined ? heard.usage : heard.event.usage
     if (reported !== undefined) {
       this.usage = this.usage === undefined ? reported : addUsage(this.usage, reported)
       // A failure may report a part of its input only.
       if (heard.event?.type === 'done') this.estimate.learn(request, reported)
     }
     // Unknown is never zero: what a cut-off or silent provider will bill is counted by estimate.
-    const used = reported ?? this.estimate.used(request, heard.characters)
+    const used = this.#usedBy(request, heard)
     const { budget } = this.#context
     const left = budget.settle({ tokens: used.input + used.output, usd: model.cost(used) })
     this.isNearlySpent = left === 'last-call'
   }
 
+  #usedBy(request: ModelRequest, { event, usage, characters }: Heard): Usage {
+    const estimated = this.estimate.used(request, characters)
+    if (event !== undefined) return event.usage ?? estimated
+    return usage === undefined
+      ? estimated
+      : { ...usage, output: Math.max(usage.output, estimated.output) }
+  }
+
   #emitDone(key: string, done: DoneCall, model: ResolvedModel): void {
+    const reply = this.#context.store.put(Buffer.from(JSON.stringify(done.kept)))
+    this.#prompts.know(done.kept, reply)
     this.#context.emit({
       type: 'model-response',
       step: this.#context.planned.step.id,
@@ -214,7 +244,7 @@ export class ModelCaller {
       stop: done.stop,
       usage: done.usage,
       costUsd: done.usage === undefined ? undefined : model.cost(done.usage),
-      reply: this.#context.store.put(Buffer.from(JSON.stringify(done.kept))),
+      reply,
       ...(this.isNearlySpent && { lastCall: true }),
     })
   }
@@ -228,7 +258,7 @@ export class ModelCaller {
       step: this.#context.planned.step.id,
       key: call.key,
       class: failed.class,
-      message: failed.message.slice(0, MAX_MESSAGE_CHARACTERS),
+      message: boundMessage(failed.message),
       retryInMs: call.retryInMs,
       usage: failed.usage,
       costUsd: billedUsd(failed, call.model),
@@ -237,15 +267,6 @@ export class ModelCaller {
 
   #warn(message: string): void {
     this.#context.emit({ type: 'warning', step: this.#context.planned.step.id, message })
-  }
-
-  /** Undefined: not again. */
-  #delayAfter(failed: Failed, attempt: number): number | undefined {
-    if (failed.class !== 'retryable' || attempt >= ATTEMPTS) return undefined
-    const asked = failed.retryAfterMs
-    if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined
-    const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1))
-    return Math.max(asked ?? 0, Math.round(this.#context.ids.fraction() * ceiling))
   }
 
   async #pause(delayMs: number): Promise<void> {
@@ -270,19 +291,4 @@ async function openModel(model: ResolvedModel): Promise<Model | StepFailure> {
 function billedUsd({ usage, characters }: FailedCall, model: ResolvedModel): number | undefined {
   if (usage !== undefined) return model.cost(usage)
   return characters === 0 ? 0 : undefined
-}
-
-/** Another model may do better after these; a refusal or a full window is about the conversation. */
-function isModelFault(failure: StepFailure): boolean {
-  return failure.reason === 'model-error' || failure.reason === 'environment'
-}
-
-function failureOf(failed: Failed, model: ResolvedModel): StepFailure {
-  if (failed.class === 'refusal') return { reason: 'model-refused' }
-  if (failed.class === 'overflow') return { reason: 'context-overflow' }
-  const said = failed.message.slice(0, MAX_MESSAGE_CHARACTERS)
-  const { retryAfterMs = 0 } = failed
-  const isLong = failed.class === 'retryable' && retryAfterMs > MAX_RETRY_AFTER_MS
-  const message = isLong ? `${said} It asks to wait ${Math.ceil(retryAfterMs / 1000)} s.` : said
-  return { reason: 'model-error', class: failed.class, model: modelName(model), message }
 }

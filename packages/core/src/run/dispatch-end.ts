@@ -11,7 +11,7 @@ export interface DispatchEnd {
     readonly effect: StepEnd['effect']
     readonly failure: StepFailure
   }[]
-  /** Gates, and steps with gates in them, that wait for an answer. */
+  /** Gates and steps that wait for an answer or for a provider, and steps with such ones in them. */
   readonly waiting: readonly string[]
   /** Whether a step succeeded only in part. */
   readonly partial: boolean

@@ -10,6 +10,8 @@ export interface Facts {
   readonly verdict: Verdict | undefined
   readonly verdictDeclared: boolean
   readonly undelivered: boolean
+  /** Of the steps that wait, one waits for a provider. */
+  readonly waitsForProvider: boolean
   /** Exit code 0 where 3 would be used. */
   readonly inconclusiveOk: boolean
 }
@@ -23,7 +25,7 @@ export function decideOutcome(facts: Facts): {
   const codes = [...signalCode(facts), ...failureCodes(facts.end)]
   if (facts.undelivered) codes.push(4)
   if (outcome === 'rejected' || outcome === 'failed') codes.push(1)
-  if (outcome === 'suspended') codes.push(6)
+  if (outcome === 'suspended') codes.push(facts.waitsForProvider ? 7 : 6)
   if (outcome === 'partial' && !facts.inconclusiveOk) codes.push(3)
   return { outcome, exitCode: PRECEDENCE.find((code) => codes.includes(code)) ?? 0 }
 }

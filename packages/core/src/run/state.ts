@@ -12,6 +12,8 @@ import type {
   StoredPatch,
   Verdict,
 } from '../events.ts'
+import { afterCall, giveUpCalls, isCallEvent, NO_CALLS } from './call-costs.ts'
+import type { CallCosts } from './call-costs.ts'
 import { reopened } from './resume/reopen.ts'
 import { resultAfter } from './resume/step-result.ts'
 import type { StepResult } from './resume/step-result.ts'
@@ -20,7 +22,7 @@ import { StepTable } from './step-table.ts'
 type EventOf<T extends NewRunEvent['type']> = Extract<RunEvent, { readonly type: T }>
 
 /** What a run is and how far it has come: all of it follows from its events. */
-export interface RunState {
+export interface RunState extends CallCosts {
   /** How it was started; undefined before the first event. */
   readonly started: EventOf<'run-started'> | undefined
   /** How it was resumed, the last time. */
@@ -28,10 +30,6 @@ export interface RunState {
   readonly steps: StepTable<StepState>
   /** Undefined while the run is under way, or when it was interrupted. */
   readonly finished: EventOf<'run-finished'> | undefined
-  /** US dollars of the calls whose price is known. */
-  readonly costUsd: number
-  /** Calls whose price or usage is unknown. */
-  readonly unpricedCalls: number
   /** Sequence number of the last event; -1 before the first. */
   readonly seq: number
 }
@@ -73,6 +71,8 @@ export interface StepState extends StepHeader {
   /** Of the last attempt that failed. */
   readonly failure: StepFailure | undefined
   readonly skippedBecause: string | undefined
+  /** What a provider asked for, while the step waits for it. */
+  readonly wait: EventOf<'run-waiting'> | undefined
   readonly warnings: readonly string[]
 }
 
@@ -82,8 +82,7 @@ export const EMPTY_STATE: RunState = {
   resumed: undefined,
   steps: StepTable.of<StepState>([]),
   finished: undefined,
-  costUsd: 0,
-  unpricedCalls: 0,
+  ...NO_CALLS,
   seq: -1,
 }
 
@@ -107,24 +106,28 @@ export function foldEvent(state: RunState, event: RunEvent): RunState {
 }
 
 function apply(state: RunState, event: RunEvent): RunState {
-  if (event.type === 'run-finished') return { ...finish(state), finished: event }
+  if (event.type === 'run-finished') return { ...finish(giveUpCalls(state)), finished: event }
   if (event.type === 'notified' || isOfApply(event)) return state
   if (event.type === 'run-started') {
     return { ...state, started: event, steps: StepTable.of(event.steps.map(pending)) }
   }
   if (event.type === 'run-resumed') {
     const steps = StepTable.of(reopened(state.steps.values(), event.from))
-    return { ...state, resumed: event, finished: undefined, steps }
+    return { ...giveUpCalls(state), resumed: event, finished: undefined, steps }
   }
   if (event.type === 'steps-added') {
     const known = event.steps.map((header) => added(state.steps.get(header.id), header, event.step))
     return { ...state, steps: state.steps.adding(known) }
   }
-  if (event.type === 'step-started' && event.attempt > 1 && event.resumed !== true) {
-    return change(forget(state, event.step), event.step, (step) => afterStepEvent(step, event))
-  }
+  if (event.type === 'step-started') return begin(giveUpCalls(state, event.step), event)
   const next = change(state, event.step, (step) => afterStepEvent(step, event))
-  return isCall(event) ? addCost(next, event) : next
+  return isCallEvent(event) ? afterCall(next, event) : next
+}
+
+function begin(state: RunState, event: EventOf<'step-started'>): RunState {
+  const isAgain = event.attempt > 1 && event.resumed !== true
+  const before = isAgain ? forget(state, event.step) : state
+  return change(before, event.step, (step) => started(step, event))
 }
 
 /** What still runs when a run is over waits for a gate in it. */
@@ -194,12 +197,12 @@ function pending({ id, role, dependencies }: StepHeader): StepState {
     message: undefined,
     failure: undefined,
     skippedBecause: undefined,
+    wait: undefined,
     warnings: [],
   }
 }
 
 function afterStepEvent(step: StepState, event: StepEvent): StepState {
-  if (event.type === 'step-started') return started(step, event)
   if (event.type === 'step-succeeded') {
     const tree = event.tree ?? step.tree
     return withResult({ ...settled(step, event), ...succeeded(event), tree }, event)
@@ -212,11 +215,14 @@ function afterStepEvent(step: StepState, event: StepEvent): StepState {
     return event.end === 'again' ? { ...step, closedRounds: event.iteration } : step
   }
   if (event.type === 'gate-waiting') return { ...step, status: 'waiting' }
+  if (event.type === 'run-waiting') return { ...step, status: 'waiting', wait: event }
   if (event.type === 'gate-answered') {
     return { ...step, answer: { choice: event.choice, text: event.text } }
   }
   if (event.type === 'warning') return { ...step, warnings: [...step.warnings, event.message] }
-  if (isCall(event)) return { ...step, usage: plus(step.usage, event.usage) }
+  if (event.type === 'model-response' || event.type === 'model-failed') {
+    return { ...step, usage: plus(step.usage, event.usage) }
+  }
   return step
 }
 
@@ -233,6 +239,7 @@ function started(
     startedSeq: seq,
     tree,
     closedRounds,
+    wait: undefined,
   }
 }
 
@@ -255,17 +262,6 @@ function settled(step: StepState, event: EventOf<'step-succeeded' | 'step-failed
   // An attempt that was cut short reports none; its calls are known all the same.
   const usage = event.usage === undefined ? step.usage : plus(step.settledUsage, event.usage)
   return { ...step, durationMs: event.durationMs, usage, settledUsage: usage }
-}
-
-type CallEvent = EventOf<'model-response' | 'model-failed'>
-
-function isCall(event: RunEvent): event is CallEvent {
-  return event.type === 'model-response' || event.type === 'model-failed'
-}
-
-function addCost(state: RunState, { costUsd }: CallEvent): RunState {
-  if (costUsd === undefined) return { ...state, unpricedCalls: state.unpricedCalls + 1 }
-  return { ...state, costUsd: state.costUsd + costUsd }
 }
 
 function change(state: RunState, id: string, update: (step: StepState) => StepState): RunState {

@@ -35,7 +35,7 @@ export type ScriptedReply =
   /** Exactly these events, and nothing after them. */
   | { readonly events: readonly ModelEvent[] }
   /** Never answers; ends when the signal fires. */
-  | { readonly hangs: true }
+  | { readonly hangs: true; readonly reports?: Usage }
 
 export type Script =
   | readonly ScriptedReply[]
@@ -56,8 +56,10 @@ export class ScriptedModel implements Model {
     const next =
       typeof this.#script === 'function' ? this.#script(request, index) : this.#script[index]
     if (next === undefined) throw new Error(`The script has no reply for request ${index + 1}`)
-    if ('hangs' in next) await aborted(signal)
-    else yield* eventsOf(next, index)
+    if ('hangs' in next) {
+      if (next.reports !== undefined) yield { type: 'usage', usage: next.reports }
+      await aborted(signal)
+    } else yield* eventsOf(next, index)
   }
 
   /** As a plan names it. */

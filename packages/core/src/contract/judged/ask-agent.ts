@@ -4,6 +4,7 @@ import type { ModelChoice, PromptStep } from '../../pipeline/pipeline.ts'
 import type { Judge } from '../../pipeline/plan/plan.ts'
 import type { Budget, StepContext, StepOutcome, Workspace } from '../../ports.ts'
 import { describeFailure } from '../../run/failure.ts'
+import { isLongWait, ProviderAsksToWait } from '../../run/step/provider-wait.ts'
 import type { ContractContext } from '../context.ts'
 import { checkAgainstSchema } from '../json-schema.ts'
 import type { JsonSchema } from '../schema-fields.ts'
@@ -46,6 +47,7 @@ export async function askAgent(
     return { ok: false, problem, usage }
   }
   if (outcome.status === 'failed') {
+    if (isLongWait(outcome.failure)) throw new ProviderAsksToWait(outcome.failure)
     return { ...unreachable(describeFailure(outcome.failure)), usage }
   }
   return { ...asked.read(outcome), usage }

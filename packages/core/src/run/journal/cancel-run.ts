@@ -4,6 +4,7 @@ import type { NewRunEvent, RunOutcome } from '../../events.ts'
 import type { Clock, Journal } from '../../ports.ts'
 import { sleep } from '../clock.ts'
 import { readWorkingMs } from '../resume/spent.ts'
+import { knownCostUsd } from '../call-costs.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
 import { hasErrorCode } from './durable-fs.ts'
@@ -39,8 +40,10 @@ export async function cancelRun(
   { clock, patienceMs = 30_000, signal = new AbortController().signal }: CancelOptions,
 ): Promise<Cancellation> {
   if (!existsSync(journalPath(directory))) throw unknownRun(directory)
+  using _ = keepAwake()
   const owner = lockOwner(directory)
-  if (owner === undefined) return settleRun(directory, clock, undefined)
+  const settling = { directory, clock, pid: owner?.pid, signal }
+  if (owner === undefined) return await settle(settling)
   if (!owner.isCertain) throw uncertain(owner.pid)
   interrupt(owner.pid)
   const endMs = clock.monotonicMs() + patienceMs
@@ -50,10 +53,39 @@ export async function cancelRun(
     }
     await sleep(clock, POLL_MS, signal)
   }
-  return settleRun(directory, clock, owner.pid)
+  return await settle(settling)
 }
 
 const POLL_MS = 50
+
+/** The timers of a `Clock` do not keep a process alive, and there may be nothing else to wait for. */
+function keepAwake(): Disposable {
+  const timer = setInterval(() => {}, 2 ** 30)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+interface Settling {
+  readonly directory: string
+  readonly clock: Clock
+  /** The process that was told to stop. */
+  readonly pid: number | undefined
+  readonly signal: AbortSignal
+}
+
+/** Somebody else may be at the same: recording an end takes a moment. */
+async function settle({ directory, clock, pid, signal }: Settling): Promise<Cancellation> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return settleRun(directory, clock, pid)
+    } catch (error) {
+      const isHeld = error instanceof WaveError && error.code === 'run-locked'
+      if (!isHeld || tries === MAX_TRIES || signal.aborted) throw error
+      await sleep(clock, POLL_MS, signal)
+    }
+  }
+}
+
+const MAX_TRIES = 20
 
 function interrupt(pid: number): void {
   try {
@@ -94,6 +126,7 @@ function settleRun(directory: string, clock: Clock, pid: number | undefined): Ca
 }
 
 function mark(journal: Journal, state: RunState, durationMs: number): void {
+  const costUsd = knownCostUsd(state)
   const running = state.steps.values().filter(({ status }) => status === 'running')
   const ended = running.map(({ id: step, attempt }): NewRunEvent => ({
     type: 'step-failed',
@@ -112,7 +145,7 @@ function mark(journal: Journal, state: RunState, durationMs: number): void {
       exitCode: 130,
       durationMs,
       usage: totalUsage(state),
-      ...(state.unpricedCalls === 0 && { costUsd: state.costUsd }),
+      ...(costUsd !== undefined && { costUsd }),
       delivered: [],
     },
   ])

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../events.ts'
 import { isOfApply } from '../../of-apply.ts'
+import { knownCostUsd } from '../call-costs.ts'
 import { readWorkingMs } from '../resume/spent.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
@@ -14,7 +15,7 @@ export function glanceAtEvents(
 ): Omit<RunGlance, 'run'> {
   const state = fold(events)
   const { started, finished } = state
-  const about = { ...conditionOf(state, pid), ...costOf(state) }
+  const about = { ...conditionOf(state, pid), ...costOf(state, pid) }
   if (started === undefined) return { condition: about.condition }
   const usage = finished === undefined ? totalUsage(state) : finished.usage
   const endMs = about.condition === 'running' ? nowMs : undefined
@@ -49,11 +50,11 @@ function countSteps({ steps }: RunState): { readonly done: number; readonly tota
   return { done: done.length, total: own.length }
 }
 
-function costOf({ finished, costUsd, unpricedCalls }: RunState): { readonly costUsd?: number } {
-  if (finished !== undefined) {
-    return finished.costUsd === undefined ? {} : { costUsd: finished.costUsd }
-  }
-  return unpricedCalls === 0 ? { costUsd } : {}
+function costOf(state: RunState, pid: number | undefined): { readonly costUsd?: number } {
+  // A call that is under way has not cost anything yet, unless nobody listens any more.
+  const soFar = pid === undefined ? state : { ...state, openCalls: [] }
+  const costUsd = state.finished === undefined ? knownCostUsd(soFar) : state.finished.costUsd
+  return costUsd === undefined ? {} : { costUsd }
 }
 
 /** By the clock on the wall, for people; `nowMs` is undefined for a run that was cut off. */

@@ -52,7 +52,9 @@ function expectLike(
   // What is journaled is what was paid, but for replies that were lost before they could be.
   const paid = eventsOf(rig.events, 'model-response').filter(({ reused }) => reused !== true)
   expect(result.state.costUsd).toBeCloseTo(paid.length * CALL_USD)
-  expect(result.state.unpricedCalls).toBe(0)
+  // Nobody knows what was billed for the calls that were under way.
+  const asked = eventsOf(rig.events, 'model-request').length
+  expect(result.state.unpricedCalls).toBe(asked - paid.length)
   const finished = eventsOf(rig.events, 'run-finished').at(-1)
   expect(finished?.usage?.input).toBe(paid.length * 100)
   expect(paid.length).toBe(clean.rig.calls)

@@ -42,6 +42,7 @@ function undone(step: StepState): StepState {
     answer: undefined,
     message: undefined,
     skippedBecause: undefined,
+    wait: undefined,
   }
 }
 

@@ -49,7 +49,7 @@ export interface AttemptFailure {
   readonly rework: Rework | undefined
 }
 
-/** A gate, or a step with a gate in it, that waits for an answer. */
+/** A gate that waits for an answer, a step that waits for a provider, or one with such a step in it. */
 interface AttemptWaiting {
   readonly status: 'waiting'
   readonly events: readonly NewRunEvent[]

@@ -16,6 +16,7 @@ import { abortReason, limitTime, unlessDeaf } from './attempt-signal.ts'
 import { callsAround, isComposed, stepsBehind } from '../frame.ts'
 import type { Task } from '../frame.ts'
 import { loadInputs, placeArtifacts } from './inputs.ts'
+import { ProviderAsksToWait, waitForProvider } from './provider-wait.ts'
 import { StepWorkspace, workspaceOpener } from './step-workspace.ts'
 
 /**
@@ -133,6 +134,7 @@ function expected(scope: AttemptScope, error: unknown): AttemptResult {
   const { planned } = scope
   if (isFatal(error)) throw error
   if (scope.signal.aborted) return failedAttempt(planned, abortReason(scope.signal))
+  if (error instanceof ProviderAsksToWait) return waitForProvider(scope, error.failure)
   if (error instanceof WorkspaceLost) {
     return failedAttempt(planned, { reason: error.reason, message: error.message })
   }

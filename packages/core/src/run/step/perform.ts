@@ -9,6 +9,7 @@ import { changes, conclude, examineEarly, LAST_TEXT_CHARACTERS } from './conclud
 import { runStepHooks } from './hooks.ts'
 import { checkInputs } from './inputs.ts'
 import { describeMaking, reuseStep } from '../cache/reuse-step.ts'
+import { isLongWait, waitForProvider } from './provider-wait.ts'
 import { templateScope } from '../scope.ts'
 import { needsWorkspace } from './step-workspace.ts'
 
@@ -35,6 +36,7 @@ export async function perform(scope: AttemptScope): Promise<AttemptResult> {
   const outcome = await runnerOf(scope).run(context)
   if (outcome.status === 'succeeded') return conclude(scope, context, outcome)
   const failure = signal.aborted ? abortReason(signal) : outcome.failure
+  if (isLongWait(failure)) return waitForProvider(scope, failure)
   const { usage, lastText = '' } = outcome
   const remains = await remainsOf(scope)
   const end = lastText.slice(-LAST_TEXT_CHARACTERS)

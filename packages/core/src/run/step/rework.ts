@@ -51,6 +51,7 @@ export async function repair(task: Task, broken: Broken): Promise<StepEnd | unde
     const work = { ...broken, attempt: before + round, chance: round, remains, given, replaces }
     const repaired = await runRepair(repairer, work)
     if (repaired === undefined) continue
+    if ('waiting' in repaired) return ended(task, repaired.waiting)
     const checked = await checkAgain(task, broken, { ...repaired, usage, startedMs })
     if (checked.result.status !== 'failed') return ended(task, checked)
     log.appendAll(checked.result.events)
@@ -102,8 +103,11 @@ interface Round extends Broken {
   readonly replaces: ReadonlySet<string>
 }
 
-/** What stands after the repair. Undefined: the repair itself failed. */
-async function runRepair(repairer: Task, round: Round): Promise<Remains | undefined> {
+/** What stands after the repair, or that it has to wait. Undefined: the repair itself failed. */
+async function runRepair(
+  repairer: Task,
+  round: Round,
+): Promise<Remains | { readonly waiting: AttemptEnd } | undefined> {
   const { start, remains, given, replaces, signal, attempt, chance } = round
   const { run } = repairer.frame
   const { store } = run.request
@@ -116,9 +120,9 @@ async function runRepair(repairer: Task, round: Round): Promise<Remains | undefi
     await end.close()
     return undefined
   }
+  if (result.status === 'waiting') return { waiting: end }
   run.log.appendAll(result.events)
   await end.close()
-  if (result.status === 'waiting') throw new Error('Internal error: a repair that waits')
   const redone = result.artifacts.map((artifact) => [artifact.name, store.get(artifact)] as const)
   const { tree = from.tree } = run.log.state.steps.get(repairer.planned.step.id) ?? {}
   return {
