@@ -394,6 +394,101 @@ describe('wave cancel', () => {
   })
 })
 
+describe('the options of resume', { timeout: 60_000 }, () => {
+  test('a run is named by what begins no other; limits of its own hold; what is wrong costs nothing', async () => {
+    await using scene = await openScene({ two: 400 })
+    await scene.wave('run', 'flow')
+    const failed = scene.run
+    await scene.wave('run', 'flow')
+    const done = scene.run
+    const asked = scene.server.requests.length
+    const before = scene.sandbox.fingerprint()
+    const refusals = [
+      [['resume', '20'], [`Several runs start with "20": ${failed}, ${done}.`]],
+      [
+        ['resume', failed, '--from-step', 'thre'],
+        ['The run has no step "thre".', 'three'],
+      ],
+      [
+        ['resume', failed, '--max-tokens', 'many'],
+        ['--max-tokens', '"many"'],
+      ],
+      [
+        ['resume', failed, '--timeout', 'soon'],
+        ['--timeout', '"soon"'],
+      ],
+      [
+        ['resume', failed, '--max-usd', 'little'],
+        ['--max-usd', '"little"'],
+      ],
+      [['resume', failed, '--answer', 'two=yes'], ['two']],
+    ] as const
+    for (const [args, texts] of refusals) {
+      // oxlint-disable-next-line no-await-in-loop -- two cores
+      const { exitCode, stdout, stderr } = await scene.wave(...args)
+      expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 2, stdout: '' })
+      for (const text of texts) expect(stderr).toContain(text)
+    }
+    expect(scene.server.requests).toHaveLength(asked)
+    expect(scene.sandbox.fingerprint()).toEqual(before)
+    expect(await scene.wave('resume', failed, '--max-tokens', '1')).toMatchObject({ exitCode: 5 })
+    expect(scene.events(failed).at(-1)).toMatchObject({ type: 'run-finished', exitCode: 5 })
+    expect(await scene.wave('resume', failed)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('--timeout ends it, and it can be resumed again', async () => {
+    let silent = 2
+    const reply = ({ text }: ChatRequest): ChatReply =>
+      stepOf(text) === 'two' && silent-- > 0 ? SILENCE : 'Result'
+    await using scene = new Scene(await startChat(reply))
+    const { child, ended } = await scene.startUntil(2)
+    child.kill('SIGKILL')
+    await ended
+    expect(await scene.wave('resume', '--timeout', '2s')).toMatchObject({ exitCode: 5 })
+    expect(await scene.wave('resume')).toMatchObject({ exitCode: 0 })
+    expect(scene.asked).toEqual({ one: 1, two: 3, three: 1, four: 1 })
+  })
+
+  test('--inconclusive-ok, --report, --apply and --force do at a resumed run what they do at a run', async () => {
+    using sandbox = new Sandbox()
+    const [guarded, plain] = ['(order.items ?? []).length\n', 'order.items.length\n']
+    sandbox.write('src/orders.js', `export const total = (order) =>\n  ${guarded}`)
+    sandbox.initGit()
+    sandbox.write('src/orders.js', `export const total = (order) =>\n  ${plain}`)
+    sandbox.commit('Simplify total')
+    const symptom = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
+    const started = ['run', 'incident-response', symptom, '--provider', 'evidence']
+    expect(await sandbox.wave(started)).toMatchObject({ exitCode: 3 })
+    const again = ['resume', '--from-step', 'postmortem']
+    expect(await sandbox.wave([...again, '--report', 'copy.md'])).toMatchObject({ exitCode: 3 })
+    // The copy is for somebody who has no wave: the audit trail is behind it.
+    expect(sandbox.read('copy.md').startsWith(sandbox.read('output/incident-report.md'))).toBe(true)
+    rmSync(join(sandbox.project, 'copy.md'))
+    const applied = await sandbox.wave([...again, '--inconclusive-ok', '--apply', '--force'])
+    expect([applied.exitCode, sandbox.read('src/orders.js')]).toEqual([
+      0,
+      `export const total = (order) =>\n  ${guarded}`,
+    ])
+  })
+
+  test('Ctrl-C before the first step loses nothing: the run can be resumed as before', async () => {
+    await using scene = await openScene({ two: 400 })
+    await scene.wave('run', 'flow')
+    const before = scene.events()
+    const child = scene.sandbox.start(['resume'], { env: CHAT_ENV })
+    const ended = resultOf(child)
+    // Taken first, before the plan is made again and anything is looked for.
+    const lock = join(scene.runs, scene.run, 'lock')
+    await vi.waitUntil(() => existsSync(lock), { timeout: 20_000, interval: 1 })
+    child.kill('SIGINT')
+    // As long as nothing was begun, the signal may also end the process at once.
+    expect([130, undefined]).toContain((await ended).exitCode)
+    expect(scene.events()).toEqual(before)
+    expect(await scene.wave('resume')).toMatchObject({ exitCode: 0 })
+    expect(scene.asked).toEqual({ one: 1, two: 2, three: 1, four: 1 })
+  })
+})
+
 test('a run folder that came with a repository is refused, and left as it is', async () => {
   await using scene = await openScene({ two: 400 })
   await scene.wave('run', 'flow')
