@@ -39,10 +39,12 @@ export async function artifacts(
     const all = { v: 1, run: basename(directory), artifacts: found.map(artifactToJson) }
     out.write(`${escapeJson(JSON.stringify(all))}\n`)
   } else {
-    out.write(renderList(found))
+    out.write(found.length === 0 ? NONE : renderList(found))
   }
   return 0
 }
+
+const NONE = 'No step of this run has completed with an artifact.\n'
 
 async function exportAll(
   { host, cwd }: Invocation,

@@ -14,7 +14,7 @@ export interface DiffSide {
 }
 
 /** An artifact or a patch that both runs have, with other content. */
-export interface DifferingContent {
+interface DifferingContent {
   readonly step: string
   readonly name: string
   /** Lines of a unified diff; null: see `because`. */
