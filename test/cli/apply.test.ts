@@ -36,11 +36,12 @@ test('apply shows the change and, with consent, makes it and nothing else', asyn
   expect(refused.stdout).toContain('modified  +1 -1  src/orders.js')
   expect(refused.stderr).toContain('hint: Add --yes')
   expect(sandbox.read('src/orders.js')).toBe(AFTER)
-  const before = sandbox.fingerprint(['.git', 'src/orders.js'])
+  const others = ['.git', 'src/orders.js', '.wave/runs']
+  const before = sandbox.fingerprint(others)
   const applied = await sandbox.wave(['apply', run.slice(0, 12), '--yes'])
   expect(applied).toMatchObject({ exitCode: 0, stderr: '' })
   expect(sandbox.read('src/orders.js')).toBe(BEFORE)
-  expect(sandbox.fingerprint(['.git', 'src/orders.js'])).toEqual(before)
+  expect(sandbox.fingerprint(others)).toEqual(before)
   expect(sandbox.git('diff', '--cached', '--name-only')).toBe('')
 })
 

@@ -106,6 +106,11 @@ describe('a run without a model', () => {
     using sandbox = new Sandbox()
     fill(sandbox)
     await sandbox.wave([...RUN, SYMPTOM, '--report', '../report.md'])
+    const report = readFileSync(join(sandbox.root, 'report.md'), 'utf8')
+    const delivered = sandbox.read('output/incident-report.md')
+    expect(report.startsWith(`${delivered}\n## Audit trail\n`)).toBe(true)
+    expect(report).toContain('| user | started the pipeline incident-response')
+    await sandbox.wave([...RUN, SYMPTOM, '--report', '../report.md', '--no-audit'])
     expect(readFileSync(join(sandbox.root, 'report.md'), 'utf8')).toBe(
       sandbox.read('output/incident-report.md'),
     )

@@ -441,12 +441,19 @@ describe('artifacts', () => {
 
 describe('report', () => {
   test('is what the last step delivered, to standard output or to a file', async () => {
+    const alone = await printed(['report', evidence, '--no-audit'])
+    expect(alone).toBe(place.read('output/incident-report.md'))
     const report = await printed(['report', evidence])
-    expect(report).toBe(place.read('output/incident-report.md'))
+    expect(report.startsWith(`${alone}\n## Audit trail\n\nAdded by wave, not by a model: `)).toBe(
+      true,
+    )
     expect(await printed(['report', evidence, '--report', 'copy.md'])).toBe('')
     expect(place.read('copy.md')).toBe(report)
     const document = JSON.parse(await printed(['report', evidence, '--json']))
-    expect(document).toMatchObject({ step: 'postmortem', name: 'report', content: report })
+    expect(document).toMatchObject({ step: 'postmortem', name: 'report', content: alone })
+    expect(document.audit.entries).toHaveLength(
+      JSON.parse(await printed(['audit', evidence, '--json'])).entries.length,
+    )
   })
 
   test('of a stranger is made inert, and others that were delivered are named', async () => {

@@ -10,9 +10,15 @@ import {
   WaveError,
 } from '@wave/core'
 import { readRunEvents } from '@wave/core/runs'
-import { type ApplyBeginning, type ApplyRequest, type FinishedApply, findApply } from '@wave/workspace'
+import {
+  type ApplyBeginning,
+  type ApplyRequest,
+  type FinishedApply,
+  findApply,
+} from '@wave/workspace'
 import type { Invocation } from './invocation.ts'
 import { keepAudit } from './keep-audit.ts'
+import { showPatience } from './patience.ts'
 import { renderWarning } from './render/problem.ts'
 import { checkOwnRun } from './run-index.ts'
 
@@ -39,6 +45,9 @@ export async function recordApply<Result>(
   applied: AppliedRun & { readonly intent: Intent },
   work: (begin: NonNullable<ApplyRequest['begin']>) => Promise<Result>,
 ): Promise<Result> {
+  const { kind } = applied.intent
+  const what = kind === 'apply' ? 'Applying the changes' : 'Taking the changes back'
+  using _ = showPatience(invocation.host, what)
   if (!isOwnRun(applied)) return await work(() => {})
   const recording = new Recording(invocation, applied)
   try {

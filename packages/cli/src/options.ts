@@ -63,7 +63,11 @@ export const RUN_OPTIONS: readonly PlainOption[] = [
   },
   { flags: '--cache', description: 'take over steps of earlier runs into which the same went' },
   { flags: '--inconclusive-ok', description: 'exit with 0 where 3 would be used' },
-  { flags: '--report <file>', description: 'also write the final report there' },
+  {
+    flags: '--report <file>',
+    description: 'also write the final report and the audit trail there',
+  },
+  { flags: '--no-audit', description: 'with --report: the report alone' },
 ]
 
 const OF_RESUME: ReadonlySet<string> = new Set([
@@ -75,6 +79,7 @@ const OF_RESUME: ReadonlySet<string> = new Set([
   'cache',
   'inconclusive-ok',
   'report',
+  'no-audit',
 ])
 
 /** Those of a run that still decide something when it goes on. */

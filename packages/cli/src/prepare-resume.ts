@@ -21,6 +21,7 @@ export interface ResumeOptions extends LimitOptions {
   readonly answer?: readonly string[]
   readonly apply?: boolean
   readonly report?: string
+  readonly audit?: boolean
   readonly inconclusiveOk?: boolean
   /** As at the start, also where only one of the two asked for it. */
   readonly cache?: boolean

@@ -44,6 +44,8 @@ export interface RunOptions extends SelectionOptions {
   readonly apply?: boolean
   readonly inconclusiveOk?: boolean
   readonly report?: string
+  /** False: the report without the audit trail of its run. */
+  readonly audit?: boolean
   /** Takes steps over from earlier runs into which the same went, and keeps its own for later ones. */
   readonly cache?: boolean
 }

@@ -202,8 +202,9 @@ function addRunLooks(program: Command, frame: Frame): void {
   on(artifacts, frame, async () => (await import('./commands/artifacts.ts')).artifacts)
   const report = program
     .command('report <run>')
-    .description('the final report of a run')
+    .description('the final report of a run, with its audit trail')
     .option('--report <file>', 'write it to this file instead')
+    .option('--no-audit', 'without the audit trail of the run')
   on(report, frame, async () => (await import('./commands/report.ts')).report)
 }
 

@@ -31,7 +31,7 @@ export function readRunLine(argv: readonly string[]): RunLine | undefined {
 
 /** The pipeline and the input. */
 const MAX_WORDS = 2
-const DEFAULTS = { sandbox: DEFAULT_SANDBOX } as const
+const DEFAULTS = { sandbox: DEFAULT_SANDBOX, audit: true } as const
 
 /** Short options that are joined to something, and what ends the options. */
 function isUnusual(argument: string): boolean {

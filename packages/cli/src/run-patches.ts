@@ -26,12 +26,23 @@ export function readRunPatches(directory: string): RunPatches {
       hint: 'Read its report: a fix may be described there.',
     })
   }
+  const recorded = steps.flatMap(({ id, patch }) =>
+    patch === undefined ? [] : [{ step: id, digest: patch.digest }],
+  )
   const left = steps.flatMap(({ patch }) => patch?.leftOut ?? [])
   const leftOut = [...new Map(left.map((each) => [each.path, each])).values()]
-  return { run: basename(directory), patches, base: state.started?.snapshot.tree, leftOut }
+  return {
+    run: basename(directory),
+    patches,
+    base: state.started?.snapshot.tree,
+    recorded,
+    leftOut,
+  }
 }
 
-interface RunPatches extends Pick<ApplyRequest, 'run' | 'patches' | 'base'> {
+export interface RunPatches extends Pick<ApplyRequest, 'run' | 'patches' | 'base'> {
+  /** The same patches, by the digests under which they are stored. */
+  readonly recorded: readonly { readonly step: string; readonly digest: string }[]
   /** Changed by the run as well, and never applied. */
   readonly leftOut: readonly LeftOut[]
 }

@@ -2,6 +2,8 @@
 export { auditTrail } from './audit/audit-trail.ts'
 export type { AuditTrail } from './audit/audit-entry.ts'
 export { renderAuditMarkdown } from './audit/audit-markdown.ts'
+export { renderAuditSection } from './audit/audit-section.ts'
+export { closeFence } from './artifact/close-fence.ts'
 export { verifyRun } from './verify/verify-run.ts'
 export type { VerifyCheck } from './verify/verify-check.ts'
 export { diffTexts } from './compare/text-diff.ts'

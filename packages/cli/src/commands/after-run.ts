@@ -2,11 +2,14 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
 import { applyPatches } from '@wave/workspace'
-import { tellFinished } from '../finished-apply.ts'
+import { recordApply } from '../apply-journal.ts'
+import { attachAudit } from '../attached-audit.ts'
+import { finishKilledApply } from '../finished-apply.ts'
 import { handedOver } from '../handed-over.ts'
 import type { Invocation } from '../invocation.ts'
 import { keepAudit } from '../keep-audit.ts'
 import type { PreparedRun, RunOptions } from '../prepare.ts'
+import { renderApplied } from '../render/changed-files.ts'
 import { renderNote, renderProblem } from '../render/problem.ts'
 import { reportUnwritable } from '../report-file.ts'
 import { lockRun, readRunPatches } from '../run-patches.ts'
@@ -22,6 +25,15 @@ export async function afterRun(invocation: Invocation, finished: FinishedRun): P
   const { options, result } = finished
   keepAudit(invocation, finished.prepared.project.root, result.runId)
   writeReport(invocation, finished)
+  const exitCode = await applyIfAsked(invocation, finished)
+  // Whether and how it was applied belongs to its trail.
+  if (options.apply === true) writeReport(invocation, finished)
+  appendSummary(invocation, finished)
+  return exitCode
+}
+
+async function applyIfAsked(invocation: Invocation, finished: FinishedRun): Promise<number> {
+  const { options, result } = finished
   if (options.apply !== true) return result.exitCode
   if (result.exitCode === 0) return await applyChanges(invocation, finished)
   if (handedOver(result.state).length > 0) {
@@ -34,40 +46,38 @@ export async function afterRun(invocation: Invocation, finished: FinishedRun): P
 }
 
 function writeReport(invocation: Invocation, finished: FinishedRun): void {
-  const { host, cwd } = invocation
   const target = finished.options.report
-  const summary = host.env['GITHUB_STEP_SUMMARY']
-  if (target === undefined && !summary) return
-  const report = readReport(finished)
-  if (report === undefined) return
-  if (summary) append(summary, report)
-  if (target === undefined) return
+  const report = target === undefined ? undefined : readReport(finished)
+  if (target === undefined || report === undefined) return
   try {
-    writeFileSync(resolve(cwd, target), report)
+    writeFileSync(resolve(invocation.cwd, target), report)
   } catch (cause) {
     throw reportUnwritable(target, cause)
   }
 }
 
-/** The last Markdown artifact that stands in the summary. */
-function readReport({ prepared, result }: FinishedRun): Uint8Array | undefined {
+/** The last Markdown artifact that stands in the summary, with the audit trail of the run. */
+function readReport({ prepared, options, result }: FinishedRun): Uint8Array | undefined {
   const leaves = result.delivered.filter((file) => file.leaf && file.path.endsWith('.md'))
   const last = leaves.at(-1)
   const artifact =
     last && result.state.steps.get(last.step)?.artifacts.find(({ name }) => name === last.name)
   const run = join(runsFolder(prepared.project.root), result.runId)
-  return artifact && new FileArtifactStore(join(run, 'store')).get(artifact)
+  if (artifact === undefined) return undefined
+  const report = new FileArtifactStore(join(run, 'store')).get(artifact)
+  return options.audit === false ? report : attachAudit(report, run)
 }
 
-function append(file: string, report: Uint8Array): void {
+function appendSummary({ host }: Invocation, finished: FinishedRun): void {
+  const summary = host.env['GITHUB_STEP_SUMMARY']
+  const report = summary ? readReport(finished) : undefined
+  if (!summary || report === undefined) return
   try {
-    appendFileSync(file, report)
+    appendFileSync(summary, report)
   } catch {
     // A convenience of the CI system; the report is in output/ all the same.
   }
 }
-
-const APPLIED = 'Applied. Nothing is staged or committed.\n'
 
 /** `--apply` takes no flagged path: those need a person. */
 async function applyChanges(invocation: Invocation, finished: FinishedRun): Promise<number> {
@@ -76,12 +86,18 @@ async function applyChanges(invocation: Invocation, finished: FinishedRun): Prom
   const { dataDir } = prepared.config.paths
   try {
     const directory = join(runsFolder(root), result.runId)
+    await finishKilledApply(invocation, { root, dataDir })
     using _ = lockRun(directory)
-    const changes = readRunPatches(directory)
-    const applied = await applyPatches({ root, dataDir, ...changes, accept: [] })
-    tellFinished(invocation, applied.finished)
+    const { recorded, leftOut, ...changes } = readRunPatches(directory)
+    const applied = { root, dataDir, directory }
+    const by = result.state.resumed === undefined ? 'run' : 'resume'
+    const about = { patches: recorded, accepted: [], leftOut: leftOut.length }
+    const intent = { kind: 'apply', by, ...about } as const
+    await recordApply(invocation, { ...applied, intent }, async (begin) => {
+      return await applyPatches({ root, dataDir, ...changes, accept: [], begin })
+    })
     if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
-      invocation.host.out.write(APPLIED)
+      invocation.host.out.write(renderApplied(leftOut))
     }
     return result.exitCode
   } catch (error) {

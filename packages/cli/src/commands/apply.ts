@@ -1,15 +1,16 @@
 import { basename } from 'node:path'
 import { findRun, runsFolder, WaveError } from '@wave/core'
-import type { LeftOut } from '@wave/core'
 import { applyPatches, type ApplyRequest, planApply } from '@wave/workspace'
-import { finishApply, planUndo, undoApply, type UndoRequest } from '@wave/workspace'
-import { tellFinished } from '../finished-apply.ts'
+import { finishApply, planUndo, undoApply } from '@wave/workspace'
+import { type AppliedRun, patchesOfLastApply, recordApply } from '../apply-journal.ts'
+import { settleFinished } from '../finished-apply.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Invocation } from '../invocation.ts'
 import { findProject } from '../project.ts'
-import { renderChangedFiles, renderLeftOut } from '../render/changed-files.ts'
+import { renderApplied, renderChangedFiles, renderLeftOut } from '../render/changed-files.ts'
+import { renderProblemJson } from '../render/problem.ts'
 import { renderRows } from '../render/rows.ts'
-import { lockRun, readRunPatches } from '../run-patches.ts'
+import { lockRun, readRunPatches, type RunPatches } from '../run-patches.ts'
 import { escapeJson, escapeName } from '../sanitise.ts'
 
 interface ApplyOptions {
@@ -27,60 +28,87 @@ export async function apply(
   const { output, paths } = await loadConfig(invocation, project)
   const directory = findRun(runsFolder(project.root), prefix)
   using _ = lockRun(directory)
-  const place = { root: project.root, dataDir: paths.dataDir, run: basename(directory) }
-  const finished = await finishApply(place)
-  tellFinished(invocation, finished)
-  const screen: Screen = { invocation, output }
-  if (options.undo === true) {
-    // What was asked for has just happened.
-    const isDone = finished.some(({ run }) => run === place.run)
-    if (isDone) report(screen, { undone: [] }, 'Taken back.\n')
-    else await undo(screen, place)
-    return 0
-  }
-  const changes = readRunPatches(directory)
-  const { leftOut } = changes
-  await applyChanges(screen, { ...place, ...changes, accept: options.accept ?? [] }, leftOut)
+  const applied = { root: project.root, dataDir: paths.dataDir, directory }
+  const finished = await finishApply(applied)
+  await settleFinished(invocation, applied, finished)
+  const screen: Screen = { invocation, output, applied }
+  if (options.undo !== true)
+    return await applyChanges(screen, readRunPatches(directory), options.accept ?? [])
+  const isDone = finished.some(({ run }) => run === basename(directory))
+  if (!isDone) return await undo(screen)
+  // What was asked for has just happened.
+  report(screen, { undone: [] }, 'Taken back.\n')
   return 0
 }
 
 interface Screen {
   readonly invocation: Invocation
   readonly output: string
+  readonly applied: AppliedRun
 }
 
 async function applyChanges(
   screen: Screen,
-  request: ApplyRequest,
-  leftOut: readonly LeftOut[],
-): Promise<void> {
+  { leftOut, recorded, ...changes }: RunPatches,
+  accept: readonly string[],
+): Promise<number> {
+  const { invocation, applied } = screen
+  const request: ApplyRequest = { ...applied, ...changes, accept }
   const planned = await planApply(request)
-  const { rejected, drifted, conflicts, needsAccept } = planned
+  const { rejected, drifted, conflicts, needsAccept, files } = planned
   const isBlocked = [rejected, drifted, conflicts, needsAccept].some((found) => found.length > 0)
-  show(screen, renderChangedFiles(planned.files) + renderLeftOut(leftOut))
-  if (planned.files.length === 0 && leftOut.length > 0) {
-    report(
-      screen,
-      { applied: [], leftOut },
-      'Nothing to apply: all that was changed is left out.\n',
-    )
-    return
+  show(screen, renderChangedFiles(files) + renderLeftOut(leftOut))
+  if (files.length === 0 && leftOut.length > 0) {
+    const nothing = 'Nothing to apply: all that was changed is left out.\n'
+    report(screen, { applied: [], leftOut }, nothing)
+    return 0
   }
-  if (!isBlocked) await consent(screen, { asks: 'Apply these changes?', else: 'applied' })
-  tellFinished(screen.invocation, (await applyPatches(request)).finished)
-  const note = leftOut.length > 0 ? `Left out, never applied: ${leftOut.length}.\n` : ''
-  const record = { applied: planned.files, ...(leftOut.length > 0 && { leftOut }) }
-  report(screen, record, `Applied. Nothing is staged or committed.\n${note}`)
+  const left = leftOut.length > 0 && { leftOut }
+  return await telling(screen, { wouldApply: files, ...left }, async () => {
+    if (!isBlocked) await consent(screen, { asks: 'Apply these changes?', else: 'applied' })
+    const flagged = files.filter(({ verdict }) => verdict === 'flagged').map(({ path }) => path)
+    const about = { patches: recorded, accepted: flagged, leftOut: leftOut.length }
+    const intent = { kind: 'apply', by: 'apply', ...about } as const
+    const done = await recordApply(invocation, { ...applied, intent }, async (begin) => {
+      return await applyPatches({ ...request, begin })
+    })
+    await settleFinished(invocation, applied, done.finished)
+    report(screen, { applied: files, ...left }, renderApplied(leftOut))
+  })
 }
 
-async function undo(screen: Screen, request: UndoRequest): Promise<void> {
+async function undo(screen: Screen): Promise<number> {
+  const { invocation, applied } = screen
+  const request = { ...applied, run: basename(applied.directory) }
   const { files, changed } = await planUndo(request)
   const rows = files.map(({ path, status }) => [status, escapeName(path)])
   show(screen, renderRows(rows, '  '))
   const question = { asks: 'Take these changes back?', else: 'taken back' }
-  if (changed.length === 0) await consent(screen, question)
-  await undoApply(request)
-  report(screen, { undone: files }, 'Taken back. Nothing is staged or committed.\n')
+  return await telling(screen, { wouldUndo: files }, async () => {
+    if (changed.length === 0) await consent(screen, question)
+    const patches = patchesOfLastApply(applied.directory)
+    const intent = { kind: 'undo', by: 'apply', patches, accepted: [], leftOut: 0 } as const
+    await recordApply(invocation, { ...applied, intent }, async (begin) => {
+      return await undoApply({ ...request, begin })
+    })
+    report(screen, { undone: files }, 'Taken back. Nothing is staged or committed.\n')
+  })
+}
+
+/** What fails is told together with what it was about, where a program reads it. */
+async function telling(
+  { invocation, output }: Screen,
+  about: object,
+  work: () => Promise<void>,
+): Promise<number> {
+  try {
+    await work()
+    return 0
+  } catch (error) {
+    if (output !== 'json' || !(error instanceof WaveError)) throw error
+    invocation.host.out.write(renderProblemJson(error, about))
+    return error.exitCode
+  }
 }
 
 interface Question {

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { WaveError } from '@wave/core/language'
-import { cleanArtifact, StoredBytes } from '@wave/core/runs'
+import { auditTrail } from '@wave/core/inspection'
+import { cleanArtifact, readRunEvents, StoredBytes } from '@wave/core/runs'
+import { attachAudit } from '../attached-audit.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderNote } from '../render/problem.ts'
 import { reportUnwritable } from '../report-file.ts'
@@ -11,9 +13,10 @@ import { printContent } from '../runs/print-content.ts'
 
 interface ReportOptions {
   readonly report?: string
+  readonly audit?: boolean
 }
 
-/** The final report of a run: the Markdown document that its last step delivered. */
+/** The final report of a run: the Markdown document that its last step delivered, and who did what in the run. */
 export async function report(
   invocation: Invocation,
   options: ReportOptions,
@@ -23,9 +26,13 @@ export async function report(
   const reports = listArtifacts(directory).filter(isReport)
   const artifact = reports.at(-1)
   if (artifact === undefined) throw noReport(directory)
-  const content = await readReport(directory, artifact)
+  const alone = await readReport(directory, artifact)
+  const isJson = output === 'json' && options.report === undefined
+  const content = options.audit === false || isJson ? alone : attachAudit(alone, directory)
+  const more =
+    options.audit === false || !isJson ? {} : { audit: auditTrail(readRunEvents(directory)) }
   if (options.report === undefined)
-    printContent(invocation, { output, directory, artifact, content })
+    printContent(invocation, { output, directory, artifact, content, more })
   else write(resolve(invocation.cwd, options.report), content)
   if (reports.length > 1 && output === 'text') tellOthers(invocation, directory, reports)
   return 0

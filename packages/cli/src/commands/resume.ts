@@ -101,11 +101,12 @@ async function goOn(
   }
 }
 
-function asRun({ apply, report }: ResumeOptions): RunOptions {
+function asRun({ apply, report, audit }: ResumeOptions): RunOptions {
   return {
     sandbox: 'auto',
     ...(apply !== undefined && { apply }),
     ...(report !== undefined && { report }),
+    ...(audit !== undefined && { audit }),
   }
 }
 

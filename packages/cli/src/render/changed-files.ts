@@ -23,6 +23,12 @@ export function renderLeftOut(leftOut: readonly LeftOut[]): string {
   return renderRows(rows, '  ')
 }
 
+/** That it is done, and what is not. */
+export function renderApplied(leftOut: readonly LeftOut[]): string {
+  const note = leftOut.length > 0 ? `Left out, never applied: ${leftOut.length}.\n` : ''
+  return `Applied. Nothing is staged or committed.\n${note}`
+}
+
 /** `+1 -1`, `binary`, `mode 644 → 755`, or more than one of them. */
 function extentOf({ added, deleted, isBinary, modes }: PatchedFile): string {
   const mode = modes && `mode ${modes.from.slice(-3)} → ${modes.to.slice(-3)}`

@@ -9,13 +9,16 @@ export function renderProblem(error: unknown, options: { readonly stack: boolean
   return options.stack && error.stack !== undefined ? `${text}${sanitiseText(error.stack)}\n` : text
 }
 
-/** An error as one JSON line. Several problems stand in `problems`, the first of them also at the top. */
-export function renderProblemJson(error: unknown): string {
+/**
+ * An error as one JSON line. Several problems stand in `problems`, the first of them also at the top. `about`: what
+ * the command had found out by then.
+ */
+export function renderProblemJson(error: unknown, about: object = {}): string {
   const record =
     error instanceof WaveError
       ? { ...toRecord(problemsOf(error)[0]), ...several(error) }
       : { code: 'internal', message: `Internal error: ${messageOf(error)}`, hint: REPORT }
-  return `${escapeJson(JSON.stringify({ type: 'error', ...record }))}\n`
+  return `${escapeJson(JSON.stringify({ type: 'error', ...record, ...about }))}\n`
 }
 
 /** Problems that do not end the command. */

@@ -10,6 +10,8 @@ interface Printed {
   readonly directory: string
   readonly artifact: ListedArtifact
   readonly content: Uint8Array
+  /** Stands in the JSON form as well. */
+  readonly more?: object
 }
 
 /** An artifact on standard output: as it is where a program reads it, without effects on a terminal. */
@@ -22,12 +24,15 @@ export function printContent({ host }: Invocation, printed: Printed): void {
   else host.out.write(host.out.isTerminal ? withLineEnd(sanitiseText(text)) : text)
 }
 
-function toJson({ directory, artifact, content }: Printed, text: string | undefined): string {
+function toJson(
+  { directory, artifact, content, more = {} }: Printed,
+  text: string | undefined,
+): string {
   const { step, name, path, type, sizeBytes, digest } = artifact
   const [encoding, encoded] =
     text === undefined ? ['base64', Buffer.from(content).toString('base64')] : ['utf8', text]
   const about = { v: 1, run: basename(directory), step, name, path, type, sizeBytes, digest }
-  return `${escapeJson(JSON.stringify({ ...about, encoding, content: encoded }))}\n`
+  return `${escapeJson(JSON.stringify({ ...about, encoding, content: encoded, ...more }))}\n`
 }
 
 function withLineEnd(text: string): string {

@@ -1,3 +1,5 @@
+import type { NewRunEvent } from '../events.ts'
+
 /** Who did something. `wave` is the program itself; `timeout` an answer that nobody gave in time. */
 export interface AuditActor {
   readonly kind: 'user' | 'wave' | 'step' | 'model' | 'tool' | 'image' | 'timeout'
@@ -21,6 +23,8 @@ export interface AuditEntry {
   readonly seq: number
   /** UTC, ISO 8601. */
   readonly at: string
+  /** What it is a record of. */
+  readonly event: NewRunEvent['type']
   readonly actor: AuditActor
   /** The step that it belongs to; undefined: the run. */
   readonly step?: string

@@ -17,12 +17,19 @@ export function renderAuditMarkdown(trail: AuditTrail): string {
     '',
     `Last record: \`${/^[0-9a-f]{64}$/u.test(chain) ? chain : ''}\``,
     '',
-    '| # | time | who | what | with | made | result |',
-    '|--:|---|---|---|---|---|---|',
-    ...entries.slice(0, MAX_ROWS).map(row),
+    ...auditTable(entries.slice(0, MAX_ROWS)),
     ...(left > 0 ? ['', `${left} more entries are in the JSON form.`] : []),
     '',
   ].join('\n')
+}
+
+/** The lines of a table in which no text is anything but text. */
+export function auditTable(entries: readonly AuditEntry[]): readonly string[] {
+  return [
+    '| # | time | who | what | with | made | result |',
+    '|--:|---|---|---|---|---|---|',
+    ...entries.map(row),
+  ]
 }
 
 const MAX_ROWS = 5000

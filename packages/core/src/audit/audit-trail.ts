@@ -35,13 +35,13 @@ const SAYERS: Sayers<keyof Events> = {
 function entriesOf(event: RunEvent, known: Acquaintance): readonly AuditEntry[] {
   known.meet(event)
   const said = say(event.type, event, known)
-  const stamp = { seq: event.seq, at: event.at }
+  const stamp = { seq: event.seq, at: event.at, event: event.type }
   const place = 'step' in event && event.step !== '' ? { ...stamp, step: event.step } : stamp
   return said.map((each) => entryOf(place, each))
 }
 
 function entryOf(
-  place: Pick<AuditEntry, 'seq' | 'at' | 'step'>,
+  place: Pick<AuditEntry, 'seq' | 'at' | 'event' | 'step'>,
   { inputs = [], outputs = [], ...rest }: Said,
 ): AuditEntry {
   return { ...place, ...rest, inputs, outputs }

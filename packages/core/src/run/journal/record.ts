@@ -33,13 +33,14 @@ function maxBytes(type: NewRunEvent['type']): number {
   return GROWS_WITH_PLAN.has(type) ? 16 * 2 ** 20 : 64 * 2 ** 10
 }
 
-/** They list steps, inputs of a step, or delivered files; an answer is as long as its author wants. */
+/** They list steps, or patches of them, inputs of a step, or delivered files; an answer is as long as its author wants. */
 const GROWS_WITH_PLAN: ReadonlySet<NewRunEvent['type']> = new Set([
   'run-started',
   'steps-added',
   'gate-answered',
   'step-started',
   'step-succeeded',
+  'apply-started',
   'run-finished',
 ])
 
