@@ -1,4 +1,4 @@
-import type { ModelEvent, Usage } from '@wave/core'
+import type { ModelEvent } from '@wave/core'
 import { type Accumulator, ReplyTooLarge, type TerminalEvent } from './accumulate/accumulator.ts'
 import { CALL_LIMITS, CallGuard, type CallLimits, type Trip } from './call-guard.ts'
 import { classOf, describeFault, type Fault, faultOf, refusedBy } from './failure.ts'
@@ -36,21 +36,37 @@ export async function* streamCall(call: Call, signal: AbortSignal): AsyncGenerat
   if (signal.aborted) return
   using guard = new CallGuard(call.limits, signal)
   let thrown: unknown
-  let isCounted = false
+  const early = new EarlyUsage(call.accumulator)
   try {
     for await (const event of await call.send(guard)) {
       const grown = call.accumulator.push(event)
       if (grown) guard.contentArrived()
       if (call.accumulator.complete) guard.replyFinished()
       if (typeof grown === 'object' && grown.delta !== '') yield grown
-      const usage: Usage | undefined = isCounted ? undefined : call.accumulator.usage()
-      if (usage !== undefined && !call.accumulator.complete) yield { type: 'usage', usage }
-      isCounted ||= usage !== undefined
+      yield* early.take()
     }
   } catch (error) {
     thrown = error
   }
   if (!signal.aborted) yield terminalEvent(call, guard.trip, thrown)
+}
+
+/** What a provider reports before the end: of a call that is cut off, it is all that is known. */
+class EarlyUsage {
+  readonly #accumulator: Accumulator
+  #isTold = false
+
+  constructor(accumulator: Accumulator) {
+    this.#accumulator = accumulator
+  }
+
+  /** Empty unless it is new. */
+  take(): readonly ModelEvent[] {
+    const usage = this.#isTold ? undefined : this.#accumulator.usage()
+    if (usage === undefined) return []
+    this.#isTold = true
+    return this.#accumulator.complete ? [] : [{ type: 'usage', usage }]
+  }
 }
 
 /** A whole reply stays one, even if the connection broke right after it. */

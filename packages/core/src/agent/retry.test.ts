@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { WaveError } from '../errors.ts'
 import { AgentRig } from '../testing/agent-rig.ts'
 import type { AgentRigOptions } from '../testing/agent-rig.ts'
@@ -8,6 +8,8 @@ import { NO_USAGE } from './messages.ts'
 
 const OK = { text: 'Done.' }
 const BUSY = { failed: 'retryable', message: '529' } as const
+
+const asking = (retryAfterMs: number) => ({ ...BUSY, retryAfterMs })
 
 function rigFor(
   scripts: readonly Script[],
@@ -162,4 +164,37 @@ test('Abort during a pause ends the waiting', async () => {
   })
   expect(await rig.run()).toMatchObject({ failure: { reason: 'cancelled' } })
   expect(models[0]?.requests).toHaveLength(1)
+})
+
+test('A model that asks for a long pause is passed over; when nobody is left, the shortest wait is told', async () => {
+  const helped = rigFor([[asking(3_600_000)], [OK]])
+  expect((await helped.rig.run()).status).toBe('succeeded')
+  const two = rigFor([[asking(3_600_000)], [asking(7_200_000)]])
+  expect(await two.rig.run()).toMatchObject({
+    failure: { model: 'scripted/m1', waitMs: 3_600_000 },
+  })
+  // One that will answer later counts for more than one that never will.
+  const refused = rigFor([[asking(3_600_000)], [{ failed: 'auth' }]])
+  expect(await refused.rig.run()).toMatchObject({ failure: { waitMs: 3_600_000 } })
+  const endless = rigFor([[asking(Number.MAX_VALUE)]])
+  expect(await endless.rig.run()).toMatchObject({ failure: { waitMs: 31_536_000_000 } })
+})
+
+test('A call that is cut off is recorded, with what the provider had reported', async () => {
+  const usage = { ...NO_USAGE, input: 700, output: 1 }
+  for (const [script, reported] of [
+    [{ hangs: true, reports: usage }, usage],
+    [{ hangs: true }, undefined],
+  ] as const) {
+    const { rig } = rigFor([[script]])
+    const running = rig.run()
+    // oxlint-disable-next-line no-await-in-loop
+    await vi.waitUntil(() => rig.eventsOf('model-request').length > 0)
+    rig.controller.abort({ reason: 'cancelled' })
+    // oxlint-disable-next-line no-await-in-loop
+    expect(await running).toMatchObject({ failure: { reason: 'cancelled' }, usage: reported })
+    const message = 'The call was cut off: cancelled.'
+    const end = { class: 'cut-off', message, costUsd: undefined, usage: reported }
+    expect(rig.eventsOf('model-failed')).toMatchObject([end])
+  }
 })

@@ -39,31 +39,31 @@ export class PromptKeeper {
 
   /** Durable when it returns. A request that is sent again is what it was. */
   put(request: ModelRequest): ArtifactRef {
-    const { prompt, isSame } = this.#describe(request)
+    const { prompt, isAgain } = this.#describe(request)
     const ref =
-      isSame && this.#last !== undefined
+      isAgain && this.#last !== undefined
         ? this.#last.ref
         : this.#store.put(Buffer.from(JSON.stringify(prompt)))
     this.#last = { request, ref }
     return ref
   }
 
-  #describe(request: ModelRequest): { readonly prompt: StoredPrompt; readonly isSame: boolean } {
+  #describe(request: ModelRequest): { readonly prompt: StoredPrompt; readonly isAgain: boolean } {
     const { system, tools, toolChoice, messages } = request
     const before = this.#last
     if (before === undefined || !goesOn(before.request, request)) {
       const whole = { system, tools, toolChoice, messages: messages.map((one) => this.#keep(one)) }
-      return { prompt: whole, isSame: false }
+      return { prompt: whole, isAgain: false }
     }
     const fresh = messages.slice(before.request.messages.length)
     const head = changes(before.request, request)
-    const isSame = fresh.length === 0 && Object.keys(head).length === 0
+    const isAgain = fresh.length === 0 && Object.keys(head).length === 0
     const prompt = {
       after: before.ref.digest,
       ...head,
       messages: fresh.map((one) => this.#keep(one)),
     }
-    return { prompt, isSame }
+    return { prompt, isAgain }
   }
 
   #keep(message: Message): StoredMessage {

@@ -214,6 +214,11 @@ function afterStepEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'round-ended') {
     return event.end === 'again' ? { ...step, closedRounds: event.iteration } : step
   }
+  return afterSmallEvent(step, event)
+}
+
+/** Events that neither begin a step nor end it. */
+function afterSmallEvent(step: StepState, event: StepEvent): StepState {
   if (event.type === 'gate-waiting') return { ...step, status: 'waiting' }
   if (event.type === 'run-waiting') return { ...step, status: 'waiting', wait: event }
   if (event.type === 'gate-answered') {

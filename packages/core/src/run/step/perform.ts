@@ -1,6 +1,6 @@
 import { taskOf } from '../../pipeline/step-texts.ts'
 import { renderTemplate } from '../../pipeline/template/template.ts'
-import type { StepContext, StepRunner } from '../../ports.ts'
+import type { StepContext, StepOutcome, StepRunner } from '../../ports.ts'
 import { abortReason } from './attempt-signal.ts'
 import { failedAttempt } from './attempt-result.ts'
 import type { AttemptResult, AttemptScope, Remains } from './attempt-result.ts'
@@ -15,7 +15,7 @@ import { needsWorkspace } from './step-workspace.ts'
 
 /** Does what the step is there for, then checks and stores what came of it. */
 export async function perform(scope: AttemptScope): Promise<AttemptResult> {
-  const { planned, signal, request } = scope
+  const { planned, request } = scope
   const badInput = checkInputs(request.task, scope.inputs)
   if (badInput !== undefined) return failedAttempt(planned, badInput)
   const composed = await runComposed(scope)
@@ -34,7 +34,15 @@ export async function perform(scope: AttemptScope): Promise<AttemptResult> {
   const refused = await runStepHooks(scope, 'step_start')
   if (refused !== undefined) return failedAttempt(planned, refused)
   const outcome = await runnerOf(scope).run(context)
-  if (outcome.status === 'succeeded') return conclude(scope, context, outcome)
+  return outcome.status === 'succeeded' ? conclude(scope, context, outcome) : giveUp(scope, outcome)
+}
+
+/** The runner has no outputs: it failed, was stopped, or has to wait for its provider. */
+async function giveUp(
+  scope: AttemptScope,
+  outcome: Extract<StepOutcome, { readonly status: 'failed' }>,
+): Promise<AttemptResult> {
+  const { planned, signal } = scope
   const failure = signal.aborted ? abortReason(signal) : outcome.failure
   if (isLongWait(failure)) return waitForProvider(scope, failure)
   const { usage, lastText = '' } = outcome
