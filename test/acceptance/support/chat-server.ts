@@ -12,8 +12,14 @@ export interface ChatRequest {
 }
 
 /** What the model says; a number is a failure with that status, `silence` no answer at all. */
-export type ChatReply = string | number | typeof SILENCE
+export type ChatReply = string | number | typeof SILENCE | HalfReply
 export const SILENCE = Symbol('silence')
+
+/** A stream that begins, stays open, and is reset then. */
+export interface HalfReply {
+  readonly begins: string
+  readonly until: Promise<unknown>
+}
 
 export interface ChatServer extends AsyncDisposable {
   readonly url: string
@@ -36,7 +42,12 @@ export async function startChat(
         return
       }
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end(said(answer))
+      if (typeof answer === 'string') {
+        response.end(said(answer))
+        return
+      }
+      response.write(delta(answer.begins))
+      void answer.until.then(() => response.socket?.resetAndDestroy())
     })
   })
   await new Promise<void>((resolve) => {
@@ -62,6 +73,11 @@ function said(content: string): string {
     { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
     { choices: [], usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 } },
   )
+}
+
+function delta(content: string): string {
+  const chunk = { choices: [{ index: 0, delta: { role: 'assistant', content } }] }
+  return `data: ${JSON.stringify(chunk)}\n\n`
 }
 
 async function read(request: IncomingMessage): Promise<ChatRequest> {

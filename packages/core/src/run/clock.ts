@@ -6,7 +6,8 @@ export const systemClock: Clock = {
   nowUtc: () => new Date().toISOString(),
   monotonicMs: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, LONGEST_TIMER_MS))
+    // What is over time already is due at once; of a negative time Node warns.
+    const timer = setTimeout(callback, Math.max(0, Math.min(ms, LONGEST_TIMER_MS)))
     timer.unref()
     return { [Symbol.dispose]: () => clearTimeout(timer) }
   },
