@@ -48,7 +48,7 @@ export interface Rig {
 /**
  * Aims at a point until one of those `wanted` is hit, and takes its number out of them. strace counts the calls
  * on all files, and Node makes one more or less of them each time: a neighbour that is wanted too is as good.
- * Undefined: none can be hit.
+ * Undefined: none could be hit, or somebody else hit the one that was aimed at.
  */
 export async function strike(
   rig: Rig,
@@ -57,7 +57,7 @@ export async function strike(
 ): Promise<Struck | undefined> {
   const alike = rig.clean.filter(({ call }) => call === target.call)
   let { ordinal } = target
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+  for (let tries = 0; tries < MAX_TRIES && wanted.has(target.point); tries += 1) {
     const command = await rig.open()
     const when = `${ordinal}${fault.lasts ? '+' : ''}`
     const traced = await trace(command, { call: target.call, fault: fault.spec, when })

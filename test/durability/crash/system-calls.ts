@@ -13,7 +13,10 @@ export const suite: CrashSuite = {
     using target = await openReferenceTarget()
     const tasks = FAULTS.flatMap((fault) => tasksOf(target, fault, scope))
     await inParallel(tasks, scope.workers, async ({ point, fault, wanted }) => {
-      while (wanted.has(point.point)) report(await tryPoint(target, point, { fault, wanted }))
+      while (wanted.has(point.point)) {
+        const tried = await tryPoint(target, point, { fault, wanted })
+        if (tried !== undefined) report(tried)
+      }
     })
   },
 }
@@ -37,27 +40,24 @@ function tasksOf({ clean }: ReferenceTarget, fault: Fault, scope: CrashScope) {
   })
 }
 
-/** One fault at this call or one near it, and what came of it. */
+/** One fault at this call or one near it, and what came of it. Undefined: another worker has just tried it. */
 export async function tryPoint(
   target: ReferenceTarget,
   aimedAt: Point,
   aim: Aim,
-): Promise<CrashPoint> {
+): Promise<CrashPoint | undefined> {
   const startMs = performance.now()
   const struck = await strike(target, aimedAt, aim)
-  if (struck === undefined) aim.wanted.delete(aimedAt.point)
-  const { problems, repeatedCalls } =
-    struck === undefined
-      ? { problems: ['It could not be hit.'], repeatedCalls: 0 }
-      : await target.judge(struck)
+  if (struck === undefined && !aim.wanted.delete(aimedAt.point)) return undefined
+  const aftermath = struck && (await target.judge(struck))
   const { call, point } = struck?.point ?? aimedAt
   return {
     caseId: caseOf(call, aim.fault),
     call,
     fault: aim.fault.name,
     point,
-    problems,
-    repeatedCalls,
+    problems: aftermath?.problems ?? ['It could not be hit.'],
+    repeatedCalls: aftermath?.repeatedCalls ?? 0,
     durationMs: performance.now() - startMs,
   }
 }
