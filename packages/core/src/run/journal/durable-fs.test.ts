@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -30,6 +39,14 @@ test('a replacement that fails leaves no temporary file', () => {
   mkdirSync(join(root, 'target/inside'), { recursive: true })
   expect(() => replaceFile(join(root, 'target'), Buffer.from('x'))).toThrow(/EISDIR|ENOTEMPTY/)
   expect(readdirSync(root)).toEqual(['target'])
+})
+
+test('a replacement clears away what dead processes left of theirs, and nothing else', () => {
+  const { pid: dead } = spawnSync(process.execPath, ['--version'])
+  const kept = [`.wave-tmp-file-${process.ppid}`, `.wave-tmp-other-${dead}`, '.wave-tmp-file-x']
+  for (const name of [...kept, `.wave-tmp-file-${dead}`]) writeFileSync(join(root, name), 'half')
+  replaceFile(join(root, 'file'), Buffer.from('whole'))
+  expect(readdirSync(root).toSorted()).toEqual([...kept, 'file'].toSorted())
 })
 
 test.each([

@@ -9,13 +9,15 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { constants } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 
 /** Creates a directory and its missing parents, each durable before the next. An existing one is fine. */
@@ -42,6 +44,7 @@ export function createFile(path: string, content: Uint8Array, mode = 0o600): voi
 export function replaceFile(path: string, content: Uint8Array, mode = 0o600): void {
   const temporary = temporaryName(path)
   removeFile(temporary)
+  removeLeftovers(path)
   try {
     writeNew(temporary, content, mode)
     renameSync(temporary, path)
@@ -107,7 +110,10 @@ export function isTemporary(name: string): boolean {
 
 export function hasErrorCode(error: unknown, ...codes: readonly string[]): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && codes.includes(code)
+  if (typeof code === 'string' && codes.includes(code)) return true
+  // Node has no name for a quota that is used up.
+  const number = error instanceof Error && 'errno' in error ? error.errno : undefined
+  return codes.includes('EDQUOT') && number === -constants.errno.EDQUOT
 }
 
 /** What a failed write means to the user; a failure that nobody can fix comes back as it was. */
@@ -134,6 +140,35 @@ function holds(path: string, content: Uint8Array): boolean {
     return statSync(path).size === content.byteLength && readFileSync(path).equals(content)
   } catch {
     return false
+  }
+}
+
+/** What processes left that died while they replaced this file. */
+function removeLeftovers(path: string): void {
+  const folder = dirname(path)
+  const start = basename(temporaryName(path)).replace(/\d+$/u, '')
+  for (const name of namesIn(folder)) {
+    const pid = name.startsWith(start) ? name.slice(start.length) : ''
+    if (/^\d+$/u.test(pid) && isDead(Number(pid))) removeFile(join(folder, name))
+  }
+}
+
+/** A folder may take files and not show them. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (hasErrorCode(error, 'EACCES')) return []
+    throw error
+  }
+}
+
+function isDead(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return hasErrorCode(error, 'ESRCH')
   }
 }
 
