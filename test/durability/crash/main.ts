@@ -15,8 +15,11 @@ import type { Tried } from './table.ts'
 /** Each is loaded only when it runs. */
 const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: CrashSuite }>>> = {
   'system-calls': () => import('./system-calls.ts'),
+  'wave-calls': () => import('./wave-calls.ts'),
   model: () => import('./model.ts'),
   kills: () => import('./kills.ts'),
+  'power-cut': () => import('./power-cut.ts'),
+  'disk-full': () => import('./disk-full.ts'),
 }
 
 interface Asked {
