@@ -131,8 +131,11 @@ function retryAfterMs(headers: Headers): number | undefined {
   if (after === null) return undefined
   const seconds = Number(after)
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined
-  const date = Date.parse(after)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+  const untilMs = Date.parse(after)
+  if (Number.isNaN(untilMs)) return undefined
+  // By the clock that the date is of; ours may be days away from it.
+  const answeredMs = Date.parse(headers.get('date') ?? '')
+  return Math.max(0, untilMs - (Number.isNaN(answeredMs) ? Date.now() : answeredMs))
 }
 
 const MESSAGE_LENGTH = 500

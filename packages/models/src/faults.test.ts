@@ -179,6 +179,16 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     expect((await failureOf(model)).retryAfterMs).toBeUndefined()
   })
 
+  test('CK-01 a date to try again at counts from the time of the answer: our own clock may be wrong', async () => {
+    const date = 'Sun, 22 Nov 2099 10:00:00 GMT'
+    const until = 'Sun, 22 Nov 2099 10:00:30 GMT'
+    const { model, server } = await start([
+      { status: 429, headers: { date, 'retry-after': until } },
+    ])
+    await using _ = server
+    expect((await failureOf(model)).retryAfterMs).toBe(30_000)
+  })
+
   test('MA-03 an HTML page with status 502 is retryable and is not quoted', async () => {
     const { model, server } = await start([
       {
