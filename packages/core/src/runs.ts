@@ -3,6 +3,8 @@
  * Without the run engine, and without writing anything, so that it starts quickly and disturbs nobody.
  */
 export { cleanArtifact } from './artifact/clean.ts'
+export { readPrompt } from './agent/read-prompt.ts'
+export type { StoredPrompt } from './agent/stored-prompt.ts'
 export { readReply } from './agent/stored-reply.ts'
 export { compareComponents, explainStep } from './run/cache/explain-step.ts'
 export type { ComponentChange, StepExplanation } from './run/cache/explain-step.ts'

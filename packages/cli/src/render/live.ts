@@ -150,15 +150,16 @@ export class Heartbeat implements Renderer {
 
 const HEARTBEAT_MS = 30_000
 
-type StepEnd = 'step-succeeded' | 'step-failed' | 'step-skipped' | 'gate-waiting'
+type StepEnd = 'step-succeeded' | 'step-failed' | 'step-skipped' | 'gate-waiting' | 'run-waiting'
 
-/** A gate that waits does nothing until the run is taken up again. */
+/** What waits does nothing until the run is taken up again. */
 function hasEnded(event: RunEvent): event is Extract<RunEvent, { type: StepEnd }> {
   return (
     event.type === 'step-succeeded' ||
     event.type === 'step-failed' ||
     event.type === 'step-skipped' ||
-    event.type === 'gate-waiting'
+    event.type === 'gate-waiting' ||
+    event.type === 'run-waiting'
   )
 }
 

@@ -4,6 +4,7 @@ import type { Paint, Style } from './colour.ts'
 import { clockOf, describeFailure, describeSkip } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
 import { fieldLine, RunSummary, stepOfWarning, warningOf } from './summary.ts'
+import { describeWaiting, isWaiting } from './waiting.ts'
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>
 
@@ -60,8 +61,8 @@ export class StepsRenderer implements Renderer {
     else if (event.type === 'step-skipped') {
       this.#apart()
       this.#line(event, `- Skipped ${event.step}: ${describeSkip(event)}`, 'dim')
-    } else if (event.type === 'gate-waiting') {
-      this.#line(event, `… ${event.step} waits: ${event.message}`, 'yellow')
+    } else if (isWaiting(event)) {
+      this.#line(event, `… ${event.step} waits: ${describeWaiting(event)}`, 'yellow')
     } else if (event.type === 'step-reworking') {
       const because = event.because === undefined ? '' : `: ${event.because}`
       const what = `↻ ${event.by} repairs ${event.step} (round ${event.round})${because}`

@@ -4,9 +4,11 @@ import { handedOver } from '../handed-over.ts'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
 import { FailedSteps } from './failed-steps.ts'
 import { PartialReasons } from './partial-reasons.ts'
+import { describeWait, showNotBefore } from './waiting.ts'
 
 type Finished = Extract<RunEvent, { type: 'run-finished' }>
 type Waiting = Extract<RunEvent, { type: 'gate-waiting' }>
+type Wait = Extract<RunEvent, { type: 'run-waiting' }>
 
 /** Remembers what the end of a run has to tell. */
 export class RunSummary {
@@ -19,6 +21,7 @@ export class RunSummary {
   /** Of the last document whose citations were compared with the snapshot. */
   #citations: string | undefined
   #waiting: Waiting[] = []
+  #waits: Wait[] = []
   readonly #applies: boolean
 
   /** `applies`: a successful run is followed by applying its changes. */
@@ -37,7 +40,9 @@ export class RunSummary {
       // What failed and what waited is decided anew.
       this.#failed = new FailedSteps()
       this.#waiting = []
+      this.#waits = []
     } else if (event.type === 'gate-waiting') this.#waiting.push(event)
+    else if (event.type === 'run-waiting') this.#waits.push(event)
     else if (event.type === 'contract-checked')
       this.#citations = citationsOf(event) ?? this.#citations
     else if (warningOf(event) !== undefined) this.#warnings += 1
@@ -90,18 +95,31 @@ export class RunSummary {
     return shown.size > 0 ? [`Outcomes: ${[...shown].join(', ')}`] : []
   }
 
+  #waitLines(resume: string): readonly string[] {
+    const last = lastOf(this.#waits)
+    if (last === undefined) return []
+    const lines = this.#waits.map((wait) => `Waiting: ${wait.step}: ${describeWait(wait)}`)
+    return [...lines, `Next: ${resume} after ${showNotBefore(last)}`]
+  }
+
   #next(outcome: RunOutcome): readonly string[] {
     if (outcome === 'completed' || outcome === 'partial') return []
     const resume = `wave resume ${this.#run}`
     const see = `Next: see .wave/runs/${this.#run}/`
     if (outcome === 'rejected') return [see]
     if (outcome !== 'suspended') return [see, `Resume with: ${resume}`]
-    return this.#waiting.flatMap(({ step, message, choices }) => [
+    const gates = this.#waiting.flatMap(({ step, message, choices }) => [
       `Waiting: ${step}: ${message}`,
       ...choices.map(({ key, label }) => `  ${key}: ${label}`),
       `Next: ${resume} --answer ${step}=${choices.map(({ key }) => key).join('|')}`,
     ])
+    return [...gates, ...this.#waitLines(resume)]
   }
+}
+
+/** Those who wait go on together: the last of them says when. */
+function lastOf(waits: readonly Wait[]): Wait | undefined {
+  return waits.toSorted((left, right) => (left.notBefore < right.notBefore ? -1 : 1)).at(-1)
 }
 
 /** What an event warns of; undefined: of nothing. */

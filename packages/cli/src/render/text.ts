@@ -11,6 +11,7 @@ import {
 } from './format.ts'
 import type { Renderer, Sink } from './renderer.ts'
 import { fieldLine, RunSummary, stepOfWarning, warningOf } from './summary.ts'
+import { describeWaiting, isWaiting } from './waiting.ts'
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>
 
@@ -60,7 +61,8 @@ export class TextRenderer implements Renderer {
     else if (event.type === 'step-failed') this.#stepFailed(event)
     else if (event.type === 'step-skipped') {
       this.#ended('skipped', { ...event, usage: undefined, message: describeSkip(event) })
-    } else if (event.type === 'gate-waiting') this.#started('waiting', event)
+    } else if (isWaiting(event))
+      this.#started('waiting', { ...event, message: describeWaiting(event) })
     else if (event.type === 'step-reworking') {
       const because = event.because === undefined ? '' : `: ${event.because}`
       const message = `${event.by} repairs it, round ${event.round}${because}`

@@ -1,5 +1,6 @@
 import type { NewRunEvent, RunEvent } from '@wave/core'
 import { describeFailure, describeSkip, formatSeconds, formatTokens } from '../render/format.ts'
+import { describeWait } from '../render/waiting.ts'
 import { showFiles, showSize, showUsage } from './cells.ts'
 
 type EventOf<Type extends NewRunEvent['type']> = Extract<RunEvent, { readonly type: Type }>
@@ -54,6 +55,7 @@ const TELLERS: Tellers = {
   },
   'model-failed': (event) => {
     const { class: kind, message, retryInMs } = event
+    if (kind === 'cut-off') return message
     const then = retryInMs === undefined ? 'given up' : `again in ${formatSeconds(retryInMs)}`
     return `call failed (${kind}): ${message}; ${then}`
   },
@@ -75,8 +77,7 @@ const TELLERS: Tellers = {
   'step-skipped': (event) => `skipped: ${describeSkip(event)}`,
   'gate-waiting': ({ message, choices }) =>
     `waits for an answer (${choices.map(({ key }) => key).join(', ')}): ${message}`,
-  'run-waiting': ({ model, message, notBefore }) =>
-    `${model} asks to wait until ${notBefore}: ${message}`,
+  'run-waiting': describeWait,
   'gate-answered': ({ choice, text, by }) =>
     `answered by ${by}: ${choice}${text === '' ? '' : `: ${text}`}`,
   'branch-taken': ({ value, to }) => `takes ${to}, for the value ${value}`,

@@ -1,5 +1,6 @@
 import type { RunState, StepState } from '@wave/core/runs'
 import { describeFailure, formatTokens } from '../render/format.ts'
+import { describeWait } from '../render/waiting.ts'
 import { renderRows } from '../render/rows.ts'
 import { escapeName, sanitiseLine } from '../sanitise.ts'
 import { showCost, showDuration, showFiles, showTime } from './cells.ts'
@@ -88,11 +89,11 @@ function depthOf({ steps }: RunState, step: StepState): number {
 const MAX_DEPTH = 8
 
 function whatOf(step: StepState): string {
-  const { status, failure, skippedBecause, message, answer } = step
+  const { status, failure, skippedBecause, message, answer, wait } = step
   if (status === 'skipped') return skippedBecause ?? ''
   if (status === 'failed' && failure !== undefined) return describeFailure(failure)
   if (status === 'running' && failure !== undefined) return `after ${describeFailure(failure)}`
-  if (status === 'waiting') return 'waits for an answer'
+  if (status === 'waiting') return wait === undefined ? 'waits' : describeWait(wait)
   return answer === undefined ? (message ?? '') : `answered: ${answer.choice}`
 }
 

@@ -59,6 +59,7 @@ function stepToJson(step: StepState): object {
     failure: failure === undefined ? null : { text: describeFailure(failure), ...failure },
     skippedBecause: step.skippedBecause ?? null,
     answer: step.answer?.choice ?? null,
+    notBefore: step.wait?.notBefore ?? null,
     warnings: step.warnings,
     artifacts: artifacts.map(({ name, path, type, sizeBytes, digest }) => ({
       name,

@@ -1,7 +1,10 @@
 import type { ArtifactRef, RunEvent } from '@wave/core'
 import { WaveError } from '@wave/core/language'
-import { readReply, StoredBytes } from '@wave/core/runs'
+import { readPrompt, readReply, StoredBytes } from '@wave/core/runs'
+import type { StoredPrompt } from '@wave/core/runs'
 import { sanitiseText } from '../sanitise.ts'
+
+type Request = Extract<RunEvent, { type: 'model-request' }>
 
 /** Shows in full what events name by digest, as far as it is text. */
 export class Transcript {
@@ -14,11 +17,34 @@ export class Transcript {
 
   /** Indented lines, ready for a terminal; empty: the event names nothing. */
   show(event: RunEvent): string {
-    if (event.type === 'model-request') return indent(`prompt not kept; its digest: ${event.key}`)
+    if (event.type === 'model-request') return this.#prompt(event)
     if (event.type === 'model-response') return this.#reply(event.reply)
     return contentsOf(event)
       .map(([title, ref]) => indent(`${title}:`) + indent(this.#text(ref), TEXT_INDENT))
       .join('')
+  }
+
+  /** What is new in it: the rest stands at the requests before. */
+  #prompt({ prompt, key }: Request): string {
+    if (prompt === undefined) return indent(`prompt not kept; its digest: ${key}`)
+    const stored = readPrompt(this.#store, prompt)
+    if (stored === undefined) return indent('prompt: (missing or damaged)')
+    const { after, system, tools, messages } = stored
+    return [
+      after === undefined ? '' : indent('prompt, beyond the one before:'),
+      system === undefined ? '' : indent('system:') + indent(system, TEXT_INDENT),
+      tools === undefined ? '' : indent(`tools: ${tools.map(({ name }) => name).join(', ')}`),
+      ...messages.map((message) => this.#message(message)),
+    ].join('')
+  }
+
+  #message(message: StoredPrompt['messages'][number]): string {
+    if (message.role === 'assistant') return ''
+    const { results, text } = message
+    return [
+      ...results.map((result) => indent('result:') + indent(result.text, TEXT_INDENT)),
+      text === '' ? '' : indent('user:') + indent(text, TEXT_INDENT),
+    ].join('')
   }
 
   #reply(ref: ArtifactRef): string {

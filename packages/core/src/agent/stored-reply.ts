@@ -5,7 +5,7 @@ import type { Reply, ToolCall } from './messages.ts'
 
 /** A reply as it was stored; undefined when it is damaged. */
 export function readReply(store: ArtifactStore, ref: ArtifactRef): Reply | undefined {
-  const value = parsed(store, ref)
+  const value = readStoredJson(store, ref)
   if (typeof value !== 'object' || value === null) return undefined
   if (!('text' in value) || typeof value.text !== 'string') return undefined
   if (!('toolCalls' in value) || !Array.isArray(value.toolCalls)) return undefined
@@ -15,7 +15,8 @@ export function readReply(store: ArtifactStore, ref: ArtifactRef): Reply | undef
   return { text: value.text, toolCalls, wire: 'wire' in value ? value.wire : undefined }
 }
 
-function parsed(store: ArtifactStore, ref: ArtifactRef): unknown {
+/** What was stored as JSON; undefined when it is damaged. */
+export function readStoredJson(store: Pick<ArtifactStore, 'get'>, ref: ArtifactRef): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(store.get(ref)))
   } catch (error) {
