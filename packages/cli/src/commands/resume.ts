@@ -20,6 +20,7 @@ import type { RunOptions } from '../prepare.ts'
 import { findProject, type Project } from '../project.ts'
 import { createRenderer } from '../render/create.ts'
 import { renderProblemWarning, renderWarning } from '../render/problem.ts'
+import { earlyNotes } from '../render/waiting.ts'
 import { checkReportFile } from '../report-file.ts'
 import { checkOwnRun } from '../run-index.ts'
 import { escapeJson } from '../sanitise.ts'
@@ -122,6 +123,8 @@ async function perform(
   await using wiring = await wireResume({ ...run, force, signal })
   for (const warning of prepared.warnings) err.write(renderWarning(warning))
   for (const notice of prepared.plan.pipeline.notices) err.write(renderProblemWarning(notice))
+  const nowMs = Date.parse(systemClock.nowUtc())
+  for (const note of earlyNotes(folder.journal.recovered, nowMs)) err.write(renderWarning(note))
   const log = await openRunLog(invocation, prepared.config)
   log.write('info', 'resume', { run: run.started.run })
   const { clock } = wiring.parts
