@@ -41,8 +41,26 @@ function growth(backoff: Retry['backoff'], attempt: number): number {
   }
 }
 
-/** Three identical failures in a row: the next one would be the same. */
+/** Three equal failures in a row: the next one would be the same. */
 function isRepeating(failures: readonly StepFailure[]): boolean {
-  const recent = failures.slice(-3).map((failure) => JSON.stringify(failure))
+  const recent = failures.slice(-3).map((failure) => JSON.stringify(essence(failure)))
   return recent.length === 3 && new Set(recent).size === 1
 }
+
+/** Without what differs each time and means nothing: only what a command prints is taken so lightly. */
+function essence(failure: StepFailure): StepFailure {
+  if (failure.reason === 'child-failed') return { ...failure, failure: essence(failure.failure) }
+  if (failure.reason !== 'command-failed') return failure
+  return { ...failure, output: foldVolatile(failure.output) }
+}
+
+/** Times, process ids, digests and temporary names are folded. The end only: where it was cut differs as well. */
+function foldVolatile(output: string): string {
+  return output
+    .replaceAll(/\/tmp\/[^\s'"`:)]+/gu, '/tmp/#')
+    .replaceAll(/\b(?=[a-f]*\d)[\da-f]{6,}\b/giu, '#')
+    .replaceAll(/\d+(?:[.,:]\d+)*(?: ?(?:ms|µs|us|ns|s|min|m)\b)?/gu, '#')
+    .slice(-COMPARED_CHARACTERS)
+}
+
+const COMPARED_CHARACTERS = 2000
