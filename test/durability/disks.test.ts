@@ -45,13 +45,12 @@ describe('DU-17 the folder of a run', () => {
 describeDocker('DU-17 the folder of a run that has containers', () => {
   test('and is deleted ends the run, and the containers are gone', async () => {
     let run = ''
-    const env = { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' }
     await using scene = await DiskScene.open(
       ({ directory }) => {
         run = basename(directory)
         rmSync(directory, { recursive: true })
       },
-      { env },
+      { engine: engine?.endpoint.host ?? '' },
     )
     expectTyped(await scene.run(), /path-unwritable|journal-write-failed/)
     const filters = { label: [`${LABELS.run}=${run}`] }
