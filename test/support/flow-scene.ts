@@ -1,7 +1,7 @@
 /** A project with one workflow, its scripted provider, and `wave` in it. */
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { vi } from 'vitest'
 import type { RunEvent } from '../../packages/core/src/index.ts'
 import { startChat } from '../acceptance/support/chat-server.ts'
 import type { ChatReply, ChatRequest, ChatServer } from '../acceptance/support/chat-server.ts'
@@ -15,9 +15,11 @@ type Env = Readonly<Record<string, string>>
 export class FlowScene implements AsyncDisposable {
   readonly sandbox = new Sandbox()
   readonly server: ChatServer
+  readonly #asked: EventTarget
 
-  private constructor(server: ChatServer, steps: readonly ChatStep[]) {
+  private constructor(server: ChatServer, asked: EventTarget, steps: readonly ChatStep[]) {
     this.server = server
+    this.#asked = asked
     chatProject(this.sandbox, server, steps)
   }
 
@@ -27,32 +29,31 @@ export class FlowScene implements AsyncDisposable {
     reply: (step: string, seen: number) => ChatReply = (step) => `Result of ${step}`,
   ): Promise<FlowScene> {
     const seen = new Map<string, number>()
+    const asked = new EventTarget()
     const answer = ({ text }: ChatRequest): ChatReply => {
       const step = stepOf(text)
       const times = seen.get(step) ?? 0
       seen.set(step, times + 1)
+      asked.dispatchEvent(new Event('asked'))
       return reply(step, times)
     }
-    return new FlowScene(await startChat(answer), steps)
+    return new FlowScene(await startChat(answer), asked, steps)
   }
 
   wave(args: readonly string[], env: Env = {}): Promise<CliResult> {
     return this.sandbox.wave(args, { env: { ...CHAT_ENV, ...env } })
   }
 
-  /** Starts a run and comes back once the provider was asked so often. */
+  /** Starts a run and comes back once the provider was asked so often, or the run has ended. */
   async startUntil(requests: number, args: readonly string[] = ['run', 'flow'], env: Env = {}) {
     const child = this.sandbox.start(args, { env: { ...CHAT_ENV, ...env } })
     const ended = resultOf(child)
-    await this.wasAsked(requests)
+    await Promise.race([this.wasAsked(requests), ended])
     return { child, ended }
   }
 
   async wasAsked(requests: number): Promise<void> {
-    await vi.waitUntil(() => this.server.requests.length >= requests, {
-      timeout: 20_000,
-      interval: 20,
-    })
+    while (this.server.requests.length < requests) await once(this.#asked, 'asked')
   }
 
   get runs(): string {

@@ -17,9 +17,11 @@ const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: CrashSuite
   'system-calls': () => import('./system-calls.ts'),
   'wave-calls': () => import('./wave-calls.ts'),
   model: () => import('./model.ts'),
+  clocks: () => import('./clocks.ts'),
   kills: () => import('./kills.ts'),
   'power-cut': () => import('./power-cut.ts'),
   'disk-full': () => import('./disk-full.ts'),
+  'engine-disk': () => import('./engine-disk.ts'),
 }
 
 interface Asked {
