@@ -80,8 +80,13 @@ export async function recordFinished(
     append(invocation, applied.directory, ended)
     keepAudit(invocation, applied.root, basename(applied.directory))
   } catch (error) {
-    tellUnrecorded(invocation, error)
+    // Whoever needs a whole journal says so.
+    if (!isDamage(error)) tellUnrecorded(invocation, error)
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof WaveError && error.code === 'journal-refused'
 }
 
 /** What the apply of a run that is being taken back had put on the files, as far as that can be read. */
@@ -125,8 +130,7 @@ class Recording {
       this.#apply = apply
     } catch (error) {
       // Whoever takes changes back must be able to, also where the journal is damaged.
-      const isDamaged = error instanceof WaveError && error.code === 'journal-refused'
-      if (intent.kind === 'apply' || !isDamaged) throw notBegun(error, intent.kind)
+      if (intent.kind === 'apply' || !isDamage(error)) throw notBegun(error, intent.kind)
       tellUnrecorded(this.#invocation, error)
     }
   }
@@ -213,8 +217,9 @@ async function endOf(
   return { ...late, end: isDone ? 'done' : 'interrupted' }
 }
 
-function notBegun(error: unknown, kind: Started['kind']): unknown {
-  if (!(error instanceof WaveError)) return storageError(error, 'the journal of the run')
+function notBegun(cause: unknown, kind: Started['kind']): unknown {
+  const error = storageError(cause, 'the journal of the run')
+  if (!(error instanceof WaveError)) return error
   const { code, message, hint } = error
   const nothing = kind === 'apply' ? 'Nothing was applied' : 'Nothing was taken back'
   const told = hint === undefined ? { cause: error } : { hint, cause: error }

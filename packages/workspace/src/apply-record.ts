@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { makeDirectory, replaceFile, syncDirectory, takeLock } from '@wave/core'
+import { holderOf } from '@wave/core/runs'
 
 import type { FileState } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
@@ -39,7 +40,7 @@ export interface StoredRecord {
 
 /** Where the records of a repository lie: in wave's own git dir, where nobody plants one. */
 export function recordsFolder(host: HostRepository): string {
-  return join(host.gitDir, 'applies')
+  return join(host.gitDir, RECORDS)
 }
 
 /** One at a time changes the files of a repository. Throws `run-locked`. */
@@ -87,12 +88,22 @@ export function unmarkChanging(host: HostRepository): void {
   syncDirectory(dirname(marker))
 }
 
-/** Work trees in which an apply is under way or was stopped in the middle; nearly always none. */
-export function changingTrees(dataDir: string): readonly string[] {
+/** A work tree in which an apply is under way or, if nobody works on it, was stopped in the middle. */
+export interface ChangingTree {
+  readonly workTree: string
+  /** Of the process that changes it. */
+  readonly pid: number | undefined
+}
+
+/** Nearly always none. */
+export function changingTrees(dataDir: string): readonly ChangingTree[] {
   const folder = join(dataDir, CHANGING)
   if (!existsSync(folder)) return []
   const names = readdirSync(folder).filter((name) => /^[0-9a-f]+$/.test(name))
-  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+  return names.map((name) => ({
+    workTree: readFileSync(join(folder, name), 'utf8'),
+    pid: holderOf(join(dataDir, 'git', name, RECORDS)),
+  }))
 }
 
 /** Beside the folder of wave's own git dirs. */
@@ -101,6 +112,7 @@ function markerOf({ gitDir }: HostRepository): string {
 }
 
 const CHANGING = 'applying'
+const RECORDS = 'applies'
 
 /** Returns when the record, and all that lies in its folder by then, is on disk. */
 export function writeRecord({ folder, record }: StoredRecord): void {

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import { checkChannels } from '../doctor/channels.ts'
 import { type Check, failure } from '../doctor/check.ts'
 import { checkEngine } from '../doctor/engine.ts'
+import { checkApplies } from '../doctor/half-applied.ts'
 import { checkMachine } from '../doctor/machine.ts'
 import { checkModels, hasModels } from '../doctor/models.ts'
 import { checkFiles } from '../doctor/project.ts'
@@ -38,7 +39,8 @@ async function checkAll(
       checkModels(config, env),
       checkFiles(invocation, project),
     ])
-    return { output: config.output, checks: [...groups.flat(), ...checkChannels(config, env)] }
+    const others = [...checkApplies(dataDir), ...checkChannels(config, env)]
+    return { output: config.output, checks: [...groups.flat(), ...others] }
   } catch (error) {
     if (!(error instanceof WaveError) || error.code !== 'config-invalid') throw error
     return { output: invocation.output, checks: configFailures(error) }

@@ -12,6 +12,7 @@ import {
   WaveError,
 } from '@wave/core'
 import { type Config, loadConfig } from '../config/load.ts'
+import { finishKilledApply } from '../finished-apply.ts'
 import type { Interruption } from '../host.ts'
 import type { Invocation } from '../invocation.ts'
 import { openLog } from '../log.ts'
@@ -37,7 +38,9 @@ export async function resume(
   // Its own copy of `.wave/config.yaml` counts, not what is there now.
   const config = await loadConfig(invocation, { ...project, hasWave: false })
   const directory = findRun(runsFolder(project.root), wordOf(options, words))
-  checkOwnRun(config.paths.dataDir, directory, project.root)
+  const { dataDir } = config.paths
+  checkOwnRun(dataDir, directory, project.root)
+  await finishKilledApply(invocation, { root: project.root, dataDir })
   using folder = openRunFolder(runsFolder(project.root), basename(directory), systemClock)
   const { started, finished } = fold(folder.journal.recovered)
   if (started === undefined) throw new Error('Internal error: a run in the index has not begun')

@@ -42,6 +42,7 @@ async function perform(
   // From here on it is worth loading what a dry run does without.
   const { checkReportFile } = await import('../report-file.ts')
   if (options.report !== undefined) checkReportFile(resolve(invocation.cwd, options.report))
+  await mendFiles(invocation, prepared)
   const { wire } = await import('../wire.ts')
   const { createRenderer } = await import('../render/create.ts')
   const { runPipeline } = await import('@wave/core')
@@ -79,6 +80,18 @@ async function perform(
     },
     inconclusiveOk: options.inconclusiveOk ?? false,
   })
+}
+
+/** Files that a killed apply left neither old nor new are no project to freeze. */
+async function mendFiles(
+  invocation: Invocation,
+  { project, config }: Pick<PreparedRun, 'project' | 'config'>,
+): Promise<void> {
+  const { changingTrees } = await import('@wave/workspace')
+  const { dataDir } = config.paths
+  if (changingTrees(dataDir).length === 0) return
+  const { finishKilledApply } = await import('../finished-apply.ts')
+  await finishKilledApply(invocation, { root: project.root, dataDir })
 }
 
 /** What `wave resume` goes by: the files of the run, and that it is one of the user's own. */

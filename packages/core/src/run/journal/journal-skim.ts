@@ -12,7 +12,7 @@ type EventOf<Type extends NewRunEvent['type']> = Extract<RunEvent, { readonly ty
  * of all others only the checksum is verified. Undefined: that does not do, all of it has to be read.
  */
 export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
-  const lines = splitLines(bytes)
+  const lines = linesOfRun(bytes)
   const [first, last] = [lines?.[0], lines?.at(-1)]
   if (lines === undefined || first === undefined || last === undefined) return undefined
   const started = decode(first, 'run-started', 0)
@@ -33,6 +33,12 @@ export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
     ...(verdict !== undefined && { verdict }),
     exitCode,
   }
+}
+
+/** Without those behind the end that tell of applying what the run changed. Undefined: a piece is not whole. */
+function linesOfRun(bytes: Buffer): readonly Buffer[] | undefined {
+  const lines = splitLines(bytes)
+  return lines?.slice(0, lines.findLastIndex((line) => !OF_APPLY.has(typeOf(line))) + 1)
 }
 
 /** Undefined: a piece is not whole. */
@@ -94,6 +100,7 @@ function countSteps(
   return { done: [...done.values()].filter(Boolean).length, total: done.size }
 }
 
+const OF_APPLY: ReadonlySet<string> = new Set(['apply-started', 'apply-ended'])
 const ENDS: ReadonlySet<string> = new Set(['step-succeeded', 'step-failed', 'step-skipped'])
 
 function isDone(event: RunEvent): boolean {
@@ -113,5 +120,5 @@ function typeOf(line: Buffer): string {
 
 const TYPE_KEY = Buffer.from(',"type":"')
 const QUOTE = 0x22
-/** Of `step-…` and `run-…`. */
-const INITIALS: ReadonlySet<number | undefined> = new Set(Buffer.from('sr'))
+/** Of `step-…`, `run-…` and `apply-…`. */
+const INITIALS: ReadonlySet<number | undefined> = new Set(Buffer.from('sra'))

@@ -105,6 +105,22 @@ test('a run that has ended is told without reading all of it, as it is told out 
   expect({ run: 'r1', ...glanceAtEvents(events, undefined, NOW_MS) }).toEqual(GLANCE)
 })
 
+test('a run whose changes were applied is told as before, ended or cut off', () => {
+  const about = { apply: 'a', kind: 'apply' } as const
+  const started = { ...about, patches: [], files: 1, paths: [], accepted: [], leftOut: 0 }
+  const applied: readonly NewRunEvent[] = [
+    { type: 'apply-started', by: 'apply', waveVersion: '0', ...started },
+    { type: 'apply-ended', ...about, end: 'done' },
+  ]
+  write(encode([STARTED, ...STEPS, FINISHED, ...applied]))
+  expect(glanceAtRun(directory, NOW_MS)).toEqual(GLANCE)
+  const { events } = readRunEvents(directory)
+  expect({ run: 'r1', ...glanceAtEvents(events, undefined, NOW_MS) }).toEqual(GLANCE)
+  write(encode([STARTED, ...STEPS, ...applied]))
+  const cutOff = { condition: 'interrupted', durationMs: 7000 }
+  expect(glanceAtRun(directory, NOW_MS)).toMatchObject(cutOff)
+})
+
 test('a run without an end is running while somebody holds its lock, else interrupted', () => {
   write(encode([STARTED, ...STEPS]))
   expect(glanceAtRun(directory, NOW_MS)).toMatchObject({
