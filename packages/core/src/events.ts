@@ -249,8 +249,10 @@ export type NewRunEvent =
       /** Of all the times that it was under way, as far as they are known. */
       readonly durationMs: number
       readonly usage: Usage | undefined
-      /** US dollars; undefined when a price is unknown. */
+      /** US dollars; undefined when a price is unknown, or what a call was billed. */
       readonly costUsd?: number
+      /** In place of that: what is known of it. */
+      readonly leastUsd?: number
       /** Files written into the project, relative to its root, summary artifacts first. */
       readonly delivered: readonly {
         readonly step: string

@@ -19,17 +19,23 @@ export function showDuration(durationMs: number | undefined): string {
   return durationMs === undefined ? '-' : formatSeconds(durationMs)
 }
 
-/** `?`: a price is not known. */
+/** `?`: a price is not known; `at least $0.02`: of some calls. */
 export function showCost({
   usage,
   costUsd,
+  leastUsd,
 }: {
   readonly usage?: Usage | undefined
   readonly costUsd?: number | undefined
+  readonly leastUsd?: number | undefined
 }): string {
+  if (leastUsd !== undefined) return leastUsd > 0 ? `at least ${showUsd(leastUsd)}` : '?'
   if (usage === undefined && (costUsd ?? 0) === 0) return '-'
-  if (costUsd === undefined) return '?'
-  return `$${costUsd.toFixed(costUsd < 0.1 && costUsd > 0 ? 4 : 2)}`
+  return costUsd === undefined ? '?' : showUsd(costUsd)
+}
+
+function showUsd(usd: number): string {
+  return `$${usd.toFixed(usd < 0.1 && usd > 0 ? 4 : 2)}`
 }
 
 export function showSize(bytes: number): string {

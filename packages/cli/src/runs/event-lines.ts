@@ -103,9 +103,13 @@ const TELLERS: Tellers = {
       ...(restored === undefined ? [] : [`${showFiles(restored)} put back`]),
       ...(left.length === 0 ? [] : [`not put back: ${left.join(', ')}`]),
     ].join('; '),
-  'run-finished': ({ outcome, durationMs, usage, costUsd, verdict }) => {
+  'run-finished': ({ outcome, durationMs, usage, costUsd, leastUsd, verdict }) => {
     const found = verdict === undefined ? [] : [`verdict ${verdict}`]
-    const figures = [formatSeconds(durationMs), ...showUsage({ usage, costUsd }), ...found]
+    const figures = [
+      formatSeconds(durationMs),
+      ...showUsage({ usage, costUsd, leastUsd }),
+      ...found,
+    ]
     return `run ${outcome} (${figures.join(', ')})`
   },
 }

@@ -40,6 +40,7 @@ export function glanceToJson(glance: RunGlance): Readonly<Record<string, unknown
     steps: steps ?? null,
     tokens: usage === undefined ? null : { input: usage.input, output: usage.output },
     costUsd: costUsd ?? null,
+    leastUsd: glance.leastUsd ?? null,
     verdict: glance.verdict ?? null,
     exitCode: glance.exitCode ?? null,
   }

@@ -88,6 +88,7 @@ function finish({
   durationMs,
   usage,
   costUsd,
+  leastUsd = 0,
 }: Events['run-finished']): Said {
   return {
     actor: WAVE,
@@ -97,9 +98,13 @@ function finish({
       `exit code ${exitCode}${SIGNALS.get(exitCode) ?? ''}`,
       `${durationMs} ms`,
       usage && `${usage.input} tokens in, ${usage.output} out`,
-      costUsd === undefined ? 'cost unknown' : `$${costUsd}`,
+      costUsd === undefined ? atLeast(leastUsd) : `$${costUsd}`,
     ]),
   }
+}
+
+function atLeast(usd: number): string {
+  return usd > 0 ? `at least $${usd}` : 'cost unknown'
 }
 
 const SIGNALS: ReadonlyMap<number, string> = new Map([

@@ -17,9 +17,14 @@ export interface CallCosts {
 
 export const NO_CALLS: CallCosts = { costUsd: 0, unpricedCalls: 0, openCalls: [] }
 
-/** Undefined: they have cost more than is known. */
-export function knownCostUsd({ costUsd, unpricedCalls, openCalls }: CallCosts): number | undefined {
-  return unpricedCalls === 0 && openCalls.length === 0 ? costUsd : undefined
+/** US dollars in all, or as much of it as is known: it was more then. */
+export interface TotalCost {
+  readonly costUsd?: number
+  readonly leastUsd?: number
+}
+
+export function totalCost({ costUsd, unpricedCalls, openCalls }: CallCosts): TotalCost {
+  return unpricedCalls === 0 && openCalls.length === 0 ? { costUsd } : { leastUsd: costUsd }
 }
 
 export function isCallEvent(event: RunEvent): event is CallEvent {

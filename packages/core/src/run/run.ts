@@ -4,7 +4,7 @@ import { readVerdict } from '../contract/verdict.ts'
 import { WaveError } from '../errors.ts'
 import type { RunOutcome, Verdict } from '../events.ts'
 import { beginRun } from './begin-run.ts'
-import { knownCostUsd } from './call-costs.ts'
+import { totalCost } from './call-costs.ts'
 import { Dispatcher } from './dispatch.ts'
 import { notify, sentNotices } from './step/hooks.ts'
 import { rootFrame } from './frame.ts'
@@ -142,7 +142,6 @@ async function finish(run: RunContext, ending: Ending): Promise<RunResult> {
     waitsForProvider: log.state.steps.values().some(({ wait }) => wait !== undefined),
     inconclusiveOk: request.inconclusiveOk ?? false,
   })
-  const costUsd = knownCostUsd(log.state)
   notify(rootFrame(run), isGood(outcome) ? 'run_completed' : 'run_failed', { outcome })
   log.appendAll(await sentNotices(run))
   log.append({
@@ -152,7 +151,7 @@ async function finish(run: RunContext, ending: Ending): Promise<RunResult> {
     exitCode,
     durationMs: Math.round(run.formerMs + request.clock.monotonicMs() - run.startedMs),
     usage: totalUsage(log.state),
-    ...(costUsd !== undefined && { costUsd }),
+    ...totalCost(log.state),
     delivered: delivery.delivered,
   })
   const problems = delivery.problems.map(({ message }) => message)

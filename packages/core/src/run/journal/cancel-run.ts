@@ -4,7 +4,7 @@ import type { NewRunEvent, RunOutcome } from '../../events.ts'
 import type { Clock, Journal } from '../../ports.ts'
 import { sleep } from '../clock.ts'
 import { readWorkingMs } from '../resume/spent.ts'
-import { knownCostUsd } from '../call-costs.ts'
+import { totalCost } from '../call-costs.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
 import { hasErrorCode } from './durable-fs.ts'
@@ -126,7 +126,6 @@ function settleRun(directory: string, clock: Clock, pid: number | undefined): Ca
 }
 
 function mark(journal: Journal, state: RunState, durationMs: number): void {
-  const costUsd = knownCostUsd(state)
   const running = state.steps.values().filter(({ status }) => status === 'running')
   const ended = running.map(({ id: step, attempt }): NewRunEvent => ({
     type: 'step-failed',
@@ -145,7 +144,7 @@ function mark(journal: Journal, state: RunState, durationMs: number): void {
       exitCode: 130,
       durationMs,
       usage: totalUsage(state),
-      ...(costUsd !== undefined && { costUsd }),
+      ...totalCost(state),
       delivered: [],
     },
   ])

@@ -183,6 +183,7 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
     durationMs: isNumber,
     usage: maybe(isUsage),
     costUsd: maybe(isNumber),
+    leastUsd: maybe(isNumber),
     delivered: listOf(shape({ step: isText, name: isText, path: isText, leaf: isBoolean })),
   }),
 }

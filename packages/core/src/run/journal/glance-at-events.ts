@@ -1,6 +1,7 @@
 import type { RunEvent } from '../../events.ts'
 import { isOfApply } from '../../of-apply.ts'
-import { knownCostUsd } from '../call-costs.ts'
+import { totalCost } from '../call-costs.ts'
+import type { TotalCost } from '../call-costs.ts'
 import { readWorkingMs } from '../resume/spent.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
@@ -50,11 +51,14 @@ function countSteps({ steps }: RunState): { readonly done: number; readonly tota
   return { done: done.length, total: own.length }
 }
 
-function costOf(state: RunState, pid: number | undefined): { readonly costUsd?: number } {
-  // A call that is under way has not cost anything yet, unless nobody listens any more.
-  const soFar = pid === undefined ? state : { ...state, openCalls: [] }
-  const costUsd = state.finished === undefined ? knownCostUsd(soFar) : state.finished.costUsd
-  return costUsd === undefined ? {} : { costUsd }
+function costOf(state: RunState, pid: number | undefined): TotalCost {
+  const { finished } = state
+  if (finished === undefined) {
+    // A call that is under way has not cost anything yet, unless nobody listens any more.
+    return totalCost(pid === undefined ? state : { ...state, openCalls: [] })
+  }
+  const { costUsd, leastUsd } = finished
+  return { ...(costUsd !== undefined && { costUsd }), ...(leastUsd !== undefined && { leastUsd }) }
 }
 
 /** By the clock on the wall, for people; `nowMs` is undefined for a run that was cut off. */

@@ -23,6 +23,8 @@ export interface RunGlance {
   readonly usage?: Usage
   /** US dollars; undefined when a price is unknown. */
   readonly costUsd?: number
+  /** In place of that: what is known of it. */
+  readonly leastUsd?: number
   readonly verdict?: Verdict
   readonly exitCode?: number
 }

@@ -20,7 +20,7 @@ export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
   if (started === undefined || finished === undefined) return undefined
   const steps = countSteps(started, lines)
   if (steps === undefined) return undefined
-  const { outcome, durationMs, usage, costUsd, verdict, exitCode } = finished
+  const { outcome, durationMs, usage, costUsd, leastUsd, verdict, exitCode } = finished
   return {
     condition: outcome,
     pipeline: started.pipeline.name,
@@ -30,6 +30,7 @@ export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
     steps,
     ...(usage !== undefined && { usage }),
     ...(costUsd !== undefined && { costUsd }),
+    ...(leastUsd !== undefined && { leastUsd }),
     ...(verdict !== undefined && { verdict }),
     exitCode,
   }
