@@ -27,7 +27,7 @@ function rowOf(glance: RunGlance): readonly string[] {
 
 /** As documented in docs/guide/runs.md. What is not known is null. */
 export function glanceToJson(glance: RunGlance): Readonly<Record<string, unknown>> {
-  const { run, condition, pipeline, mode, startedAt, durationMs, steps, usage, costUsd } = glance
+  const { run, condition, pipeline, mode, startedAt, durationMs, steps, usage } = glance
   return {
     run,
     condition,
@@ -39,9 +39,12 @@ export function glanceToJson(glance: RunGlance): Readonly<Record<string, unknown
     durationMs: durationMs ?? null,
     steps: steps ?? null,
     tokens: usage === undefined ? null : { input: usage.input, output: usage.output },
-    costUsd: costUsd ?? null,
-    leastUsd: glance.leastUsd ?? null,
+    ...costToJson(glance),
     verdict: glance.verdict ?? null,
     exitCode: glance.exitCode ?? null,
   }
+}
+
+function costToJson({ costUsd, leastUsd }: RunGlance): Readonly<Record<string, unknown>> {
+  return { costUsd: costUsd ?? null, leastUsd: leastUsd ?? null }
 }

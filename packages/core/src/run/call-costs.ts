@@ -23,6 +23,11 @@ export interface TotalCost {
   readonly leastUsd?: number
 }
 
+/** As the end of a run tells it. */
+export function recordedCost({ costUsd, leastUsd }: TotalCost): TotalCost {
+  return { ...(costUsd !== undefined && { costUsd }), ...(leastUsd !== undefined && { leastUsd }) }
+}
+
 export function totalCost({ costUsd, unpricedCalls, openCalls }: CallCosts): TotalCost {
   return unpricedCalls === 0 && openCalls.length === 0 ? { costUsd } : { leastUsd: costUsd }
 }

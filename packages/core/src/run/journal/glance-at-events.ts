@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../events.ts'
 import { isOfApply } from '../../of-apply.ts'
-import { totalCost } from '../call-costs.ts'
+import { recordedCost, totalCost } from '../call-costs.ts'
 import type { TotalCost } from '../call-costs.ts'
 import { readWorkingMs } from '../resume/spent.ts'
 import { fold, totalUsage } from '../state.ts'
@@ -57,8 +57,7 @@ function costOf(state: RunState, pid: number | undefined): TotalCost {
     // A call that is under way has not cost anything yet, unless nobody listens any more.
     return totalCost(pid === undefined ? state : { ...state, openCalls: [] })
   }
-  const { costUsd, leastUsd } = finished
-  return { ...(costUsd !== undefined && { costUsd }), ...(leastUsd !== undefined && { leastUsd }) }
+  return recordedCost(finished)
 }
 
 /** By the clock on the wall, for people; `nowMs` is undefined for a run that was cut off. */

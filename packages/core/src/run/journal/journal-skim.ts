@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { NewRunEvent, RunEvent } from '../../events.ts'
+import { recordedCost } from '../call-costs.ts'
 import { isEvent } from './event-shape.ts'
 import { isRightlySkipped } from './glance.ts'
 import type { RunGlance } from './glance.ts'
@@ -20,7 +21,7 @@ export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
   if (started === undefined || finished === undefined) return undefined
   const steps = countSteps(started, lines)
   if (steps === undefined) return undefined
-  const { outcome, durationMs, usage, costUsd, leastUsd, verdict, exitCode } = finished
+  const { outcome, durationMs, usage, verdict, exitCode } = finished
   return {
     condition: outcome,
     pipeline: started.pipeline.name,
@@ -29,8 +30,7 @@ export function skimJournal(bytes: Buffer): Omit<RunGlance, 'run'> | undefined {
     durationMs,
     steps,
     ...(usage !== undefined && { usage }),
-    ...(costUsd !== undefined && { costUsd }),
-    ...(leastUsd !== undefined && { leastUsd }),
+    ...recordedCost(finished),
     ...(verdict !== undefined && { verdict }),
     exitCode,
   }
