@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempDisposableSync, renameSync } from 'node:f
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { LABELS } from '../../packages/workspace/src/docker/container-config.ts'
 import type { CliResult } from '../support/cli.ts'
 import { describeDocker, engine } from '../support/docker.ts'
@@ -12,6 +12,9 @@ import { incompleteIn, lostOf } from './crash/recorded-run.ts'
 import { StoppableRun } from './crash/stopped-run.ts'
 import { asRoot, DiskScene } from './support/disk-scene.ts'
 import { describeWithDisks, NOT_RUN } from './support/with-disks.ts'
+
+// Several processes each, one behind the other: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** One of these codes, as an error and nothing else: no crash, no bug. */
 function expectTyped({ exitCode, stdout, stderr }: CliResult, code: RegExp): void {

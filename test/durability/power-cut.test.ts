@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { resultOf, Sandbox } from '../support/cli.ts'
 import { openLoopDisk } from './crash/loop-disk.ts'
 import { cutPower } from './crash/power-cut.ts'
 import { describeWithDisks, NOT_RUN } from './support/with-disks.ts'
+
+// Several processes each, one behind the other: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 describeWithDisks(`DU-04 a power cut${NOT_RUN}`, () => {
   test('takes nothing that was acknowledged, and the run goes on', async () => {
