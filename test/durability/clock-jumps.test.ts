@@ -1,11 +1,14 @@
 /** The clock of the machine is set while wave works. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { RunEvent } from '../../packages/core/src/index.ts'
 import { SILENCE } from '../acceptance/support/chat-server.ts'
 import type { ChatReply } from '../acceptance/support/chat-server.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FlowScene } from '../support/flow-scene.ts'
 import { describeWith } from '../support/tools.ts'
+
+// Several real processes, one behind the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const YEAR = 365 * 24
 const STEPS = [{ name: 'one' }, { name: 'two' }, { name: 'three' }, { name: 'four' }]
@@ -74,12 +77,12 @@ describeWith('faketime')('CK-01 the clock jumps during a run', () => {
   test('CK-01 runs from before and after a jump are all found, and age takes none that is new', async () => {
     await using scene = await FlowScene.open([{ name: 'one' }])
     const clock = new FakeClock(scene.sandbox.root)
-    for (const hours of [0, YEAR, -48]) {
+    for (const hours of [YEAR, -48]) {
       clock.jump(hours)
       expect(await scene.wave(['run', 'flow'], clock.env)).toMatchObject({ exitCode: 0 })
     }
     const { ids } = scene
-    expect(new Set(ids.map((id) => id.slice(0, 8))).size).toBe(3)
+    expect(new Set(ids.map((id) => id.slice(0, 8))).size).toBe(2)
     const kept = scene.sandbox.fingerprint()
     clock.jump(YEAR)
     expect(await scene.wave(['gc', '--older-than', '30d'], clock.env)).toMatchObject({

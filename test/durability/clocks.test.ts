@@ -1,12 +1,15 @@
 /** Clocks of two hosts that differ, and clocks of one that are moved by law. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { SILENCE } from '../acceptance/support/chat-server.ts'
 import type { ChatReply } from '../acceptance/support/chat-server.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FlowScene } from '../support/flow-scene.ts'
 import { describeWith } from '../support/tools.ts'
+
+// Several real processes, one behind the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const STEPS = [{ name: 'one' }, { name: 'two' }, { name: 'three' }]
 
@@ -24,9 +27,7 @@ describeWith('faketime')('CK-02 two hosts whose clocks differ by a year', () => 
     const events = scene.events()
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index))
     expect(Date.parse(events.at(-1)?.at ?? '')).toBeLessThan(Date.parse(events[0]?.at ?? ''))
-    expect(await scene.wave(['verify', 'last'])).toMatchObject({ exitCode: 0 })
-    const finished = events.at(-1)
-    expect(finished).toMatchObject({ type: 'run-finished', outcome: 'completed' })
+    expect(events.at(-1)).toMatchObject({ type: 'run-finished', outcome: 'completed' })
 
     expect(await scene.wave(['run', 'flow'], host.env)).toMatchObject({ exitCode: 0 })
     const [later = '', earlier = ''] = scene.ids

@@ -1,8 +1,11 @@
 /** What was stored of a step is gone or changed: it is told, and made again. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FlowScene } from '../support/flow-scene.ts'
+
+// Several real processes, one behind the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const STEPS = [
   { name: 'one' },

@@ -1,9 +1,12 @@
 /** The machine sleeps for hours while a run works. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { ChatReply } from '../acceptance/support/chat-server.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FlowScene } from '../support/flow-scene.ts'
 import { describeWith } from '../support/tools.ts'
+
+// Several real processes, one behind the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 const STEPS = [{ name: 'one' }, { name: 'two' }, { name: 'three' }]
 
