@@ -1,17 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { journalPath, takeLock, WaveError } from '@wave/core'
+import { journalPath } from '@wave/core'
+import { holderOf } from '@wave/core/runs'
 
-/** Whether a run of this project is known and over: nobody holds its lock. Others' runs are not ours to judge. */
+/**
+ * Whether a run of this project is known and over: nobody holds its lock. Others' runs are not ours to judge.
+ * Only looks: taking the lock would be in the way of who resumes the run at this moment.
+ */
 export function isRunDead(runs: string, run: string): boolean {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(run)) return false
   const directory = join(runs, run)
-  if (!existsSync(journalPath(directory))) return false
-  try {
-    takeLock(directory)[Symbol.dispose]()
-    return true
-  } catch (error) {
-    if (error instanceof WaveError) return false
-    throw error
-  }
+  return existsSync(journalPath(directory)) && holderOf(directory) === undefined
 }

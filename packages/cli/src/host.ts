@@ -122,6 +122,9 @@ function openSink(stream: NodeJS.WriteStream, current: () => Redactor): OpenSink
     get columns() {
       return stream.columns
     },
+    get isClosed() {
+      return closed
+    },
     write(text) {
       if (!closed) stream.write(pieces.write(text))
     },

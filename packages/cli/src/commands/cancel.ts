@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
 import { cancelRun, type Cancellation, findRun, runsFolder, systemClock } from '@wave/core'
 import { WaveError } from '@wave/core/language'
+import { holderOf } from '@wave/core/runs'
 import { type Config, loadConfig } from '../config/load.ts'
 import { isRunDead } from '../dead-runs.ts'
 import type { Invocation } from '../invocation.ts'
 import { openDocker } from '../open-docker.ts'
 import { findProject } from '../project.ts'
+import { checkOwnRun } from '../run-index.ts'
 import { escapeJson, sanitiseLine } from '../sanitise.ts'
 
 /** Ends a run, also one that another process works on. What had ended stays as it is. */
@@ -18,9 +20,10 @@ export async function cancel(
   const config = await loadConfig(invocation, project)
   const runs = runsFolder(project.root)
   const directory = findRun(runs, word)
+  // A live process shows whose run it is: nobody can hold a lock in its name.
+  if (holderOf(directory) === undefined) checkOwnRun(config.paths.dataDir, directory, project.root)
   using interruption = invocation.host.catchSignals()
   const { signal } = interruption
-  using _ = keepAwake()
   const cancellation = await cancelRun(directory, { clock: systemClock, signal })
   const run = basename(directory)
   if (cancellation.status === 'still-running') {
@@ -35,12 +38,6 @@ export async function cancel(
   if (cancellation.status !== 'had-ended') await removeContainers(config, runs)
   show(invocation, config, { run, cancellation })
   return interruption.exitCode() ?? 0
-}
-
-/** The timers of the engine do not keep a process alive, and there is nothing else to wait for. */
-function keepAwake(): Disposable {
-  const timer = setInterval(() => {}, 2 ** 30)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** What the run left when it was killed. What cannot be removed now is removed by the next run. */

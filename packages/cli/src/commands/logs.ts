@@ -27,8 +27,9 @@ export async function logs(
     hasTranscript: options.transcript === true || invocation.verbosity > 0,
   })
   if (options.follow === true) {
-    const { followRun } = await import('../runs/follow.ts')
-    await followRun(directory, write)
+    const { followRun, isOutputAbandoned } = await import('../runs/follow.ts')
+    const { out } = invocation.host
+    await followRun(directory, write, () => out.isClosed === true || isOutputAbandoned())
   } else {
     const { events } = readRunEvents(directory)
     if (options.step !== undefined) checkStep(options.step, events)

@@ -15,4 +15,6 @@ export interface Sink {
   write(text: string): void
   readonly isTerminal: boolean
   readonly columns: number
+  /** Whether it was noticed that the reader has left. */
+  readonly isClosed?: boolean
 }

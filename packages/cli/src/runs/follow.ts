@@ -1,12 +1,16 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { closeSync, constants, fstatSync, type FSWatcher, openSync, watch } from 'node:fs'
 import type { RunEvent } from '@wave/core'
 import { holderOf, JournalTail } from '@wave/core/runs'
 
 /**
- * Hands over what a run records, while it records it, until it has ended or nobody works on it any more. It
- * may be the run of another process. Changes nothing. Throws `journal-refused`.
+ * Hands over what a run records, while it records it, until it has ended, nobody works on it any more, or
+ * nobody reads what is shown. It may be the run of another process. Changes nothing. Throws `journal-refused`.
  */
-export async function followRun(directory: string, show: (event: RunEvent) => void): Promise<void> {
+export async function followRun(
+  directory: string,
+  show: (event: RunEvent) => void,
+  isClosed: () => boolean,
+): Promise<void> {
   using tail = new JournalTail(directory)
   using changes = watchChanges(directory)
   let last: RunEvent | undefined
@@ -17,7 +21,7 @@ export async function followRun(directory: string, show: (event: RunEvent) => vo
       last = event
       show(event)
     }
-    if (last?.type === 'run-finished' || !isHeld) return
+    if (last?.type === 'run-finished' || !isHeld || isClosed()) return
     await changes.next()
   }
 }
@@ -64,3 +68,20 @@ function openWatcher(directory: string, onChange: () => void): FSWatcher | undef
     return undefined
   }
 }
+
+/**
+ * Whether nobody reads the standard output any more, before anything is written to it: a pipe without a reader
+ * cannot be opened for writing. Tells only of pipes, and on Linux.
+ */
+export function isOutputAbandoned(): boolean {
+  if (process.platform !== 'linux' || !fstatSync(STANDARD_OUTPUT).isFIFO()) return false
+  try {
+    const flags = constants.O_WRONLY | constants.O_NONBLOCK
+    closeSync(openSync(`/proc/self/fd/${STANDARD_OUTPUT}`, flags))
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENXIO'
+  }
+}
+
+const STANDARD_OUTPUT = 1
