@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -158,7 +159,9 @@ test('a name made for a step does not take the place of a file of another one', 
   expect(contents).toEqual(['one', 'two', 'three'])
 })
 
-test('checking leaves nothing behind', () => {
+test('checking leaves nothing behind, and takes away what a killed run left of it', () => {
+  const { pid: dead } = spawnSync(process.execPath, ['--version'])
+  writeFileSync(join(root, `.wave-tmp-probe-${dead}`), '')
   checkDeliverable(root)
   expect(readdirSync(root)).toEqual([])
 })

@@ -1,10 +1,18 @@
-import { lstatSync, readFileSync, rmSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
-import { createFile, ensureFile, hasErrorCode, makeDirectory } from '../run/journal/durable-fs.ts'
+import {
+  createFile,
+  ensureFile,
+  hasErrorCode,
+  makeDirectory,
+  removeFile,
+  removeLeftovers,
+  temporaryName,
+} from '../run/journal/durable-fs.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
 import { artifactRef } from './store.ts'
@@ -64,11 +72,14 @@ export function deliver(target: Target, artifacts: readonly Deliverable[]): Deli
 /** Finds out before a token is spent whether `output/` takes files. Leaves nothing behind. */
 export function checkDeliverable(projectRoot: string): void {
   const folder = isFolder(join(projectRoot, 'output')) ? join(projectRoot, 'output') : projectRoot
-  const probe = join(folder, `.wave-probe-${process.pid}`)
+  const name = join(folder, 'probe')
+  const probe = temporaryName(name)
   try {
     refuseUnsafe(projectRoot, 'output/probe')
+    // A run may have been killed in between.
+    removeLeftovers(name)
     createFile(probe, new Uint8Array())
-    rmSync(probe)
+    removeFile(probe)
   } catch (cause) {
     throw new WaveError('path-unwritable', `The results cannot be written: ${text(cause)}.`, {
       hint: `Make ${join(projectRoot, 'output')} a folder that you may write to.`,

@@ -104,6 +104,17 @@ export function temporaryName(path: string): string {
   return `${path.slice(0, slash + 1)}.wave-tmp-${path.slice(slash + 1)}-${process.pid}`
 }
 
+/** Removes what processes left that died while they wrote this file under its `temporaryName`. */
+export function removeLeftovers(path: string): void {
+  const file = basename(path)
+  removeLeft(dirname(path), (name) => name === file)
+}
+
+/** The same for every file of a folder. */
+export function removeLeftoversIn(folder: string): void {
+  removeLeft(folder, () => true)
+}
+
 export function isTemporary(name: string): boolean {
   return name.startsWith('.wave-tmp-')
 }
@@ -143,15 +154,14 @@ function holds(path: string, content: Uint8Array): boolean {
   }
 }
 
-/** What processes left that died while they replaced this file. */
-function removeLeftovers(path: string): void {
-  const folder = dirname(path)
-  const start = basename(temporaryName(path)).replace(/\d+$/u, '')
-  for (const name of namesIn(folder)) {
-    const pid = name.startsWith(start) ? name.slice(start.length) : ''
-    if (/^\d+$/u.test(pid) && isDead(Number(pid))) removeFile(join(folder, name))
+function removeLeft(folder: string, isMeant: (name: string) => boolean): void {
+  for (const found of namesIn(folder)) {
+    const [, name, pid] = TEMPORARY.exec(found) ?? []
+    if (name !== undefined && isMeant(name) && isDead(Number(pid))) removeFile(join(folder, found))
   }
 }
+
+const TEMPORARY = /^\.wave-tmp-(.*)-(\d+)$/su
 
 /** A folder may take files and not show them. */
 function namesIn(folder: string): readonly string[] {

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -31,6 +33,16 @@ test('SC-08 the run folder is private, locked while open, and ignored by git', (
   expect(() => open('r1')).toThrow(expect.objectContaining({ code: 'run-locked' }))
   folder[Symbol.dispose]()
   open('r1')[Symbol.dispose]()
+})
+
+test('DU-11 opening a run clears away what killed processes left half-written in its folder', () => {
+  open('r1')[Symbol.dispose]()
+  const { pid: dead } = spawnSync(process.execPath, ['--version'])
+  const path = (pid: number): string =>
+    join(runsFolder(root), 'r1', `.wave-tmp-audit.md-${String(pid)}`)
+  for (const pid of [dead, process.ppid]) writeFileSync(path(pid), 'half')
+  open('r1')[Symbol.dispose]()
+  expect([dead, process.ppid].map((pid) => existsSync(path(pid)))).toEqual([false, true])
 })
 
 test('a damaged journal is refused and the lock is given back', () => {

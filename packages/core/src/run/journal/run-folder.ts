@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FileArtifactStore } from '../../artifact/store.ts'
 import type { Clock } from '../../ports.ts'
-import { makeDirectory, replaceFile, storageError } from './durable-fs.ts'
+import { makeDirectory, removeLeftoversIn, replaceFile, storageError } from './durable-fs.ts'
 import { openJournal } from './journal.ts'
 import type { FileJournal } from './journal.ts'
 import { takeLock } from './lock.ts'
@@ -45,6 +45,7 @@ function openLocked(directory: string, clock: Clock): RunFolder {
 function openFiles(directory: string, clock: Clock, lock: Disposable): RunFolder {
   const journal = openJournal(directory, clock)
   try {
+    removeLeftoversIn(directory)
     makeDirectory(join(directory, 'store'))
     const store = new FileArtifactStore(join(directory, 'store'))
     const close = (): void => {
