@@ -45,6 +45,18 @@ export interface Rig {
   open(): Promise<Command>
 }
 
+/** What became of a run that was hit. */
+export interface Aftermath {
+  readonly problems: readonly string[]
+  readonly repeatedCalls: number
+}
+
+/** A kind of process that is struck, and what is promised of it. */
+export interface Target extends Rig {
+  /** Looks at what was left, goes on with the run, and looks again. */
+  judge(struck: Struck): Promise<Aftermath>
+}
+
 /**
  * Aims at a point until one of those `wanted` is hit, and takes its number out of them. strace counts the calls
  * on all files, and Node makes one more or less of them each time: a neighbour that is wanted too is as good.

@@ -7,22 +7,13 @@ import { readJournal } from '../../../packages/core/src/run/journal/journal-scan
 import { isTemporary } from '../../../packages/core/src/run/journal/durable-fs.ts'
 import { verifyRun } from '../../../packages/core/src/verify/verify-run.ts'
 import { pointsOf } from './points.ts'
-import type { Point, Rig, Struck } from './points.ts'
+import type { Aftermath, Point, Target } from './points.ts'
 import { REFERENCE_RUN, runReference } from './reference.ts'
 import { trace } from './strace.ts'
 import type { Command, Traced } from './strace.ts'
 
-/** What became of a run that was hit. */
-export interface Aftermath {
-  readonly problems: readonly string[]
-  readonly repeatedCalls: number
-}
-
 /** The program of reference-run.ts, in a folder of its own each time, and what one whole run of it comes to. */
-export interface ReferenceTarget extends Rig, Disposable {
-  /** Looks at what was left, goes on with the run, and looks again. Removes it if all is well. */
-  judge(struck: Struck): Promise<Aftermath>
-}
+export interface ReferenceTarget extends Target, Disposable {}
 
 export async function openReferenceTarget(): Promise<ReferenceTarget> {
   const root = mkdtempSync(join(tmpdir(), 'wave-crash-'))

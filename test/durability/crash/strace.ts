@@ -64,10 +64,16 @@ export interface Traced {
 export async function trace(command: Command, injection?: Injection): Promise<Traced> {
   const { traceFile, argv, cwd, env } = command
   const calls = injection?.call ?? DURABLE_CALLS.map((call) => `?${call}`).join(',')
-  // The filter makes it twice as fast, but with it no signal arrives.
-  const filter = injection?.fault.startsWith('signal') === true ? [] : ['--seccomp-bpf']
-  const options = ['-f', ...filter, '-qq', '-y', '-s', '0', '-o', traceFile]
-  const filters = [`trace=${calls}`, 'signal=none', ...(injection ? [injectOption(injection)] : [])]
+  // The filter makes it twice as fast, but with it no signal arrives. A signal is for the main thread, and not
+  // for a child that makes as many calls.
+  const which = injection?.fault.startsWith('signal') === true ? [] : ['-f', '--seccomp-bpf']
+  const options = [...which, '-qq', '-y', '-s', '0', '-o', traceFile]
+  // The first line tells which thread is the main one.
+  const filters = [
+    `trace=execve,${calls}`,
+    'signal=none',
+    ...(injection ? [injectOption(injection)] : []),
+  ]
   const child = spawn('strace', [...options, ...filters.flatMap((one) => ['-e', one]), ...argv], {
     cwd,
     env: { ...env, UV_THREADPOOL_SIZE: '1', UV_USE_IO_URING: '0' },
@@ -87,7 +93,8 @@ function injectOption({ call, fault, when }: Injection): string {
   return `inject=${call}:${fault}:when=${when}`
 }
 
-const LINE = /^(\d+) +([a-z]\w*)\((.*)$/u
+/** The thread stands in front where there can be several. */
+const LINE = /^(?:(\d+) +)?([a-z]\w*)\((.*)$/u
 
 function readTrace(
   text: string,
@@ -95,8 +102,8 @@ function readTrace(
   injection: Injection | undefined,
 ): Pick<Traced, 'calls' | 'elsewhere' | 'hit'> {
   const lines = text.split('\n').flatMap((line) => {
-    const [, thread, call = '', rest = ''] = LINE.exec(line) ?? []
-    return thread === undefined ? [] : [{ thread, call, rest, path: pathIn(rest, folders) }]
+    const [, thread, call, rest = ''] = LINE.exec(line) ?? []
+    return call === undefined ? [] : [{ thread, call, rest, path: pathIn(rest, folders) }]
   })
   const main = lines[0]?.thread
   const wanted = injection && Number.parseInt(injection.when, 10)

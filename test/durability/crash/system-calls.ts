@@ -1,9 +1,8 @@
 import { EIO_ON, EIO_ONCE, ENOSPC_ON, ENOSPC_ONCE, KILL, strike } from './points.ts'
-import type { Fault, Point } from './points.ts'
+import type { Fault, Point, Target } from './points.ts'
 import { openReferenceTarget } from './reference-target.ts'
-import type { ReferenceTarget } from './reference-target.ts'
 import { inParallel } from './suite.ts'
-import type { CrashPoint, CrashScope, CrashSuite } from './suite.ts'
+import type { CrashPoint, CrashScope, CrashSuite, Report } from './suite.ts'
 
 /** Kills the reference run at every system call on its files, and lets each of them fail. */
 export const suite: CrashSuite = {
@@ -11,17 +10,26 @@ export const suite: CrashSuite = {
   cases: ['DU-01', 'DU-02', 'DU-03', 'DF-01'],
   async run(scope, report) {
     using target = await openReferenceTarget()
-    const tasks = FAULTS.flatMap((fault) => tasksOf(target, fault, scope))
-    await inParallel(tasks, scope.workers, async ({ point, fault, wanted }) => {
-      while (wanted.has(point.point)) {
-        const tried = await tryPoint(target, point, { fault, wanted })
-        if (tried !== undefined) report(tried)
-      }
-    })
+    await strikeAll(target, FAULTS, { scope, report })
   },
 }
 
 const FAULTS = [KILL, EIO_ONCE, EIO_ON, ENOSPC_ONCE, ENOSPC_ON]
+
+/** Each of these faults once at each point that is asked for. */
+export async function strikeAll(
+  target: Target,
+  faults: readonly Fault[],
+  { scope, report }: { readonly scope: CrashScope; readonly report: Report },
+): Promise<void> {
+  const tasks = faults.flatMap((fault) => tasksOf(target, fault, scope))
+  await inParallel(tasks, scope.workers, async ({ point, fault, wanted }) => {
+    while (wanted.has(point.point)) {
+      const tried = await tryPoint(target, point, { fault, wanted })
+      if (tried !== undefined) report(tried)
+    }
+  })
+}
 
 interface Aim {
   readonly fault: Fault
@@ -29,7 +37,7 @@ interface Aim {
   readonly wanted: Set<number>
 }
 
-function tasksOf({ clean }: ReferenceTarget, fault: Fault, scope: CrashScope) {
+function tasksOf({ clean }: Target, fault: Fault, scope: CrashScope) {
   const points = clean.filter(
     ({ call, point }) => scope.wants(call, fault.name) && (scope.point ?? point) === point,
   )
@@ -42,7 +50,7 @@ function tasksOf({ clean }: ReferenceTarget, fault: Fault, scope: CrashScope) {
 
 /** One fault at this call or one near it, and what came of it. Undefined: another worker has just tried it. */
 export async function tryPoint(
-  target: ReferenceTarget,
+  target: Target,
   aimedAt: Point,
   aim: Aim,
 ): Promise<CrashPoint | undefined> {
