@@ -22,7 +22,7 @@ import {
 } from './apply-record.ts'
 import type { ApplyRecord, Side, StoredRecord } from './apply-record.ts'
 import { holds, isSame, lookAt, printable } from './apply-state.ts'
-import type { FileState } from './apply-state.ts'
+import type { FileState, Found } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
 import type { PathProblem } from './settle-patches.ts'
 
@@ -206,19 +206,12 @@ async function bringTo(
   stored: StoredRecord,
 ): Promise<Brought> {
   const { record } = stored
-  const moves: Move[] = []
-  const left: { path: string; problem: string; index: number }[] = []
-  for (const [index, file] of record.files.entries()) {
-    const { path, temporary } = file
-    await rm(join(workTree, temporary), { force: true }).catch(() => {})
-    const found = await lookAt(workTree, path)
-    if ('problem' in found) left.push({ path, problem: found.problem, index })
-    else if (isSame(found.state, file[side])) continue
-    else if (holds(found.state, file[side === 'before' ? 'after' : 'before']))
-      moves.push(moveOf(stored, index, { from: found.state, side }))
-    else if (!holds(found.state, file[side]))
-      left.push({ path, problem: difference(found.state, file[side]) ?? 'has changed', index })
-  }
+  const judged = await aFewAtATime(record.files, async (file, index) => {
+    await rm(join(workTree, file.temporary), { force: true }).catch(() => {})
+    return judge(stored, index, { side, found: await lookAt(workTree, file.path) })
+  })
+  const moves = judged.flatMap(({ move }) => move ?? [])
+  const left = judged.flatMap(({ problem }) => problem ?? [])
   await moveFiles(workTree, moves, foldersOf(record, side), ({ path }) => {
     const index = record.files.findIndex((file) => file.path === path)
     left.push({ path, problem: 'is taken by something else', index })
@@ -226,6 +219,25 @@ async function bringTo(
   const isLeft = new Set(left.map(({ path }) => path))
   const restored = moves.map(({ path }) => path).filter((path) => !isLeft.has(path))
   return { restored, left }
+}
+
+/** What becomes of a path; neither: it is there already. */
+function judge(
+  stored: StoredRecord,
+  index: number,
+  { side, found }: { readonly side: Side; readonly found: Found },
+): { readonly move?: Move; readonly problem?: Brought['left'][number] } {
+  const file = stored.record.files[index]
+  if (file === undefined) throw new Error('Internal error: no such path in the record')
+  const { path } = file
+  const other = side === 'before' ? 'after' : 'before'
+  if ('problem' in found) return { problem: { path, problem: found.problem, index } }
+  if (isSame(found.state, file[side])) return {}
+  if (holds(found.state, file[other]))
+    return { move: moveOf(stored, index, { from: found.state, side }) }
+  if (holds(found.state, file[side])) return {}
+  const problem = difference(found.state, file[side]) ?? 'has changed'
+  return { problem: { path, problem, index } }
 }
 
 /** After a failure in the middle. If even this fails the record stays, and the next apply tries again. */

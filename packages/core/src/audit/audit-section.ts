@@ -79,16 +79,18 @@ function sumUp(calls: readonly AuditEntry[]): readonly AuditEntry[] {
     calls.filter((entry) => entry.event === event)
   const models = tally(of('model-response').map(({ actor }) => actor.name))
   const tools = tally(of('tool-result').map(({ actor }) => actor.name))
+  const asked = of('model-request').length
+  const called = of('tool-call').length
   const parts = [
-    `asked models ${times(of('model-request').length)}`,
-    `called tools ${times(of('tool-call').length)}`,
+    ...(asked > 0 ? [`asked models ${times(asked)}`] : []),
+    ...(called > 0 ? [`called tools ${times(called)}`] : []),
   ]
   const failed = of('model-failed').length
   const result = [models, tools, failed > 0 ? `calls that failed: ${failed}` : '']
   return [
     {
       ...first,
-      action: parts.join(', '),
+      action: parts.join(', ') || 'went on',
       inputs: [],
       outputs: [],
       result: result.filter((part) => part !== '').join('; '),
