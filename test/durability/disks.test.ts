@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempDisposableSync, renameSync } from 'node:fs'
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
 import { LABELS } from '../../packages/workspace/src/docker/container-config.ts'
+import { LAUNCHER, Sandbox } from '../support/cli.ts'
 import type { CliResult } from '../support/cli.ts'
 import { describeDocker, engine } from '../support/docker.ts'
 import { fillDisk } from './crash/disk-full.ts'
@@ -30,8 +33,7 @@ async function expectResumed(scene: DiskScene): Promise<void> {
 }
 
 describe('DU-17 the folder of a run', () => {
-  // The journal goes on where its file is now, and nobody is told: see FileJournal.
-  test.fails('that is moved away ends the run, which goes on once it is back', async () => {
+  test('that is moved away ends the run, which goes on once it is back', async () => {
     let home = ''
     await using scene = await DiskScene.open(({ directory, sandbox }) => {
       home = directory
@@ -62,8 +64,7 @@ describeDocker('DU-17 the folder of a run that has containers', () => {
 })
 
 describeWithDisks(`a disk that fails under a run${NOT_RUN}`, () => {
-  // The lock cannot be removed there: see takeLock.
-  test.fails('DU-17 the folder of runs that becomes read-only ends the run, which goes on later', async () => {
+  test('DU-17 the folder of runs that becomes read-only ends the run, which goes on later', async () => {
     await using scene = await DiskScene.open(({ runs }) => {
       asRoot('mount', '--bind', runs, runs)
       asRoot('mount', '-o', 'remount,bind,ro', runs)
@@ -112,6 +113,20 @@ describeWithDisks(`a disk that fails under a run${NOT_RUN}`, () => {
       expect(await incompleteIn(project)).toEqual([])
     },
   )
+
+  test('DF-04 EMFILE where wave loads a part of itself is a limit of the user, no bug', () => {
+    using sandbox = new Sandbox()
+    const traced = '-f -qq -o /dev/null -e trace=openat -e inject=openat:error=EMFILE -P'
+    const part = fileURLToPath(import.meta.resolve('../../packages/cli/src/commands/status.ts'))
+    const args = [...traced.split(' '), part, LAUNCHER, 'status']
+    const { status, stderr } = spawnSync('strace', args, {
+      cwd: sandbox.project,
+      env: sandbox.env({}),
+      encoding: 'utf8',
+    })
+    expect(stderr).toMatch(/^error\[path-unwritable\]: Too many files/)
+    expect(status).toBe(4)
+  })
 })
 
 /** Fails from some moment on: EDQUOT at a write of the journal, EMFILE where the store opens its folder. */

@@ -19,7 +19,7 @@ export async function execute(
     const { run } = await import('./commands/run.ts')
     return await run(createInvocation(host, version, line.options), line.options, line.words)
   } catch (error) {
-    return reportError(error, argv, host)
+    return reportError(outOfFiles(error) ?? error, argv, host)
   }
 }
 
@@ -27,4 +27,14 @@ function reportError(error: unknown, argv: readonly string[], host: Host): numbe
   if (guessOutput(argv, host.env) === 'json') host.out.write(renderProblemJson(error))
   else host.err.write(renderProblem(error, { stack: argv.includes('-vv') }))
   return error instanceof WaveError ? error.exitCode : 70
+}
+
+/** The process may open no more files, wherever that showed: a limit of the user, no bug. */
+function outOfFiles(error: unknown): WaveError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'EMFILE' && code !== 'ENFILE') return undefined
+  return new WaveError('path-unwritable', 'Too many files are open: another one could not be.', {
+    hint: 'Raise the limit, for example with "ulimit -n 4096".',
+    cause: error,
+  })
 }

@@ -213,7 +213,10 @@ class Play {
     const { journal } = this.#folder
     closeSync(descriptorOf(this.#path))
     assert.throws(() => journal.appendAll(lost.map(warning)), isWaveError('journal-write-failed'))
-    assert.throws(() => journal.append(warning('more')), /used while poisoned/u)
+    assert.throws(
+      () => journal.append(warning('more')),
+      /could not be written|the file was|disk is full/u,
+    )
     this.#folder[Symbol.dispose]()
     this.#recover(tail, records)
   }

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -54,4 +63,16 @@ test('a disk that takes nothing is told, with the path', () => {
   writeFileSync(join(directory, 'file'), '')
   const store = new FileArtifactStore(join(directory, 'file', 'store'))
   expect(() => store.put(bytes)).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
+})
+
+test('DU-17 a store that is moved away takes nothing more, and does not begin anew', () => {
+  const folder = join(directory, 'run/store')
+  mkdirSync(folder, { recursive: true })
+  const store = new FileArtifactStore(folder)
+  store.put(Buffer.from('one'))
+  renameSync(join(directory, 'run'), join(directory, 'aside'))
+  expect(() => store.put(Buffer.from('two'))).toThrow(
+    expect.objectContaining({ code: 'path-unwritable' }),
+  )
+  expect(existsSync(folder)).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
@@ -24,13 +24,15 @@ export function artifactRef(content: Uint8Array): ArtifactRef {
 /** Immutable files named by digest: `<directory>/<first 2 hex>/<sha256>`, 0600. */
 export class FileArtifactStore implements ArtifactStore {
   readonly #directory: string
+  readonly #wasThere: boolean
   /** Digests that this process has made durable. */
   readonly #durable = new Set<string>()
 
   /** Removes what a crash left half-written. */
   constructor(directory: string) {
     this.#directory = directory
-    if (existsSync(directory)) removeLeftovers(directory)
+    this.#wasThere = existsSync(directory)
+    if (this.#wasThere) removeLeftovers(directory)
   }
 
   put(content: Uint8Array): ArtifactRef {
@@ -38,6 +40,8 @@ export class FileArtifactStore implements ArtifactStore {
     if (this.#durable.has(ref.digest)) return ref
     const path = this.pathOf(ref)
     try {
+      // One that was moved away with its run must not begin anew where it was.
+      if (this.#wasThere) statSync(this.#directory)
       makeDirectory(dirname(path))
       ensureFile(path, content)
     } catch (error) {

@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -78,7 +86,20 @@ describe('writing', () => {
     expect(() => journal.append(warning('lost'))).toThrow(
       expect.objectContaining({ code: 'journal-write-failed', exitCode: 4 }),
     )
-    expect(() => journal.append(warning('again'))).toThrow('used while poisoned')
+    // What failed then is told again: nothing can be written any more.
+    expect(() => journal.append(warning('again'))).toThrow(
+      expect.objectContaining({ code: 'journal-write-failed' }),
+    )
+  })
+
+  test('DU-17 a journal moved away under us ends the run, also when another one lies there', () => {
+    using journal = openJournal(directory, new ManualClock())
+    renameSync(journalPath(directory), join(directory, 'aside'))
+    writeFileSync(journalPath(directory), '')
+    expect(() => journal.append(warning('lost'))).toThrow(
+      expect.objectContaining({ code: 'journal-write-failed' }),
+    )
+    expect(readFileSync(journalPath(directory), 'utf8')).toBe('')
   })
 
   test('DF-03 a full disk is told as such, and the journal is not used again', () => {
@@ -91,7 +112,7 @@ describe('writing', () => {
         hint: expect.stringContaining('Make room'),
       }),
     )
-    expect(() => journal.append(warning('two'))).toThrow('used while poisoned')
+    expect(() => journal.append(warning('two'))).toThrow('the disk is full')
   })
 
   test('an event that is too large is a bug, not a damaged journal', () => {

@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  statSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { WaveError } from '../../errors.ts'
@@ -42,7 +43,9 @@ export class FileJournal implements Journal {
   readonly #fd: number
   #seq: number
   #prev: string
-  #state: 'open' | 'poisoned' | 'closed' = 'open'
+  #isClosed = false
+  /** What the first write that failed was told as. */
+  #failure: WaveError | undefined
 
   constructor(path: string, clock: Clock, scan: JournalScan) {
     this.recovered = scan.events
@@ -60,7 +63,8 @@ export class FileJournal implements Journal {
   }
 
   appendAll(events: readonly NewRunEvent[]): readonly RunEvent[] {
-    if (this.#state !== 'open') throw new Error(`Internal error: journal used while ${this.#state}`)
+    if (this.#isClosed) throw new Error('Internal error: journal used after it was closed')
+    if (this.#failure !== undefined) throw this.#failure
     if (events.length === 0) return []
     const records = this.#encode(events)
     this.#write(Buffer.concat(records.map((record) => record.line)))
@@ -70,8 +74,8 @@ export class FileJournal implements Journal {
   }
 
   [Symbol.dispose](): void {
-    if (this.#state === 'open') closeSync(this.#fd)
-    this.#state = 'closed'
+    if (!this.#isClosed && this.#failure === undefined) closeSync(this.#fd)
+    this.#isClosed = true
   }
 
   #encode(events: readonly NewRunEvent[]): readonly EncodedRecord[] {
@@ -92,13 +96,20 @@ export class FileJournal implements Journal {
     try {
       writeAll(this.#fd, bytes)
       fsyncSync(this.#fd)
-      if (fstatSync(this.#fd).nlink === 0) throw new Error('the file was deleted')
+      if (!isAt(this.#fd, this.#path)) throw new Error('the file was deleted or moved')
     } catch (cause) {
-      this.#state = 'poisoned'
+      this.#failure = writeFailed(this.#path, cause)
       closeQuietly(this.#fd)
-      throw writeFailed(this.#path, cause)
+      throw this.#failure
     }
   }
+}
+
+/** Whether the open file is the one that a reader would find. */
+function isAt(fd: number, path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const { ino, dev } = fstatSync(fd)
+  return found?.ino === ino && found.dev === dev
 }
 
 function start(path: string): JournalScan {

@@ -126,8 +126,14 @@ function lockedBy(owner: Owner, what: string): WaveError {
   })
 }
 
+/** One that cannot be removed, as on a disk that became read-only, is that of a dead process soon. */
 function release(path: string, mine: string): void {
-  if (readText(path) === mine) removeFile(path)
+  if (readText(path) !== mine) return
+  try {
+    removeFile(path)
+  } catch {
+    // Whatever failed before is told.
+  }
 }
 
 /** Taking a lock is synchronous, as everything that it guards. */

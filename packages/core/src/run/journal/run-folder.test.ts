@@ -38,11 +38,12 @@ test('SC-08 the run folder is private, locked while open, and ignored by git', (
 test('DU-11 opening a run clears away what killed processes left half-written in its folder', () => {
   open('r1')[Symbol.dispose]()
   const { pid: dead } = spawnSync(process.execPath, ['--version'])
-  const path = (pid: number): string =>
-    join(runsFolder(root), 'r1', `.wave-tmp-audit.md-${String(pid)}`)
-  for (const pid of [dead, process.ppid]) writeFileSync(path(pid), 'half')
+  const left = [dead, process.ppid].map((pid) =>
+    join(runsFolder(root), 'r1', `.wave-tmp-audit.md-${pid}`),
+  )
+  for (const path of left) writeFileSync(path, 'half')
   open('r1')[Symbol.dispose]()
-  expect([dead, process.ppid].map((pid) => existsSync(path(pid)))).toEqual([false, true])
+  expect(left.map((path) => existsSync(path))).toEqual([false, true])
 })
 
 test('a damaged journal is refused and the lock is given back', () => {
@@ -82,7 +83,7 @@ test('runs are found by any unique prefix, and the newest as last', () => {
   expect(find('last')).toBe('20261123-cc')
   expect(() => find('20261122')).toThrow(/Several runs.*20261122-a, 20261122-b/)
   expect(() => find('x')).toThrow(expect.objectContaining({ code: 'run-unknown', exitCode: 2 }))
-  expect(() => findRun(join(root, 'nowhere'), 'last')).toThrow('No run')
+  expect(() => findRun(join(root, 'nowhere'), 'last')).toThrow('There are no runs')
 })
 
 test('run ids sort by time and are safe as names', () => {
