@@ -16,6 +16,10 @@ describeWith('strace')('a run on real storage', () => {
   })
   afterAll(() => target[Symbol.dispose]())
 
+  test('DU-01 tells of nothing that it has not synced, and syncs a file before it takes its place', () => {
+    expect(target.unsynced).toEqual([])
+  })
+
   test.each([
     ['DU-01 killed at a write', KILL, { write: 5 }],
     [

@@ -1,4 +1,4 @@
-import { trace } from './strace.ts'
+import { TOLD, trace } from './strace.ts'
 import type { Command, SystemCall, Traced } from './strace.ts'
 
 /** What is done to a call. */
@@ -24,10 +24,11 @@ export interface Point extends SystemCall {
 /** The calls of a clean run, numbered by their names. */
 export function pointsOf({ calls }: Traced): readonly Point[] {
   const counts = new Map<string, number>()
-  return calls.map((call) => {
+  return calls.flatMap((call) => {
+    if (call.path === TOLD) return []
     const point = (counts.get(call.call) ?? 0) + 1
     counts.set(call.call, point)
-    return { ...call, point }
+    return [{ ...call, point }]
   })
 }
 

@@ -11,9 +11,13 @@ import type { Aftermath, Point, Target } from './points.ts'
 import { REFERENCE_RUN, runReference } from './reference.ts'
 import { trace } from './strace.ts'
 import type { Command, Traced } from './strace.ts'
+import { unsyncedIn } from './sync-order.ts'
 
 /** The program of reference-run.ts, in a folder of its own each time, and what one whole run of it comes to. */
-export interface ReferenceTarget extends Target, Disposable {}
+export interface ReferenceTarget extends Target, Disposable {
+  /** What the clean run relied on before it was on disk. */
+  readonly unsynced: readonly string[]
+}
 
 export async function openReferenceTarget(): Promise<ReferenceTarget> {
   const root = mkdtempSync(join(tmpdir(), 'wave-crash-'))
@@ -38,6 +42,7 @@ export async function openReferenceTarget(): Promise<ReferenceTarget> {
   const whole = await wholeRun(folderOf(command), traced)
   return {
     clean: pointsOf(traced),
+    unsynced: unsyncedIn(traced.calls),
     open,
     async judge({ command: opened, traced: seen, point }) {
       const folder = folderOf(opened)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 
 /** The calls with which files become durable, under the names of any architecture. */
-export const DURABLE_CALLS = [
+const DURABLE_CALLS = [
   'write',
   'pwrite64',
   'fsync',
@@ -21,6 +21,9 @@ export const DURABLE_CALLS = [
   'openat',
   'close',
 ] as const
+
+/** Stands for the path where the process tells something: `writev` on its standard output. */
+export const TOLD = 'told'
 
 /** A fault, as strace takes it, from the given call of its kind: `7` that one only, `7+` all from there on. */
 interface Injection {
@@ -63,7 +66,11 @@ export interface Traced {
 /** Runs a command under strace, with a fault in it where one is given. Its files are handled by one thread. */
 export async function trace(command: Command, injection?: Injection): Promise<Traced> {
   const { traceFile, argv, cwd, env } = command
-  const calls = injection?.call ?? DURABLE_CALLS.map((call) => `?${call}`).join(',')
+  const calls =
+    injection?.call ??
+    DURABLE_CALLS.map((call) => `?${call}`)
+      .concat('writev')
+      .join(',')
   // The filter makes it twice as fast, but with it no signal arrives. A signal is for the main thread, and not
   // for a child that makes as many calls.
   const which = injection?.fault.startsWith('signal') === true ? [] : ['-f', '--seccomp-bpf']
@@ -103,7 +110,7 @@ function readTrace(
 ): Pick<Traced, 'calls' | 'elsewhere' | 'hit'> {
   const lines = text.split('\n').flatMap((line) => {
     const [, thread, call, rest = ''] = LINE.exec(line) ?? []
-    return call === undefined ? [] : [{ thread, call, rest, path: pathIn(rest, folders) }]
+    return call === undefined ? [] : [{ thread, call, rest, path: pathIn(call, rest, folders) }]
   })
   const main = lines[0]?.thread
   const wanted = injection && Number.parseInt(injection.when, 10)
@@ -122,8 +129,9 @@ function readTrace(
   }
 }
 
-/** The first file below one of the folders that a call names, as a path or behind a descriptor. */
-function pathIn(rest: string, folders: readonly string[]): string {
+/** `TOLD`, or the first file below one of the folders that a call names, as a path or behind a descriptor. */
+function pathIn(call: string, rest: string, folders: readonly string[]): string {
+  if (call === 'writev' && rest.startsWith('1<')) return TOLD
   const named = rest.matchAll(/[<"](\/[^">]*)[">]/gu).map(([, path = '']) => path)
   return (
     named.find((path) => folders.some((one) => path === one || path.startsWith(`${one}/`))) ?? ''
