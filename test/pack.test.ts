@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,6 +51,11 @@ describe('the packed packages', () => {
       'Artifacts: output/incident-report.md\n',
     )
     expect(sandbox.read('output/incident-report.md')).toMatch(/^# /)
+  })
+
+  test('the program that clears up after a killed wave is published', () => {
+    const program = '../../../workspace/dist/docker/sweep-process.js'
+    expect(existsSync(join(packed.main, program))).toBe(true)
   })
 
   test('an old Node is told which one is needed', () => {

@@ -8,11 +8,10 @@ import { OWN_PROCESS } from '../../packages/workspace/src/docker/watchdog.ts'
 
 const [installId = '', image = '', how] = process.argv.slice(2)
 const provider = await connectDocker({ installId, image })
-const spec = { run: 'held', step: 's', attempt: 1, mount: undefined, inputs: [] }
-{
+if (how === 'end') {
+  const spec = { run: 'held', step: 's', attempt: 1, mount: undefined, inputs: [] }
   await using _ = await provider.open(spec, new AbortController().signal)
-}
-if (how === 'hold') {
+} else {
   const { docker } = await connectOwnEngine({})
   const labels = { 'dev.wave.install': installId, 'dev.wave.process': OWN_PROCESS }
   await docker.createContainer({ Image: image, Labels: labels })

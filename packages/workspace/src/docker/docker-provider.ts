@@ -1,7 +1,7 @@
 import type { Workspace, WorkspaceProvider, WorkspaceSpec } from '@wave/core'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as asked, setTimeout as delay } from 'node:timers/promises'
 import { AllowedImages, type AllowedImage } from './allowed-images.ts'
 import { containerConfig, type Runtime, type Source } from './container-config.ts'
 import { openWriteLayer, type WriteLayer } from './copy-on-write.ts'
@@ -51,28 +51,24 @@ export interface DockerWorkspaceProvider extends WorkspaceProvider, AsyncDisposa
 /** Throws `WaveError`: `docker-unreachable`, `runtime-missing`, `image-missing`, `image-unfit`. */
 export async function connectDocker(options: DockerOptions): Promise<DockerWorkspaceProvider> {
   const engine = await connectOwnEngine(options)
+  const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
+  const resolving = resolveImage(engine, reference)
+  resolving.catch(() => {})
+  // Once that is asked: the engine answers while the process starts.
+  await asked()
   const watchdog = startWatchdog(engine.endpoint)
   try {
-    return await openProvider(options, engine, watchdog)
+    const image = { reference, digest: await resolving }
+    const images = new AllowedImages(engine, image, options.images)
+    const cache = options.cache && {
+      records: new VolumeRecords(options.cache.dataDir),
+      maxBytes: options.cache.maxBytes,
+    }
+    return new Provider({ engine, images, image, install: options.installId, cache, watchdog })
   } catch (cause) {
     watchdog.dismiss()
     throw cause
   }
-}
-
-async function openProvider(
-  options: DockerOptions,
-  engine: Engine,
-  watchdog: Watchdog,
-): Promise<DockerWorkspaceProvider> {
-  const reference = options.image ?? options.images?.['default'] ?? DEFAULT_IMAGE
-  const image = { reference, digest: await resolveImage(engine, reference) }
-  const images = new AllowedImages(engine, image, options.images)
-  const cache = options.cache && {
-    records: new VolumeRecords(options.cache.dataDir),
-    maxBytes: options.cache.maxBytes,
-  }
-  return new Provider({ engine, images, image, install: options.installId, cache, watchdog })
 }
 
 interface Settings {
