@@ -33,14 +33,14 @@ export function pointsOf({ calls }: Traced): readonly Point[] {
 }
 
 /** A process that was hit, and where. */
-export interface Struck {
+interface Struck {
   readonly point: Point
   readonly traced: Traced
   readonly command: Command
 }
 
 /** What points are struck in. */
-export interface Rig {
+interface Rig {
   readonly clean: readonly Point[]
   /** A process in a folder of its own. */
   open(): Promise<Command>
