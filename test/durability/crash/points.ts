@@ -97,4 +97,5 @@ function distance(
   return before < target.point ? Math.max(1, from(before)) : Math.min(-1, from(before - 1))
 }
 
-const MAX_TRIES = 12
+/** Of processes that wait for a network many calls are by chance. */
+const MAX_TRIES = 40
