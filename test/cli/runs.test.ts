@@ -98,6 +98,7 @@ describe('status', () => {
       steps: { done: 5, total: 5 },
       tokens: null,
       costUsd: 0,
+      leastUsd: null,
       verdict: 'inconclusive',
       exitCode: 3,
     })

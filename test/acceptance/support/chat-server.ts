@@ -16,7 +16,7 @@ export type ChatReply = string | number | typeof SILENCE | HalfReply
 export const SILENCE = Symbol('silence')
 
 /** A stream that begins, stays open, and is reset then. */
-export interface HalfReply {
+interface HalfReply {
   readonly begins: string
   readonly until: Promise<unknown>
 }
