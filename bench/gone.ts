@@ -16,6 +16,7 @@ import { connectEngine, type Engine } from '../packages/workspace/src/docker/eng
 import { connectDocker, createSnapshotSource } from '../packages/workspace/src/index.ts'
 
 const LIMITS = { timeoutMs: 600_000, maxOutputBytes: 2 ** 40 }
+const PATIENCE_MS = 5000
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGHUP'] as const
 
 /** What the process does when it ends. */
@@ -129,8 +130,6 @@ async function untilGone(engine: Engine, installId: string) {
   }
 }
 
-const PATIENCE_MS = 5000
-
 function makeRepository(folder: string): string {
   const root = join(folder, 'repository')
   mkdirSync(root)
@@ -146,5 +145,6 @@ function makeRepository(folder: string): string {
 async function removeVolumes({ docker }: Engine, installId: string): Promise<void> {
   const filters = { label: [`dev.wave.install=${installId}`] }
   const { Volumes: volumes } = await docker.listVolumes({ filters })
-  await Promise.all(volumes.map(({ Name }) => docker.getVolume(Name).remove()))
+  // After a failure some may be in use.
+  await Promise.allSettled(volumes.map(({ Name }) => docker.getVolume(Name).remove()))
 }
