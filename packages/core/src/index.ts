@@ -7,9 +7,9 @@ export type * from './ports.ts'
 export { addUsage, NO_USAGE } from './agent/messages.ts'
 export { exitCodeOf, ProblemsError, WaveError } from './errors.ts'
 export type { Location, Problem, WaveErrorCode } from './errors.ts'
+export { ChangesRefused, WorkspaceLost } from './workspace-errors.ts'
 export { TOOL_NAMES } from './persona/persona.ts'
 export type { Permissions, Persona, ToolName } from './persona/persona.ts'
-export { ChangesRefused, WorkspaceLost } from './ports.ts'
 
 // The agent loop.
 export { AgentRunner } from './agent/agent-runner.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { WaveError } from '../errors.ts'
-import { WorkspaceLost } from '../ports.ts'
+import { WorkspaceLost } from '../workspace-errors.ts'
 import { AgentRig, declare, resultsIn } from '../testing/agent-rig.ts'
 import type { AgentRigOptions } from '../testing/agent-rig.ts'
 import { settle } from '../testing/manual-clock.ts'

@@ -1,6 +1,6 @@
 import { WaveError } from '../errors.ts'
 import type { StepFailure } from '../events.ts'
-import { WorkspaceLost } from '../ports.ts'
+import { WorkspaceLost } from '../workspace-errors.ts'
 
 /**
  * The value of a promise, or undefined as soon as the signal fires: what ignores the signal is not

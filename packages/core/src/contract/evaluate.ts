@@ -8,7 +8,7 @@ import type {
   Step,
 } from '../pipeline/pipeline.ts'
 import type { Judge } from '../pipeline/plan/plan.ts'
-import { WorkspaceLost } from '../ports.ts'
+import { WorkspaceLost } from '../workspace-errors.ts'
 import { limitTime, unlessDeaf } from '../run/step/attempt-signal.ts'
 import { decodeText, isBlank } from './artifact-format.ts'
 import type { ContractContext, DocumentContext } from './context.ts'

@@ -3,11 +3,11 @@ import type { Evaluated, NewRunEvent, StepFailure } from '../events.ts'
 import { ballotsOf, isVote, isVoteLost } from './compose/vote-watch.ts'
 import { departureOf } from './departure.ts'
 import { decideWhen } from './conditions.ts'
-import { isComposed } from './frame.ts'
 import type { Frame, Task } from './frame.ts'
 import { absentArtifacts, unmetNeed } from './needs.ts'
 import { FIRST_ATTEMPT } from './resume/beginning.ts'
 import type { Beginning } from './resume/beginning.ts'
+import { Places } from './places.ts'
 import { readsRecord, schedulable } from './schedulable.ts'
 import { Schedule } from './schedule.ts'
 import type { Departure, Skip } from './schedule.ts'
@@ -32,6 +32,7 @@ export class Dispatcher {
   readonly #tasks: ReadonlyMap<string, Task>
   readonly #schedule: Schedule
   readonly #votes: readonly Task[]
+  readonly #places: Places
   readonly #excluded: ReadonlySet<string>
   /** Whether what has ended must be recorded before it is decided what starts. */
   readonly #readsRecord: boolean
@@ -43,7 +44,6 @@ export class Dispatcher {
   readonly #givenUp = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #settled: StepEnd[] = []
-  #places = 0
   #partial = false
   #queued = false
   #hasEnded = false
@@ -58,6 +58,7 @@ export class Dispatcher {
     this.#schedule = new Schedule(frame.tasks.map(schedulable), (id) =>
       unmetNeed(this.#task(id), this.#missing),
     )
+    this.#places = new Places(frame)
     this.#votes = frame.tasks.filter(({ local }) => isVote(local.step))
     const { resumption } = frame.run
     this.#readsRecord =
@@ -203,7 +204,7 @@ export class Dispatcher {
     for (let next = this.#schedule.peek(); next !== undefined; next = this.#schedule.peek()) {
       const task = this.#task(next)
       const kept = resumption?.keep(task)
-      if (kept === undefined && !this.#takePlace(task)) break
+      if (kept === undefined && !this.#places.take(task)) break
       this.#schedule.take()
       if (kept !== undefined) {
         events.push(...this.#leave(keptEnd(kept)))
@@ -215,27 +216,13 @@ export class Dispatcher {
         starting.push({ task, when: verdict.when, beginning })
         continue
       }
-      this.#freePlace(task)
+      this.#places.release(task)
       events.push(...this.#refuse(task, verdict))
     }
     return starting
   }
 
   /** False when no place is free, here or in the whole run. Gates only wait: they take none. */
-  #takePlace(task: Task): boolean {
-    if (task.planned.step.kind === 'gate') return true
-    if (this.#places >= this.#frame.concurrency) return false
-    if (!isComposed(task) && !this.#frame.run.slots.take()) return false
-    this.#places += 1
-    return true
-  }
-
-  #freePlace(task: Task): void {
-    if (task.planned.step.kind === 'gate') return
-    this.#places -= 1
-    if (!isComposed(task)) this.#frame.run.slots.release()
-  }
-
   /** A condition that is false, or that cannot be decided. */
   #refuse(task: Task, { when, failure }: Refusal): readonly NewRunEvent[] {
     const { id } = task.planned.step
@@ -279,7 +266,7 @@ export class Dispatcher {
 
   #stop(task: Task): void {
     this.#running.delete(task.planned.step.id)
-    this.#freePlace(task)
+    this.#places.release(task)
   }
 
   #close(end: StepEnd): void {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { WaveError } from '../../errors.ts'
 import type { Contract } from '../../pipeline/pipeline.ts'
 import type { ExecResult } from '../../ports.ts'
-import { WorkspaceLost } from '../../ports.ts'
+import { WorkspaceLost } from '../../workspace-errors.ts'
 import { ContractRig } from '../../testing/contract-rig.ts'
 import type { MemoryWorkspaceOptions } from '../../testing/memory-workspace.ts'
 

@@ -1,7 +1,7 @@
 import { WaveError } from '../../errors.ts'
 import type { StepFailure } from '../../events.ts'
 import type { PlannedStep } from '../../pipeline/plan/plan.ts'
-import { ChangesRefused, WorkspaceLost } from '../../ports.ts'
+import { ChangesRefused, WorkspaceLost } from '../../workspace-errors.ts'
 import type { InjectedArtifact } from '../../ports.ts'
 import { failedAttempt, warning, withoutAttempt } from './attempt-result.ts'
 import type {
