@@ -132,7 +132,10 @@ export class KillPlace implements AsyncDisposable {
     const killedMs = performance.now()
     const run = this.#runs().find((id) => !before.has(id))
     const moment = run === undefined ? undefined : this.#events(run).at(-1)?.type
-    if (endedMs !== undefined) return { ...UNHARMED, moment, endedMs }
+    if (endedMs !== undefined) {
+      const problems = exitCode === 0 ? [] : [`It ended with ${exitCode} before any signal.`]
+      return { ...UNHARMED, problems, moment, endedMs }
+    }
     const watched = killing.atOnce ? undefined : await this.#watch(killedMs, WINDOW_MS)
     const told = signalProblems(killing, exitCode, run === undefined ? [] : this.#events(run))
     const resumed = await this.#finish(run)
@@ -225,7 +228,7 @@ export class KillPlace implements AsyncDisposable {
 
 const WINDOW_MS = 5000
 
-const UNHARMED = { problems: [], repeatedCalls: 0, goneMs: 0 } as const
+const UNHARMED = { repeatedCalls: 0, goneMs: 0 } as const
 
 /** Sends the signal, and answers with which code it ended, and when, if that was before the signal. */
 async function end(child: ChildProcess, killing: Killing) {
