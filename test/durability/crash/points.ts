@@ -98,4 +98,4 @@ function distance(
 }
 
 /** Of processes that wait for a network many calls are by chance. */
-const MAX_TRIES = 40
+const MAX_TRIES = 100
