@@ -222,7 +222,6 @@ export class Dispatcher {
     return starting
   }
 
-  /** False when no place is free, here or in the whole run. Gates only wait: they take none. */
   /** A condition that is false, or that cannot be decided. */
   #refuse(task: Task, { when, failure }: Refusal): readonly NewRunEvent[] {
     const { id } = task.planned.step
