@@ -29,7 +29,20 @@ test.each([
 const NOISE = [
   ['a duration', 'Done in 0.34s', 'Done in 980 ms', 'Done in 12.1s'],
   ['a time', '10:04:05 failed', '10:04:09 failed', '11:00:00 failed'],
+  ['a time with a fraction', 'at 10:04:05.123 lost', 'at 10:04:09,9 lost', 'at 9:00 lost'],
+  ['a date', '2026-11-22T10:04:05Z lost', '2026-11-23T00:00:00.5+01:00 lost', '2026-12-01 lost'],
+  ['a duration in words', 'after 3 seconds', 'after 12 seconds', 'after 1 second'],
+  ['a duration in parts', 'took 1m30s', 'took 2m 3.5s', 'took 41s'],
+  ['minutes', 'took 3 min', 'took 12 min', 'took 1 minute'],
   ['a process', '[pid 17] killed', '[pid 4711] killed', '[pid 9] killed'],
+  ['a process in brackets', 'sh[1234]: died', 'sh[1301]: died', 'sh[77]: died'],
+  ['a process in words', 'pid 17 died', 'PID: 4711 died', 'pid=9 died'],
+  [
+    'an id',
+    'run 3f0a9c12-0000-4000-8000-aaaaaaaaaaaa',
+    'run deadbeef-1111-4222-9333-bbbbbbbbbbbb',
+    'run abcdefab-cdef-4abc-8def-abcdefabcdef',
+  ],
   ['a digest', 'at 3f0a9c12 lost', 'at deadbeef01 lost', 'at 00ff00aa lost'],
   ['a temporary name', "no '/tmp/tmp.aBcDe/x'", "no '/tmp/tmp.QrStU/x'", "no '/tmp/zz'"],
 ] as const
@@ -62,6 +75,11 @@ test('where an output was cut off makes failures no different', () => {
 test.each([
   ['other words', [failed('a'), failed('b'), failed('a')]],
   ['another exit code', [failed('a'), failed('a', 2), failed('a')]],
+  ['a count', [failed('12 failed'), failed('5 failed'), failed('1 failed')]],
+  ['a long count', [1_234_567, 2_345_678, 3_456_789].map((count) => failed(`${count} left`))],
+  ['a place', [failed('a.ts:12:5 bad'), failed('a.ts:9:1 bad'), failed('a.ts:80:2 bad')]],
+  ['a share', [failed('12.5 % done'), failed('40.1 % done'), failed('80.0 % done')]],
+  ['megabytes', [failed('12 MB left'), failed('5 MB left'), failed('1 MB left')]],
   [
     'words that could be digits of a digest',
     [failed('decade'), failed('facade'), failed('decade')],

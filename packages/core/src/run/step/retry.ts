@@ -54,13 +54,37 @@ function essence(failure: StepFailure): StepFailure {
   return { ...failure, output: foldVolatile(failure.output) }
 }
 
-/** Times, process ids, digests and temporary names are folded. The end only: where it was cut differs as well. */
+/**
+ * Times, process ids, digests and temporary names are folded; counts and places tell whether something changed.
+ * The end only: where it was cut differs as well.
+ */
 function foldVolatile(output: string): string {
-  return output
-    .replaceAll(/\/tmp\/[^\s'"`:)]+/gu, '/tmp/#')
-    .replaceAll(/\b(?=[a-f]*\d)[\da-f]{6,}\b/giu, '#')
-    .replaceAll(/\d+(?:[.,:]\d+)*(?: ?(?:ms|µs|us|ns|s|min|m)\b)?/gu, '#')
-    .slice(-COMPARED_CHARACTERS)
+  return VOLATILE.reduce((text, [found, told]) => text.replaceAll(found, told), output).slice(
+    -COMPARED_CHARACTERS,
+  )
 }
 
 const COMPARED_CHARACTERS = 2000
+const MONTHS = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*'
+const CLOCK = String.raw`(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?:Z\b|[+-]\d\d:?\d\d\b)?(?![\d:])`
+const UNITS =
+  '(?:[mµun]s|(?:milli|micro|nano)?seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?)'
+const DURATION = String.raw`\d+(?:[.,]\d+)*[ -]?${UNITS}(?![a-z])`
+
+/** In this order: what stands further below would take a part of what stands above. */
+const VOLATILE: readonly (readonly [RegExp, string])[] = [
+  [/\/tmp\/[^\s'"`:)]+/gu, '/tmp/#'],
+  [/\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/giu, '#'],
+  [new RegExp(String.raw`\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]${CLOCK}|\b)`, 'gu'), '#'],
+  [
+    new RegExp(String.raw`\b(?:${MONTHS} {1,2}\d{1,2}|\d{1,2} ${MONTHS})(?:,? \d{4})?\b`, 'gu'),
+    '#',
+  ],
+  // After a colon it is a line and a column.
+  [new RegExp(String.raw`(?<![\w:.])${CLOCK}`, 'gu'), '#'],
+  [new RegExp(String.raw`(?<!\w)${DURATION}(?: ?${DURATION})*`, 'giu'), '#'],
+  // Figures alone are a count, unless they are as long as the seconds since 1970.
+  [/\b(?:0x)?(?=[a-f]*\d)(?=\d*[a-f]|\d{10})[\da-f]{7,}\b/giu, '#'],
+  [/\bpid\b[ :=#]*\d+/giu, 'pid #'],
+  [/\[\d{2,}\]/gu, '[#]'],
+]
