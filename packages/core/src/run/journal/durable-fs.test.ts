@@ -49,6 +49,13 @@ test('a replacement clears away what dead processes left of theirs, and nothing 
   expect(readdirSync(root).toSorted()).toEqual([...kept, 'file'].toSorted())
 })
 
+test('a replacement does not fail by what cannot be cleared away', () => {
+  const { pid: dead } = spawnSync(process.execPath, ['--version'])
+  mkdirSync(join(root, `.wave-tmp-file-${dead}`))
+  replaceFile(join(root, 'file'), Buffer.from('whole'))
+  expect(readFileSync(join(root, 'file'), 'utf8')).toBe('whole')
+})
+
 test.each([
   ['ENOSPC', 'disk-full'],
   ['EROFS', 'path-unwritable'],

@@ -107,12 +107,33 @@ export function temporaryName(path: string): string {
 /** Removes what processes left that died while they wrote this file under its `temporaryName`. */
 export function removeLeftovers(path: string): void {
   const file = basename(path)
-  removeLeft(dirname(path), (name) => name === file)
+  clearFolder(dirname(path), (name) => abandonedFile(name) === file)
 }
 
 /** The same for every file of a folder. */
 export function removeLeftoversIn(folder: string): void {
-  removeLeft(folder, () => true)
+  clearFolder(folder, (name) => abandonedFile(name) !== undefined)
+}
+
+/** The file that a process was writing under this `temporaryName` when it died; undefined: none was. */
+export function abandonedFile(temporary: string): string | undefined {
+  const [, name, pid] = TEMPORARY.exec(temporary) ?? []
+  return name !== undefined && isDead(Number(pid)) ? name : undefined
+}
+
+/**
+ * Removes the files of a folder that are of no use. Never fails: what stays is in nobody's way, or whatever it is
+ * in the way of tells.
+ */
+export function clearFolder(folder: string, isUseless: (name: string) => boolean): void {
+  for (const name of namesIn(folder)) {
+    if (!isUseless(name)) continue
+    try {
+      removeFile(join(folder, name))
+    } catch {
+      // The others may go.
+    }
+  }
 }
 
 export function isTemporary(name: string): boolean {
@@ -154,22 +175,14 @@ function holds(path: string, content: Uint8Array): boolean {
   }
 }
 
-function removeLeft(folder: string, isMeant: (name: string) => boolean): void {
-  for (const found of namesIn(folder)) {
-    const [, name, pid] = TEMPORARY.exec(found) ?? []
-    if (name !== undefined && isMeant(name) && isDead(Number(pid))) removeFile(join(folder, found))
-  }
-}
-
 const TEMPORARY = /^\.wave-tmp-(.*)-(\d+)$/su
 
 /** A folder may take files and not show them. */
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
-  } catch (error) {
-    if (hasErrorCode(error, 'EACCES')) return []
-    throw error
+  } catch {
+    return []
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -64,6 +64,22 @@ test('a process that died while it cleared the lock of a dead one is cleared wit
   writeFileSync(`${lockFile()}.dead-${hash('sha256', dead).slice(0, 32)}`, clearing)
   using _ = takeLock(directory)
   expect(readdirSync(directory)).toEqual(['lock'])
+})
+
+test('what cannot be cleared away does not fail a lock that was taken, nor keep it', () => {
+  // No file, and not to be removed like one.
+  mkdirSync(`${lockFile()}.dead-folder`)
+  for (const _ of [1, 2]) takeLock(directory)[Symbol.dispose]()
+  expect(readdirSync(directory)).toEqual(['lock.dead-folder'])
+})
+
+test('files on their way to become a lock are cleared away with the process that made them', () => {
+  const { pid: dead } = spawnSync('true')
+  const kept = [`.wave-tmp-lock-${process.ppid}`, `.wave-tmp-journal-${dead}`, 'lockfile']
+  const left = [`.wave-tmp-lock-${dead}`, `.wave-tmp-lock.dead-0-${dead}`, 'lock.dead-1']
+  for (const name of [...kept, ...left]) writeFileSync(join(directory, name), '')
+  takeLock(directory)[Symbol.dispose]()
+  expect(readdirSync(directory).toSorted()).toEqual(kept.toSorted())
 })
 
 test.runIf(process.platform === 'linux')(

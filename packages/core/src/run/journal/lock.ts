@@ -1,8 +1,9 @@
 import { hash, randomUUID } from 'node:crypto'
-import { linkSync, readdirSync } from 'node:fs'
+import { linkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
-import { createFile, hasErrorCode, removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
+import { abandonedFile, clearFolder, createFile, hasErrorCode } from './durable-fs.ts'
+import { removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
 import { describeProcess, isAlive, parseOwner, readText } from './lock-owner.ts'
 import type { Owner } from './lock-owner.ts'
 
@@ -106,18 +107,12 @@ const CLAIM = '.dead-'
 
 /** Whoever has the lock may remove what is left of dead processes: all of it is about locks that are gone. */
 function removeRemains(path: string): void {
-  const [folder, name] = [dirname(path), basename(path)]
-  const temporary = basename(temporaryName(path)).replace(/-\d+$/u, '')
-  for (const found of readdirSync(folder)) {
-    const isClaim = found.startsWith(`${name}${CLAIM}`)
-    if (isClaim || (found.startsWith(temporary) && isLeft(found))) removeFile(join(folder, found))
-  }
-}
-
-/** A file on its way to become a lock, of a process that has ended. */
-function isLeft(temporary: string): boolean {
-  const pid = Number(/\d+$/u.exec(temporary)?.[0])
-  return !isAlive({ pid, startTime: undefined, bootId: undefined })
+  const lock = basename(path)
+  const isClaim = (name: string): boolean => name.startsWith(`${lock}${CLAIM}`)
+  clearFolder(dirname(path), (name) => {
+    const file = abandonedFile(name)
+    return isClaim(name) || (file !== undefined && (file === lock || isClaim(file)))
+  })
 }
 
 function lockedBy(owner: Owner, what: string): WaveError {
