@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   createPieceRedactor,
   createRedactor,
@@ -40,6 +41,11 @@ export interface Interruption extends Disposable {
   readonly signal: AbortSignal
   /** 130 or 143 once a signal came. */
   exitCode(): number | undefined
+  /**
+   * The same after a failure: a terminal sends its signal to the processes that wave started as well, and the
+   * end of one of them may be noticed first.
+   */
+  exitCodeOfFailure(): Promise<number | undefined>
 }
 
 /** The real process. `leave` ends it at once. */
@@ -78,6 +84,7 @@ export function openProcess(node: NodeJS.Process, leave: (exitCode: number) => n
 }
 
 const INTERNAL_ERROR = 70
+const SIGNAL_DELAY_MS = 20
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const
 
 function catchSignals(
@@ -99,6 +106,10 @@ function catchSignals(
   return {
     signal: controller.signal,
     exitCode: () => received,
+    async exitCodeOfFailure() {
+      if (received === undefined) await delay(SIGNAL_DELAY_MS)
+      return received
+    },
     [Symbol.dispose]() {
       for (const name of names) node.off(name, onSignal)
     },

@@ -24,7 +24,7 @@ export async function run(
     return interruption.exitCode() ?? exitCode
   } catch (error) {
     // Whatever fails while the user is stopping the run, it was stopped.
-    const exitCode = interruption.exitCode()
+    const exitCode = await interruption.exitCodeOfFailure()
     if (exitCode === undefined) throw error
     return exitCode
   }
