@@ -260,11 +260,13 @@ describe('old runs', () => {
     expect(stdout).toMatch(/^cached steps +3 \(.+iB\) +2 \(.+iB\) +1 \(.+iB\)$/m)
     expect(stdout).toMatch(/^run records +2 \(.+iB\) +1 \(.+iB\) +1 \(.+iB\)$/m)
     expect([readdirSync(steps), indexOf()]).toEqual([[`ab${'0'.repeat(62)}`], [here]])
-    // A disk that is plugged out takes the project along, and brings it back.
+    // A disk that is plugged out takes the project along, leaves where it was mounted, and brings it back.
     const away = join(place.root, 'away')
     renameSync(place.project, away)
+    mkdirSync(place.project)
     await place.wave(['gc'], { cwd: place.root })
     expect([readdirSync(steps).length, indexOf()]).toEqual([0, [here]])
+    rmSync(place.project, { recursive: true })
     renameSync(away, place.project)
   })
 })

@@ -53,7 +53,7 @@ export class RunRecords {
       this.#indexed.values().map(async ({ run, root, file }) => ({
         path: file,
         sizeBytes: await sizeOnDisk(file),
-        isStale: this.#isGone(join(runsFolder(root), run), root, this.#lastStarts.get(root) ?? 0),
+        isStale: this.#isGone(join(runsFolder(root), run), this.#lastStarts.get(root) ?? 0),
       })),
     )
   }
@@ -67,9 +67,7 @@ export class RunRecords {
       const { path, run, usedMs } = entry
       const sizeBytes = await sizeOnDisk(path)
       const isUseless =
-        run === undefined
-          ? this.#nowMs - usedMs > DAY_MS
-          : this.#isGone(run, dirname(dirname(dirname(run))), usedMs)
+        run === undefined ? this.#nowMs - usedMs > DAY_MS : this.#isGone(run, usedMs)
       const isOld = usedMs < (limits.keptSinceMs ?? -Infinity)
       const isStale = isUseless || isOld || keptBytes + sizeBytes > limits.maxBytes
       if (!isStale) keptBytes += sizeBytes
@@ -78,9 +76,10 @@ export class RunRecords {
     return found
   }
 
-  #isGone(directory: string, root: string, lastUsedMs: number): boolean {
+  /** Beside other runs it was deleted. The project alone says nothing: it may be where a disk was mounted. */
+  #isGone(directory: string, lastUsedMs: number): boolean {
     if (isThere(directory)) return false
-    return isThere(root) || this.#nowMs - lastUsedMs > this.#patienceMs
+    return isThere(dirname(directory)) || this.#nowMs - lastUsedMs > this.#patienceMs
   }
 }
 
