@@ -11,11 +11,13 @@ import type { Folders, Move } from './apply-files.ts'
 import { prepareRecord } from './apply-prepare.ts'
 import type { Preparation } from './apply-prepare.ts'
 import {
+  leftFolder,
   listRecords,
   markChanging,
-  recordsFolder,
   removeRecord,
+  restoreRecord,
   savedContent,
+  tidyAfterwards,
   tidyRecords,
   unmarkChanging,
   writeRecord,
@@ -63,7 +65,7 @@ export async function changeFiles(
     throw failure(cause, host, { left: kept, done: 'applied' })
   }
   unmarkChanging(host)
-  tidyRecords(host)
+  tidyAfterwards(host)
 }
 
 interface Change extends Preparation {
@@ -98,7 +100,7 @@ export async function takeBack(
     await moveFiles(host.workTree, plannedMoves(stored, 'before'), foldersOf(record, 'before'))
   } catch (cause) {
     const { left } = await allBackTo('after', host, stored)
-    writeRecord(stored)
+    restoreRecord(stored)
     unmarkChanging(host)
     throw failure(cause, host, { left, done: 'taken back' })
   }
@@ -113,7 +115,7 @@ export async function finishInterrupted(host: HostRepository): Promise<readonly 
     const { run, apply, phase } = stored.record
     if (phase === 'applied') continue
     const interrupted = phase === 'applying' ? 'apply' : 'undo'
-    const { restored, left } = await bringTo('before', host, stored)
+    const { restored, left } = await allBackTo('before', host, stored)
     finished.push({ run, apply, interrupted, restored, left: await keepLeft(host, stored, left) })
   }
   unmarkChanging(host)
@@ -240,7 +242,7 @@ function judge(
   return { problem: { path, problem, index } }
 }
 
-/** After a failure in the middle. If even this fails the record stays, and the next apply tries again. */
+/** After what was stopped in the middle. If even this fails the record stays, and the next apply tries again. */
 async function allBackTo(side: Side, host: HostRepository, stored: StoredRecord): Promise<Brought> {
   try {
     return await bringTo(side, host, stored)
@@ -257,8 +259,10 @@ async function keepLeft(
 ): Promise<FinishedApply['left']> {
   if (left.length === 0) removeRecord(folder)
   if (left.length === 0) return []
-  const kept = join(recordsFolder(host), `left-${randomUUID().slice(0, 8)}`)
-  await rename(folder, kept)
+  const kept = leftFolder(host, randomUUID().slice(0, 8))
+  await rename(folder, kept).catch((cause: unknown) => {
+    throw storageError(cause, kept)
+  })
   return left.map(({ path, problem, index }) => {
     const isSaved = record.files[index]?.before !== undefined
     return { path, problem, ...(isSaved && { saved: savedContent(kept, 'before', index) }) }

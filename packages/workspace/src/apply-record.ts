@@ -1,7 +1,14 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 
-import { makeDirectory, replaceFile, syncDirectory, takeLock } from '@wave/core'
+import {
+  makeDirectory,
+  replaceFile,
+  storageError,
+  syncDirectory,
+  takeLock,
+  WaveError,
+} from '@wave/core'
 import { holderOf } from '@wave/core/runs'
 
 import type { FileState } from './apply-state.ts'
@@ -39,8 +46,8 @@ export interface StoredRecord {
 }
 
 /** Where the records of a repository lie: in wave's own git dir, where nobody plants one. */
-export function recordsFolder(host: HostRepository): string {
-  return join(host.gitDir, RECORDS)
+export function recordsFolder({ gitDir }: Pick<HostRepository, 'gitDir'>): string {
+  return join(gitDir, RECORDS)
 }
 
 /** One at a time changes the files of a repository. Throws `run-locked`. */
@@ -50,8 +57,11 @@ export function lockRepository(host: HostRepository): Disposable {
   return takeLock(folder, 'The files of this repository are being changed')
 }
 
-/** Oldest first. A folder without a record never got to changing anything. */
-export function listRecords(host: HostRepository): readonly StoredRecord[] {
+/**
+ * Oldest first. A folder without a record never got to changing anything. Throws `workspace-failed` for a record
+ * that cannot be read: beside it may lie the only copy of what the user's files held.
+ */
+export function listRecords(host: Pick<HostRepository, 'gitDir'>): readonly StoredRecord[] {
   return folders(host).flatMap((folder) => {
     const record = readRecord(folder)
     return record === undefined ? [] : [{ folder, record }]
@@ -84,8 +94,10 @@ export function markChanging(host: HostRepository): void {
 export function unmarkChanging(host: HostRepository): void {
   const marker = markerOf(host)
   if (!existsSync(marker)) return
-  rmSync(marker, { force: true })
-  syncDirectory(dirname(marker))
+  storing(marker, () => {
+    rmSync(marker, { force: true })
+    syncDirectory(dirname(marker))
+  })
 }
 
 /** A work tree in which an apply is under way or, if nobody works on it, was stopped in the middle. */
@@ -95,19 +107,49 @@ export interface ChangingTree {
   readonly pid: number | undefined
 }
 
-/** Nearly always none. */
-export function changingTrees(dataDir: string): readonly ChangingTree[] {
+/** Nearly always none. Given a project, only those that hold it. */
+export function changingTrees(dataDir: string, project?: string): readonly ChangingTree[] {
   const folder = join(dataDir, CHANGING)
-  if (!existsSync(folder)) return []
-  const names = readdirSync(folder).filter((name) => /^[0-9a-f]+$/.test(name))
-  return names.map((name) => ({
-    workTree: readFileSync(join(folder, name), 'utf8'),
-    pid: holderOf(join(dataDir, 'git', name, RECORDS)),
-  }))
+  const names = namesIn(folder).filter((name) => /^[0-9a-f]+$/.test(name))
+  return names.flatMap((name) => {
+    const workTree = textOf(join(folder, name))
+    // Done with since.
+    if (workTree === undefined) return []
+    if (project !== undefined && !isWithin(project, workTree)) return []
+    return [{ workTree, pid: holderOf(join(dataDir, 'git', name, RECORDS)) }]
+  })
 }
 
+/** Marks hold paths without links. */
+function isWithin(project: string, workTree: string): boolean {
+  const fromTop = relative(workTree, realpathSync(project))
+  return fromTop !== '..' && !fromTop.startsWith('../')
+}
+
+/**
+ * Whether an apply in the repository of this git dir is not over, or has left bytes there that are nowhere else.
+ * What cannot be looked at may be one.
+ */
+export function holdsUnfinished(gitDir: string): boolean {
+  try {
+    const isLeft = namesIn(recordsFolder({ gitDir })).some((name) => name.startsWith(LEFT))
+    if (isLeft || textOf(markerOf({ gitDir })) !== undefined) return true
+    return listRecords({ gitDir }).some(({ record }) => record.phase !== 'applied')
+  } catch (error) {
+    if (error instanceof WaveError) return true
+    throw error
+  }
+}
+
+/** Where a record goes with what could not be put back; `name` is one that nothing there has. */
+export function leftFolder(host: HostRepository, name: string): string {
+  return join(recordsFolder(host), `${LEFT}${name}`)
+}
+
+const LEFT = 'left-'
+
 /** Beside the folder of wave's own git dirs. */
-function markerOf({ gitDir }: HostRepository): string {
+function markerOf({ gitDir }: Pick<HostRepository, 'gitDir'>): string {
   return join(dirname(dirname(gitDir)), CHANGING, basename(gitDir))
 }
 
@@ -120,17 +162,38 @@ export function writeRecord({ folder, record }: StoredRecord): void {
   replaceFile(join(folder, RECORD), Buffer.from(JSON.stringify(record)))
 }
 
-/** The record goes first: without it the rest is refuse. */
-export function removeRecord(folder: string): void {
-  rmSync(join(folder, RECORD), { force: true })
-  syncDirectory(folder)
-  rmSync(folder, { recursive: true, force: true })
+/** Has the record on disk say this again. One that does already is not written: the disk may be full. */
+export function restoreRecord(stored: StoredRecord): void {
+  if (readRecord(stored.folder)?.phase === stored.record.phase) return
+  storing(stored.folder, () => writeRecord(stored))
 }
 
-/** Drops what was begun and never recorded, what newer records of a run replace, and the oldest. */
+/** The record goes first: without it the rest is refuse. */
+export function removeRecord(folder: string): void {
+  storing(folder, () => {
+    rmSync(join(folder, RECORD), { force: true })
+    syncDirectory(folder)
+    rmSync(folder, { recursive: true, force: true })
+  })
+}
+
+function storing(path: string, work: () => void): void {
+  try {
+    work()
+  } catch (cause) {
+    throw storageError(cause, path)
+  }
+}
+
+/**
+ * Drops what was begun and never recorded, what newer records of a run replace, and the oldest. Throws
+ * `workspace-failed` as `listRecords` does, before anything is dropped.
+ */
 export function tidyRecords(host: HostRepository): void {
-  for (const folder of folders(host)) if (readRecord(folder) === undefined) removeRecord(folder)
-  const done = listRecords(host).filter(({ record }) => record.phase === 'applied')
+  const records = listRecords(host)
+  const recorded = new Set(records.map(({ folder }) => folder))
+  for (const folder of folders(host)) if (!recorded.has(folder)) removeRecord(folder)
+  const done = records.filter(({ record }) => record.phase === 'applied')
   const newest = new Map(done.map(({ folder, record }) => [record.run, folder]))
   const kept = new Set([...newest.values()].toSorted().slice(-MAX_RECORDS))
   for (const { folder } of done)
@@ -138,27 +201,76 @@ export function tidyRecords(host: HostRepository): void {
     else removeRecord(folder)
 }
 
+/** After an apply: what is applied is applied, so whatever keeps wave from tidying up is told by the next one. */
+export function tidyAfterwards(host: HostRepository): void {
+  try {
+    tidyRecords(host)
+  } catch (cause) {
+    if (!(storageError(cause, host.gitDir) instanceof WaveError)) throw cause
+  }
+}
+
 /** Runs whose changes can be taken back. */
 const MAX_RECORDS = 100
 
 const RECORD = 'record.json'
 
-function folders(host: HostRepository): readonly string[] {
+function folders(host: Pick<HostRepository, 'gitDir'>): readonly string[] {
   const parent = recordsFolder(host)
-  if (!existsSync(parent)) return []
-  return readdirSync(parent)
+  return namesIn(parent)
     .filter((name) => /^\d{9}$/.test(name))
     .toSorted()
     .map((name) => join(parent, name))
 }
 
-function readRecord(folder: string): ApplyRecord | undefined {
+/** Of a folder that is not there: none. */
+function namesIn(folder: string): readonly string[] {
   try {
-    const record: Written = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'))
-    return record.version === 1 ? { ...record, apply: record.apply ?? '' } : undefined
-  } catch {
-    return undefined
+    return readdirSync(folder)
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw unreadable(folder, cause)
   }
+}
+
+/** Undefined only where there is none: without a record its folder is refuse. */
+function readRecord(folder: string): ApplyRecord | undefined {
+  const text = textOf(join(folder, RECORD))
+  if (text === undefined) return undefined
+  let record: Partial<Written> | null
+  try {
+    record = JSON.parse(text)
+  } catch (cause) {
+    throw unreadable(folder, cause)
+  }
+  if (isWritten(record)) return { ...record, apply: record.apply ?? '' }
+  throw unreadable(folder, `it is of version ${String(record?.version)}`)
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw unreadable(dirname(path), cause)
+  }
+}
+
+function isWritten(record: Partial<Written> | null): record is Written {
+  return record?.version === 1 && Array.isArray(record.files)
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+}
+
+function unreadable(folder: string, cause: unknown): WaveError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `What an apply noted in ${folder} cannot be read: ${why}.`
+  const hint =
+    'It may hold the only copy of what your files held: nothing was touched. Make it readable, or use the ' +
+    'version of wave that wrote it; if it is damaged, save what lies in its folder "before", then move it away.'
+  return new WaveError('workspace-failed', message, { hint, cause })
 }
 
 /** Earlier ones have no id. */

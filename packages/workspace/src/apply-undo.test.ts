@@ -252,6 +252,26 @@ describe('a fault in the middle of an apply', { timeout: 120_000 }, () => {
     expect(changed.state()).toEqual(before)
   })
 
+  it('a disk that stays full while changes are taken back is told, and keeps none of them', async () => {
+    using changed = await createChanged()
+    const before = changed.state()
+    const full = { FAULT: 'disk-full', FAULT_LASTS: '1', FAULT_CALL: 'openSync,open' }
+    const below = { FAULT_BELOW: join(changed.project.dataDir, 'git') }
+    const mark = { FAULT_BELOW: join(changed.project.dataDir, 'applying') }
+    await applyPatches(changed.request)
+    const after = changed.state()
+    // Of the calls in wave's git dir the first is the lock, the second the record.
+    expect(failing(changed, { ...full, ...mark, FAULT_AT: '1' }, 'undo')).toBe('disk-full')
+    expect(failing(changed, { ...full, ...below, FAULT_AT: '2' }, 'undo')).toBe('disk-full')
+    expect(changed.state()).toEqual(after)
+    expect(await finishApply(changed.place)).toEqual([])
+    const everywhere = { FAULT_BELOW: changed.project.folder }
+    // The lock, the mark, the record, and the first file that takes its place.
+    expect(failing(changed, { ...full, ...everywhere, FAULT_AT: '4' }, 'undo')).toBe('disk-full')
+    expect(await finishApply(changed.place)).toMatchObject([{ interrupted: 'undo', left: [] }])
+    expect(changed.state()).toEqual(before)
+  })
+
   it('a file that vanishes is told, and all others are what they were', async () => {
     using changed = await createChanged()
     const before = changed.state().filter(([path]) => path !== 'tool')
@@ -289,8 +309,12 @@ function runKilled(changed: Changed, what: 'apply' | 'undo', fault: Fault): bool
 }
 
 /** The code with which applying failed, if it did. */
-function failing(changed: Changed, fault: Fault): string | undefined {
-  const { status, stderr, stdout } = runFaulty(changed, 'apply', fault)
+function failing(
+  changed: Changed,
+  fault: Fault,
+  what: 'apply' | 'undo' = 'apply',
+): string | undefined {
+  const { status, stderr, stdout } = runFaulty(changed, what, fault)
   if (status !== 0) throw new Error(stderr)
   return stdout.trim() || undefined
 }
@@ -308,6 +332,6 @@ function runFaulty({ project, request }: Changed, what: 'apply' | 'undo', fault:
   const preload = new URL('testing/fault-at.ts', import.meta.url).href
   const argv = ['--import', preload, '--input-type=module', '-e', script]
   const places = [project.root, project.dataDir, patch, what]
-  const env = { ...process.env, ...fault, FAULT_BELOW: project.root }
+  const env = { ...process.env, FAULT_BELOW: project.root, ...fault }
   return spawnSync(process.execPath, [...argv, ...places], { env, encoding: 'utf8' })
 }

@@ -1,7 +1,8 @@
 /**
  * Loaded before a program (`node --import`): something happens right before its FAULT_AT-th change of
- * anything below FAULT_BELOW, or of a record of wave's; of the changes by FAULT_CALL, if that is given. Of
- * its own accord it ends with SIGKILL, of which the program is told nothing, as with a power cut.
+ * anything below FAULT_BELOW, or of a record of wave's; of the changes by FAULT_CALL (or several, with a comma
+ * between them), if that is given. With FAULT_LASTS it happens before every later one as well. Of its own accord
+ * it ends with SIGKILL, of which the program is told nothing, as with a power cut.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -9,7 +10,8 @@ import { syncBuiltinESMExports } from 'node:module'
 type Call = (...args: unknown[]) => unknown
 
 const below = process.env['FAULT_BELOW'] ?? ''
-const only = process.env['FAULT_CALL']
+const only = process.env['FAULT_CALL']?.split(',')
+const lasts = process.env['FAULT_LASTS'] !== undefined
 let left = Number(process.env['FAULT_AT'])
 
 const { rmSync } = fs
@@ -32,10 +34,7 @@ const strike = FAULTS[process.env['FAULT'] ?? 'kill']
 function watch(module: object, name: string, isAsync: boolean): void {
   const original: Call = Reflect.get(module, name)
   const watched: Call = (...args) => {
-    const isOurs = args.some((arg) => typeof arg === 'string' && counts(arg))
-    const isReading = name.startsWith('open') && (args[1] === undefined || args[1] === 'r')
-    const isDue = isOurs && !isReading && (only ?? name) === name && --left === 0
-    if (!isDue) return original(...args)
+    if (!isDue(name, args)) return original(...args)
     try {
       strike?.()
     } catch (fault) {
@@ -45,6 +44,14 @@ function watch(module: object, name: string, isAsync: boolean): void {
     return original(...args)
   }
   Reflect.set(module, name, watched)
+}
+
+function isDue(name: string, args: readonly unknown[]): boolean {
+  const isOurs = args.some((arg) => typeof arg === 'string' && counts(arg))
+  const isReading = name.startsWith('open') && (args[1] === undefined || args[1] === 'r')
+  if (!isOurs || isReading || only?.includes(name) === false) return false
+  left -= 1
+  return lasts ? left <= 0 : left === 0
 }
 
 function counts(path: string): boolean {
