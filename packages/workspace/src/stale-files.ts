@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { holdsUnfinished } from './apply-record.ts'
 import { WORK_TREE_FILE } from './host-repository.ts'
 
 /** A file or folder of wave's data directory that nobody needs any more, or that is kept. */
@@ -12,7 +13,7 @@ export interface Found {
 
 /**
  * Wave's git dirs. One is stale when its repository is gone, and not only since a moment: disks are
- * plugged out. One that does not tell whose it is stays.
+ * plugged out. One that does not tell whose it is stays, and so does one in which an apply is not over.
  */
 export async function findGitDirs(
   dataDir: string,
@@ -24,7 +25,7 @@ export async function findGitDirs(
     names.map(async (name) => {
       const path = join(folder, name)
       const isIdle = nowMs - (await lastUsedMs(path)) > Math.max(patienceMs, IN_USE_MS)
-      const isStale = isIdle && (await isAbandoned(path))
+      const isStale = isIdle && (await isAbandoned(path)) && !holdsUnfinished(path)
       return { path, sizeBytes: await sizeOnDisk(path), isStale }
     }),
   )
@@ -63,8 +64,8 @@ async function beginnings(applies: string): Promise<readonly string[]> {
   const folders = (await namesIn(applies)).filter((name) => /^\d{9}$/.test(name))
   const found = await Promise.all(
     folders.map(async (name) => {
-      const names = await namesIn(join(applies, name))
-      return names.includes('record.json') ? [] : [join(applies, name)]
+      const isBegun = await isGone(join(applies, name, 'record.json'))
+      return isBegun ? [join(applies, name)] : []
     }),
   )
   return found.flat()
@@ -84,8 +85,12 @@ const TEMPORARY_MS = 24 * 60 * 60_000
 
 async function isAbandoned(gitDir: string): Promise<boolean> {
   const workTree = await readFile(join(gitDir, WORK_TREE_FILE), 'utf8').catch(() => '')
-  if (workTree === '') return false
-  return await stat(workTree).then(
+  return workTree !== '' && (await isGone(workTree))
+}
+
+/** Not so where it only cannot be looked at. */
+async function isGone(path: string): Promise<boolean> {
+  return await stat(path).then(
     () => false,
     (cause: unknown) => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT',
   )
