@@ -154,6 +154,25 @@ test('killed when all is done but for the record, it is recorded by the next who
   expect(sandbox.read('src/orders.js')).toBe(AFTER)
 })
 
+test('what was never recorded is recorded before the changes are applied with a resume', async () => {
+  const sandbox = shared
+  const { run, directory, applies } = known
+  const before = applies().length
+  await sandbox.wave(['apply', run, '--yes'])
+  await sandbox.wave(['apply', run, '--undo', '--yes'])
+  const journal = join(directory, 'journal.jsonl')
+  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n')
+  writeFileSync(journal, `${lines.slice(0, -1).join('\n')}\n`)
+  await sandbox.wave(['resume', run, '--from-step', 'postmortem', '--apply', '--inconclusive-ok'])
+  const undone = [
+    { ...STARTED, started: 'undo' },
+    { ended: 'undo', end: 'done', late: true },
+  ]
+  const again = { ...STARTED, by: 'resume' }
+  expect(applies().slice(before)).toEqual([STARTED, DONE, ...undone, again, DONE])
+  await sandbox.wave(['apply', run, '--undo', '--yes'])
+})
+
 test('what cannot be recorded is not begun, and the files stay', async () => {
   const sandbox = shared
   const { run, directory } = known
@@ -230,6 +249,13 @@ test('a killed apply is taken back and told before a run freezes the files, one 
       expect([exitCode, stderr.split(':')[0]]).toEqual([4, 'error[run-locked]'])
     }
     expect(folders(sandbox)).toHaveLength(1)
+    // One under way in another project is none of this one's business.
+    const mark = join(sandbox.home, 'data/applying', key)
+    const here = readFileSync(mark, 'utf8')
+    writeFileSync(mark, sandbox.home)
+    const { stderr } = await sandbox.wave(['resume', run, '--from-step', 'none'])
+    expect(stderr).toMatch(/^error\[(?!run-locked)/)
+    writeFileSync(mark, here)
   }
   const next = await sandbox.wave(RUN)
   expect(next.stderr).toContain(`"wave apply" of run ${run} was interrupted. Put back: 1 file.\n`)

@@ -34,7 +34,7 @@ export async function finishKilledApply(
   invocation: Invocation,
   place: Pick<AppliedRun, 'root' | 'dataDir'>,
 ): Promise<void> {
-  if (changingTrees(place.dataDir).length === 0) return
+  if (changingTrees(place.dataDir, place.root).length === 0) return
   const finished = await finishApply(place)
   tellFinished(invocation, finished)
   await settleOthers(invocation, place, finished)

@@ -2,9 +2,9 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
 import { applyPatches } from '@wave/workspace'
-import { recordApply } from '../apply-journal.ts'
+import { recordApply, recordFinished } from '../apply-journal.ts'
 import { attachAudit } from '../attached-audit.ts'
-import { finishKilledApply } from '../finished-apply.ts'
+import { finishKilledApply, settleFinished } from '../finished-apply.ts'
 import { handedOver } from '../handed-over.ts'
 import type { Invocation } from '../invocation.ts'
 import { keepAudit } from '../keep-audit.ts'
@@ -93,9 +93,16 @@ async function applyChanges(invocation: Invocation, finished: FinishedRun): Prom
     const by = result.state.resumed === undefined ? 'run' : 'resume'
     const about = { patches: recorded, accepted: [], leftOut: leftOut.length }
     const intent = { kind: 'apply', by, ...about } as const
-    await recordApply(invocation, { ...applied, intent }, async (begin) => {
-      return await applyPatches({ root, dataDir, ...changes, accept: [], begin })
-    })
+    // One of this run whose process did not live to tell its end.
+    await recordFinished(invocation, applied, [])
+    const { finished: late } = await recordApply(
+      invocation,
+      { ...applied, intent },
+      async (begin) => {
+        return await applyPatches({ root, dataDir, ...changes, accept: [], begin })
+      },
+    )
+    await settleFinished(invocation, applied, late)
     if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
       invocation.host.out.write(renderApplied(leftOut))
     }

@@ -89,7 +89,7 @@ async function mendFiles(
 ): Promise<void> {
   const { changingTrees } = await import('@wave/workspace')
   const { dataDir } = config.paths
-  if (changingTrees(dataDir).length === 0) return
+  if (changingTrees(dataDir, project.root).length === 0) return
   const { finishKilledApply } = await import('../finished-apply.ts')
   await finishKilledApply(invocation, { root: project.root, dataDir })
 }
