@@ -20,12 +20,25 @@ export function syncObjects({ gitDir }: Pick<HostRepository, 'gitDir'>): void {
 /** What a process that was killed here wrote counts as well; what is older the kernel has written by itself. */
 const RECENT_MS = 60_000
 
-/** When each folder had changed last as this process synced it. */
-const synced = new Map<string, number>()
+/** Far longer than file systems take from one time they write down to the next. */
+const TICK_MS = 50
+
+/** When each folder had changed last as this process looked at it; NaN: it may change again at that very time. */
+const seen = new Map<string, number>()
 
 function syncChanged(folder: string): void {
   const { mtimeMs } = statSync(folder)
-  if (mtimeMs < Date.now() - RECENT_MS || synced.get(folder) === mtimeMs) return
-  syncDirectory(folder)
-  synced.set(folder, mtimeMs)
+  const last = seen.get(folder)
+  if (last === mtimeMs) return
+  const nowMs = Date.now()
+  const isOld = mtimeMs < nowMs - RECENT_MS && !wasClockSet(nowMs)
+  if (last !== undefined || !isOld) syncDirectory(folder)
+  seen.set(folder, mtimeMs < nowMs - TICK_MS ? mtimeMs : Number.NaN)
 }
+
+/** Since this process began: what it wrote before has a time that says nothing of its age. */
+function wasClockSet(nowMs: number): boolean {
+  return Math.abs(nowMs - performance.timeOrigin - performance.now()) > MAX_DRIFT_MS
+}
+
+const MAX_DRIFT_MS = 1000
