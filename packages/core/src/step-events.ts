@@ -2,6 +2,13 @@ import type { FailureClass, SentParameters, StopKind, Usage } from './agent/mess
 import type { LimitName } from './failures.ts'
 import type { ArtifactRef } from './stored.ts'
 
+/** As the limits of tokens and money count a call of which the provider has not said everything. */
+export interface CallAmount {
+  readonly tokens: number
+  /** Left out when the price of the model is unknown. */
+  readonly usd?: number
+}
+
 /** Events that a runner may emit about its own step. */
 export type NewStepEvent =
   | {
@@ -14,6 +21,8 @@ export type NewStepEvent =
       readonly parameters?: SentParameters
       /** What was sent, in the store, as far as it is new; see `agent/stored-prompt.ts`. */
       readonly prompt?: ArtifactRef
+      /** What it can use at most: counted by limits when its end was never recorded. */
+      readonly reserved?: CallAmount
     }
   | {
       readonly type: 'model-response'
@@ -28,6 +37,8 @@ export type NewStepEvent =
       readonly reply: ArtifactRef
       /** Paid for by an attempt that was cut off; nobody was asked again. */
       readonly reused?: true
+      /** Where usage is unknown: what limits count instead. Never told as a cost. */
+      readonly estimated?: CallAmount
       /** The model was told then that the budget is nearly used up. */
       readonly lastCall?: true
     }
@@ -42,8 +53,10 @@ export type NewStepEvent =
       readonly retryInMs: number | undefined
       /** As reported; undefined when it was not. */
       readonly usage: Usage | undefined
-      /** 0 when the call was refused before anything came back. */
+      /** 0 when the call was refused before anything came back; undefined when the reply broke off. */
       readonly costUsd: number | undefined
+      /** Where usage or cost is not all: what limits count instead. Never told as a cost. */
+      readonly estimated?: CallAmount
     }
   | {
       readonly type: 'tool-call'

@@ -1,5 +1,10 @@
 import type { ModelEvent } from '@wave/core'
-import { type Accumulator, ReplyTooLarge, type TerminalEvent } from './accumulate/accumulator.ts'
+import {
+  type Accumulator,
+  type DeltaEvent,
+  ReplyTooLarge,
+  type TerminalEvent,
+} from './accumulate/accumulator.ts'
 import { CALL_LIMITS, CallGuard, type CallLimits, type Trip } from './call-guard.ts'
 import { classOf, describeFault, type Fault, faultOf, refusedBy } from './failure.ts'
 import type { Json } from './json.ts'
@@ -36,19 +41,44 @@ export async function* streamCall(call: Call, signal: AbortSignal): AsyncGenerat
   if (signal.aborted) return
   using guard = new CallGuard(call.limits, signal)
   let thrown: unknown
+  const arrivals = new Arrivals(call.accumulator)
   const early = new EarlyUsage(call.accumulator)
   try {
     for await (const event of await call.send(guard)) {
       const grown = call.accumulator.push(event)
       if (grown) guard.contentArrived()
       if (call.accumulator.complete) guard.replyFinished()
-      if (typeof grown === 'object' && grown.delta !== '') yield grown
+      yield* arrivals.tell(typeof grown === 'object' ? grown : undefined)
       yield* early.take()
     }
   } catch (error) {
     thrown = error
   }
   if (!signal.aborted) yield terminalEvent(call, guard.trip, thrown)
+}
+
+/** What came, shown or not: of a call that breaks off, its price is estimated by it. */
+class Arrivals {
+  readonly #accumulator: Accumulator
+  #hasBegun = false
+  #told = 0
+
+  constructor(accumulator: Accumulator) {
+    this.#accumulator = accumulator
+  }
+
+  /** After every event of the provider, with what is to be shown of it. */
+  tell(shown: DeltaEvent | undefined): readonly ModelEvent[] {
+    const { received } = this.#accumulator
+    const characters = received - this.#told - (shown?.delta.length ?? 0)
+    const isNews = !this.#hasBegun || characters > 0
+    this.#told = received
+    this.#hasBegun = true
+    return [
+      ...(isNews ? [{ type: 'progress', characters } as const] : []),
+      ...(shown === undefined || shown.delta === '' ? [] : [shown]),
+    ]
+  }
 }
 
 /** What a provider reports before the end: of a call that is cut off, it is all that is known. */
@@ -73,12 +103,17 @@ class EarlyUsage {
 function terminalEvent(call: Call, trip: Trip | undefined, thrown: unknown): TerminalEvent {
   if (thrown instanceof ReplyTooLarge || trip === 'bytes')
     return failed(call, 'request', { message: 'The reply is larger than wave accepts.' })
-  if (call.accumulator.complete) return call.accumulator.finish()
+  if (call.accumulator.complete) return wholeEnd(call.accumulator)
   if (trip !== undefined) return failed(call, 'retryable', { message: tripMessage(call, trip) })
   if (thrown === undefined) return call.accumulator.finish()
   const fault = faultOf(thrown)
   if (!fault) throw thrown
   return failed(call, tooLong(call, fault) ? 'overflow' : classOf(fault), fault)
+}
+
+function wholeEnd(accumulator: Accumulator): TerminalEvent {
+  const end = accumulator.finish()
+  return end.type === 'failed' ? { ...end, isWhole: true } : end
 }
 
 function tripMessage(call: Call, trip: Exclude<Trip, 'bytes'>): string {

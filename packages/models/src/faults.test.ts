@@ -23,6 +23,8 @@ interface Adapter {
   readonly begun: string
   /** One delta, repeated in the test of the byte cap. */
   readonly delta: string
+  /** The beginning of a reply that calls a tool, up to and with eight characters of its arguments. */
+  readonly calling: string
   readonly keepAlive: string
   readonly errorEvent: string
   error(type: string, message: string): string
@@ -35,6 +37,19 @@ const ANTHROPIC_BEGUN = sse(
   },
   { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
   { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'fine' } },
+)
+const ANTHROPIC_CALLING = sse(
+  { type: 'message_start', message: { usage: { input_tokens: 7, output_tokens: 1 } } },
+  {
+    type: 'content_block_start',
+    index: 0,
+    content_block: { type: 'tool_use', id: 'c', name: 'read', input: {} },
+  },
+  {
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'input_json_delta', partial_json: '{"path":' },
+  },
 )
 const RESPONSES_BEGUN = sse(
   { type: 'response.created', response: { id: 'r', status: 'in_progress', output: [] } },
@@ -59,6 +74,7 @@ const ADAPTERS: Adapter[] = [
         { type: 'message_stop' },
       ),
     begun: ANTHROPIC_BEGUN,
+    calling: ANTHROPIC_CALLING,
     delta: sse({
       type: 'content_block_delta',
       index: 0,
@@ -78,6 +94,11 @@ const ADAPTERS: Adapter[] = [
         { type: 'response.completed', response: { status: 'completed', output: [MESSAGE] } },
       ),
     begun: RESPONSES_BEGUN,
+    calling: sse({
+      type: 'response.function_call_arguments.delta',
+      output_index: 0,
+      delta: '{"path":',
+    }),
     delta: sse({ type: 'response.output_text.delta', output_index: 0, delta: 'x'.repeat(60_000) }),
     keepAlive: sse({ type: 'response.in_progress' }),
     errorEvent: sse({ type: 'error', code: 'server_error', message: 'Oops' }),
@@ -88,6 +109,17 @@ const ADAPTERS: Adapter[] = [
     open: (access) => new OpenAiChatModel(access),
     whole: CHAT_BEGUN + chatSse({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
     begun: CHAT_BEGUN,
+    calling: chatSse(
+      { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: {} }] } }] },
+      {
+        choices: [
+          {
+            index: 0,
+            delta: { tool_calls: [{ index: 0, function: { arguments: '{"path":' } }] },
+          },
+        ],
+      },
+    ).replace('data: [DONE]\n\n', ''),
     delta: `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(60_000) } }] })}\n\n`,
     keepAlive: ': OPENROUTER PROCESSING\n\n',
     errorEvent: `data: ${JSON.stringify({ error: { message: 'Provider returned error', code: 502 } })}\n\n`,
@@ -267,6 +299,20 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     expect((await failureOf(model)).class).toBe('retryable')
   })
 
+  test('MA-10 what arrived before the end is told, also what is not shown', async () => {
+    const { model, server } = await start([{ sse: adapter.calling }, { sse: adapter.whole }])
+    await using _ = server
+    const events = await collect(model)
+    const sizes = events.flatMap((event) => (event.type === 'progress' ? [event.characters] : []))
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(8)
+    expect(events.at(-1)).toMatchObject({ type: 'failed' })
+    expect(events.at(-1)).not.toHaveProperty('isWhole')
+    const shown = await collect(model)
+    // That it has begun is known at once; text is counted where it is shown.
+    expect(shown[0]).toEqual({ type: 'progress', characters: 0 })
+    expect(shown.filter(({ type }) => type === 'progress')).toHaveLength(1)
+  })
+
   test('MA-10 a body that is cut is a failure', async () => {
     const { model, server } = await start([{ sse: adapter.begun, afterwards: 'cut' }])
     await using _ = server
@@ -360,7 +406,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     const late = new AbortController()
     const seen: string[] = []
     for await (const event of model.stream(requestOf(), late.signal)) {
-      if (event.type === 'usage') continue
+      if (event.type === 'usage' || event.type === 'progress') continue
       seen.push(event.type)
       late.abort()
     }

@@ -119,7 +119,7 @@ test('items come back unchanged and in order, behind them the results', async ()
   ])
 })
 
-test('deltas of text and reasoning are shown, those of arguments are not', async () => {
+test('deltas of text and reasoning are shown, those of arguments are only counted', async () => {
   const { model, server } = await serve(
     sse(
       { type: 'response.reasoning_summary_text.delta', delta: 'Hm. ' },
@@ -131,8 +131,10 @@ test('deltas of text and reasoning are shown, those of arguments are not', async
   await using _ = server
   const events = await collect(model)
   expect(events.slice(0, -1)).toEqual([
+    { type: 'progress', characters: 0 },
     { type: 'thinking', delta: 'Hm. ' },
     { type: 'text', delta: 'Read' },
+    { type: 'progress', characters: 8 },
   ])
 })
 

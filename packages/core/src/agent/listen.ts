@@ -9,9 +9,11 @@ export type Failed = Extract<ModelEvent, { type: 'failed' }>
 export interface Heard {
   /** Undefined when the signal fired first. */
   readonly event: Done | Failed | undefined
-  /** How much arrived, whatever became of it; 0 when nothing did. */
+  /** How much arrived, shown or not, whatever became of it. */
   readonly characters: number
-  /** What the provider had reported before the end. */
+  /** Whether anything arrived but the news of a failure. */
+  readonly hasBegun: boolean
+  /** As reported last, at the end or before. */
   readonly usage: Usage | undefined
 }
 
@@ -22,33 +24,38 @@ export async function listen(
   signal: AbortSignal,
 ): Promise<Heard> {
   const events = model.stream(request, signal)[Symbol.asyncIterator]()
-  let characters = 0
-  let usage: Usage | undefined
+  let heard: Heard = { event: undefined, characters: 0, hasBegun: false, usage: undefined }
   try {
     for (;;) {
       const next = await interruptible(events.next(), signal)
-      if (next === undefined) return { event: undefined, characters, usage }
+      if (next === undefined) return heard
       const event = next.done === true ? ENDED_EARLY : next.value
-      if (event.type === 'done') {
-        return { event, characters: characters + sizeOf(event.reply), usage }
-      }
-      if (event.type === 'failed') {
-        return {
-          event: signal.aborted ? undefined : event,
-          characters,
-          usage: event.usage ?? usage,
-        }
-      }
-      if (event.type === 'usage') ({ usage } = event)
-      else characters += event.delta.length
+      if (event.type === 'done' || event.type === 'failed') return atEnd(heard, event, signal)
+      heard = grown(heard, event)
     }
   } catch (error) {
     if (!signal.aborted) throw error
-    return { event: undefined, characters, usage }
+    return heard
   } finally {
     // Not awaited: an adapter that ignores the signal must not hold up the stop.
     events.return?.().catch(() => undefined)
   }
+}
+
+function grown(heard: Heard, event: Exclude<ModelEvent, Done | Failed>): Heard {
+  const so = { ...heard, hasBegun: true }
+  if (event.type === 'usage') return { ...so, usage: event.usage }
+  const more = event.type === 'progress' ? event.characters : event.delta.length
+  return { ...so, characters: heard.characters + more }
+}
+
+function atEnd(heard: Heard, event: Done | Failed, signal: AbortSignal): Heard {
+  if (event.type === 'done') {
+    const characters = Math.max(heard.characters, sizeOf(event.reply))
+    return { event, characters, hasBegun: true, usage: event.usage }
+  }
+  const usage = event.usage ?? heard.usage
+  return { ...heard, event: signal.aborted ? undefined : event, usage }
 }
 
 function sizeOf(reply: Reply): number {

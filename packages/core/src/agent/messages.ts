@@ -108,6 +108,8 @@ export type StopKind = 'end' | 'tools' | 'length' | 'pause' | 'unknown'
 
 export type ModelEvent =
   | { readonly type: 'text' | 'thinking'; readonly delta: string }
+  /** The provider has begun; so much more came that is not shown, such as arguments of tools. */
+  | { readonly type: 'progress'; readonly characters: number }
   /** So much is known before the end: the input, as a rule. */
   | { readonly type: 'usage'; readonly usage: Usage }
   | {
@@ -125,4 +127,6 @@ export type ModelEvent =
       /** The parameter that the provider refuses. `unnamed`: it does not say what is wrong with the request. */
       readonly refuses?: ModelParameter | 'unnamed'
       readonly usage?: Usage
+      /** The provider ended the reply itself: what it reported is all there is. */
+      readonly isWhole?: true
     }

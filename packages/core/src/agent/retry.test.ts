@@ -126,6 +126,18 @@ test('Usage of failed calls counts, and unknown usage is estimated, never zero',
   expect(settled[3]).toBeGreaterThan(200)
 })
 
+test('A reply without usage is recorded with what limits count for it', async () => {
+  const settled: { tokens: number }[] = []
+  const { rig } = rigFor([[{ text: 'Done.', usage: null }]], {
+    budget: { reserve: () => undefined, settle: (used) => void settled.push(used) },
+  })
+  await rig.run()
+  expect(settled[0]?.tokens).toBeGreaterThan(200)
+  const [response] = rig.eventsOf('model-response')
+  expect(response).toMatchObject({ usage: undefined, costUsd: undefined })
+  expect(response?.estimated).toEqual({ tokens: settled[0]?.tokens })
+})
+
 test('A failed call is recorded with what it cost', async () => {
   const usage = { ...NO_USAGE, input: 7, output: 3 }
   const cutOff = { events: [{ type: 'text', delta: 'Half' }] } as const
@@ -136,6 +148,54 @@ test('A failed call is recorded with what it cost', async () => {
   const failed = rig.eventsOf('model-failed')
   expect(failed.map((event) => event.usage)).toEqual([usage, undefined, undefined])
   expect(failed.map((event) => event.costUsd)).toEqual([7, 0, undefined])
+})
+
+test('A reply that breaks off is counted with what arrived, and nobody says what it cost', async () => {
+  const early = { ...NO_USAGE, input: 700, output: 1 }
+  const lost = { type: 'failed', class: 'retryable', message: 'reset' } as const
+  const callingTool = { type: 'progress', characters: 7000 } as const
+  const settled: { tokens: number; usd: number | undefined }[] = []
+  const model = new ScriptedModel([
+    { events: [{ type: 'usage', usage: early }, callingTool, { ...lost, usage: early }] },
+    { events: [callingTool, lost] },
+    { events: [{ type: 'progress', characters: 0 }, lost] },
+    OK,
+  ])
+  const cost = ({ input, output }: typeof early) => input + 2 * output
+  const rig = new AgentRig({
+    models: [model.resolved({ cost })],
+    budget: { reserve: () => undefined, settle: (used) => void settled.push(used) },
+  })
+  await rig.run()
+  expect(settled[0]).toEqual({ tokens: 2700, usd: 4700 })
+  expect(settled[1]?.tokens).toBeGreaterThan(2500)
+  // It had begun, so what was sent has been read.
+  expect(settled[2]?.tokens).toBe((settled[1]?.tokens ?? 0) - 2000)
+  const failed = rig.eventsOf('model-failed')
+  expect(failed.map(({ costUsd }) => costUsd)).toEqual([undefined, undefined, undefined])
+  expect(failed.map(({ usage }) => usage)).toEqual([early, undefined, undefined])
+  // For the limits, when the run is resumed.
+  expect(failed.map(({ estimated }) => estimated)).toEqual(settled.slice(0, 3))
+})
+
+test('A failure that the provider ended itself costs what was reported, and one that it refused nothing', async () => {
+  const usage = { ...NO_USAGE, input: 7, output: 3 }
+  const refusal = {
+    type: 'failed',
+    class: 'refusal',
+    message: 'No.',
+    usage,
+    isWhole: true,
+  } as const
+  const model = new ScriptedModel([
+    BUSY,
+    { events: [{ type: 'text', delta: 'x'.repeat(700) }, refusal] },
+  ])
+  const rig = new AgentRig({ models: [model.resolved({ cost: ({ input }) => input })] })
+  await rig.run()
+  const failed = rig.eventsOf('model-failed')
+  expect(failed.map(({ costUsd }) => costUsd)).toEqual([0, 7])
+  for (const event of failed) expect(event).not.toHaveProperty('estimated')
 })
 
 test('The worst case is reserved before a call, with its price when it is known', async () => {
@@ -150,6 +210,8 @@ test('The worst case is reserved before a call, with its price when it is known'
   const input = (worst?.tokens ?? 0) - 16_384
   expect(input).toBeGreaterThan(500)
   expect(worst?.usd).toBe(input * 2 + 16_384)
+  // A process that is killed says no more about the call.
+  expect(rig.eventsOf('model-request')[0]?.reserved).toEqual(worst)
   expect(rig.eventsOf('model-response')[0]?.costUsd).toBe(210)
 })
 
@@ -196,5 +258,7 @@ test('A call that is cut off is recorded, with what the provider had reported', 
     const message = 'The call was cut off: cancelled.'
     const end = { class: 'cut-off', message, costUsd: undefined, usage: reported }
     expect(rig.eventsOf('model-failed')).toMatchObject([end])
+    // It may be billed, also when nothing had come.
+    expect(rig.eventsOf('model-failed')[0]?.estimated?.tokens).toBeGreaterThan(200)
   }
 })

@@ -1,6 +1,7 @@
-import type { StepFailure } from '../events.ts'
+import type { NewStepEvent, StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
 import { boundMessage, decisive, failureOf, isModelFault, retryDelayMs } from './call-failure.ts'
+import { amountOf, billedUsd, countCall } from './call-amount.ts'
 import { requestKey } from './request-key.ts'
 import { listen } from './listen.ts'
 import type { Done, Failed, Heard } from './listen.ts'
@@ -28,7 +29,10 @@ export type Answer =
   | { readonly ok: false; readonly failure: StepFailure }
 
 type DoneCall = Done & { readonly kept: Reply }
-type FailedCall = Failed & Pick<Heard, 'characters'>
+type FailedCall = Failed & Settled
+/** What the journal says about the price of a call. */
+type Settled = Pick<CallEnd, 'usage' | 'costUsd' | 'estimated'>
+type CallEnd = Extract<NewStepEvent, { type: 'model-failed' }>
 
 /**
  * The one place that asks models: every try is journaled, counted against the budget and repeated when it
@@ -142,7 +146,7 @@ export class ModelCaller {
       const suspect = this.#parameters.suspect(ended, sent, model)
       const { ids } = this.#context
       const delayMs = suspect === undefined ? retryDelayMs(ended, attempt, ids.fraction()) : 0
-      this.#emitFailed(ended, { key, model, retryInMs: delayMs })
+      this.#emitFailed(ended, { key, retryInMs: delayMs })
       if (delayMs === undefined) return { ok: false, failure: failureOf(ended, model) }
       if (suspect === undefined) {
         attempt += 1
@@ -166,10 +170,8 @@ export class ModelCaller {
     const { signal, budget } = this.#context
     if (signal.aborted) return abortFailure(signal)
     const worst = this.estimate.worstCase(request)
-    const forbidden = budget.reserve({
-      tokens: worst.input + worst.output,
-      usd: model.cost(worst),
-    })
+    const reserved = amountOf(worst, model.cost(worst))
+    const forbidden = budget.reserve({ usd: undefined, ...reserved })
     if (forbidden !== undefined) return forbidden
     const step = this.#context.planned.step.id
     const { turn, key } = call
@@ -181,22 +183,23 @@ export class ModelCaller {
       model: modelName(model),
       parameters: sentParameters(request),
       prompt: this.#prompts.put(request),
+      reserved,
     })
     const heard = await listen(call.opened, request, signal)
-    this.#settle(model, request, heard)
-    if (heard.event === undefined) return this.#cutOff(key, heard)
+    const settled = this.#settle(model, request, heard)
+    if (heard.event === undefined) return this.#cutOff(key, settled)
     const { redact } = this.#context
     if (heard.event.type === 'failed') {
       const message = redact?.(heard.event.message) ?? heard.event.message
-      return { ...heard.event, message, characters: heard.characters }
+      return { ...heard.event, ...settled, message }
     }
     const done = { ...heard.event, kept: redactReply(heard.event.reply, redact) }
-    this.#emitDone(key, done, model)
+    this.#emitDone({ key, done, model, settled })
     return done
   }
 
   /** What the provider bills for a call that nobody listened to until its end is not known. */
-  #cutOff(key: string, { usage }: Heard): StepFailure {
+  #cutOff(key: string, settled: Settled): StepFailure {
     const why = abortFailure(this.#context.signal)
     this.#context.emit({
       type: 'model-failed',
@@ -205,35 +208,28 @@ export class ModelCaller {
       class: 'cut-off',
       message: `The call was cut off: ${describeFailure(why)}.`,
       retryInMs: undefined,
-      usage,
-      costUsd: undefined,
+      ...settled,
     })
     return why
   }
 
-  #settle(model: ResolvedModel, request: ModelRequest, heard: Heard): void {
-    const reported = heard.event === undefined ? heard.usage : heard.event.usage
-    if (reported !== undefined) {
-      this.usage = this.usage === undefined ? reported : addUsage(this.usage, reported)
+  #settle(model: ResolvedModel, request: ModelRequest, heard: Heard): Settled {
+    const { usage } = heard
+    if (usage !== undefined) {
+      this.usage = this.usage === undefined ? usage : addUsage(this.usage, usage)
       // A failure may report a part of its input only.
-      if (heard.event?.type === 'done') this.estimate.learn(request, reported)
+      if (heard.event?.type === 'done') this.estimate.learn(request, usage)
     }
-    // Unknown is never zero: what a cut-off or silent provider will bill is counted by estimate.
-    const used = this.#usedBy(request, heard)
-    const { budget } = this.#context
-    const left = budget.settle({ tokens: used.input + used.output, usd: model.cost(used) })
+    const { used, isEstimated } = countCall(this.estimate, request, heard)
+    const counted = amountOf(used, model.cost(used))
+    const left = this.#context.budget.settle({ usd: undefined, ...counted })
     this.isNearlySpent = left === 'last-call'
+    const costUsd = billedUsd(heard, model)
+    return { usage, costUsd, ...(isEstimated && { estimated: counted }) }
   }
 
-  #usedBy(request: ModelRequest, { event, usage, characters }: Heard): Usage {
-    const estimated = this.estimate.used(request, characters)
-    if (event !== undefined) return event.usage ?? estimated
-    return usage === undefined
-      ? estimated
-      : { ...usage, output: Math.max(usage.output, estimated.output) }
-  }
-
-  #emitDone(key: string, done: DoneCall, model: ResolvedModel): void {
+  #emitDone(call: { key: string; done: DoneCall; model: ResolvedModel; settled: Settled }): void {
+    const { key, done, model, settled } = call
     const reply = this.#context.store.put(Buffer.from(JSON.stringify(done.kept)))
     this.#prompts.know(done.kept, reply)
     this.#context.emit({
@@ -242,17 +238,13 @@ export class ModelCaller {
       key,
       model: modelName(model),
       stop: done.stop,
-      usage: done.usage,
-      costUsd: done.usage === undefined ? undefined : model.cost(done.usage),
+      ...settled,
       reply,
       ...(this.isNearlySpent && { lastCall: true }),
     })
   }
 
-  #emitFailed(
-    failed: FailedCall,
-    call: { key: string; model: ResolvedModel; retryInMs: number | undefined },
-  ): void {
+  #emitFailed(failed: FailedCall, call: { key: string; retryInMs: number | undefined }): void {
     this.#context.emit({
       type: 'model-failed',
       step: this.#context.planned.step.id,
@@ -261,7 +253,8 @@ export class ModelCaller {
       message: boundMessage(failed.message),
       retryInMs: call.retryInMs,
       usage: failed.usage,
-      costUsd: billedUsd(failed, call.model),
+      costUsd: failed.costUsd,
+      ...(failed.estimated && { estimated: failed.estimated }),
     })
   }
 
@@ -285,10 +278,4 @@ async function openModel(model: ResolvedModel): Promise<Model | StepFailure> {
     if (failure === undefined) throw error
     return failure
   }
-}
-
-/** A call that was cut off is billed as well, nobody knows how much. */
-function billedUsd({ usage, characters }: FailedCall, model: ResolvedModel): number | undefined {
-  if (usage !== undefined) return model.cost(usage)
-  return characters === 0 ? 0 : undefined
 }

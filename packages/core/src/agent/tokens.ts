@@ -35,9 +35,8 @@ export class TokenEstimate {
     return { ...NO_USAGE, input, output: request.maxOutputTokens }
   }
 
-  /** What a call without a report has used, as far as one can tell. Refused before it began: nothing. */
+  /** What a call without a report has used, as far as one can tell. */
   used(request: ModelRequest, receivedCharacters: number): Usage {
-    if (receivedCharacters === 0) return NO_USAGE
     return { ...NO_USAGE, input: this.input(request), output: this.ofBytes(receivedCharacters) }
   }
 }

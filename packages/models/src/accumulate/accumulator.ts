@@ -12,6 +12,8 @@ export interface Accumulator {
   push(event: unknown): DeltaEvent | 'progress' | undefined
   /** Whether the provider's terminal marker has arrived. */
   readonly complete: boolean
+  /** Characters of text, thinking and tool arguments so far, shown or not. */
+  readonly received: number
   /** As far as reported; also of a call that failed. */
   usage(): Usage | undefined
   /** The terminal event. Without the terminal marker it is a failure, whatever has arrived. */
@@ -27,6 +29,7 @@ export class ReplyTooLarge extends Error {
 export class ReplySize {
   readonly #maxBytes: number
   #bytes = 0
+  characters = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -36,6 +39,7 @@ export class ReplySize {
     this.#bytes += Buffer.byteLength(text)
     if (this.#bytes > this.#maxBytes)
       throw new ReplyTooLarge(`The reply passed ${this.#maxBytes} bytes.`)
+    this.characters += text.length
     return text
   }
 }

@@ -46,6 +46,10 @@ export class AnthropicAccumulator implements Accumulator {
     return this.#stopped && this.#stopReason !== undefined
   }
 
+  get received(): number {
+    return this.#size.characters
+  }
+
   push(event: unknown): DeltaEvent | 'progress' | undefined {
     const record = asRecord(event)
     switch (record.type) {

@@ -45,6 +45,10 @@ export class ChatAccumulator implements Accumulator {
     return this.#finishReason !== undefined
   }
 
+  get received(): number {
+    return this.#size.characters
+  }
+
   push(event: unknown): DeltaEvent | 'progress' | undefined {
     const chunk = asRecord(event)
     if (chunk.usage) this.#usage = asRecord(chunk.usage)

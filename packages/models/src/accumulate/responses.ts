@@ -28,6 +28,10 @@ export class ResponsesAccumulator implements Accumulator {
     return this.#response !== undefined
   }
 
+  get received(): number {
+    return this.#size.characters
+  }
+
   push(event: unknown): DeltaEvent | 'progress' | undefined {
     const record = asRecord(event)
     const type = asText(record.type) ?? ''
