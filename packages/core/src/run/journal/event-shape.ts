@@ -39,6 +39,7 @@ const isUsage = shape({
   cacheWrite1h: isNumber,
   reasoning: isNumber,
 })
+const isAmount = shape({ tokens: isNumber, usd: maybe(isNumber) })
 const isHeader = shape({ id: isText, role: isText, dependencies: listOf(isText) })
 const isArtifact = both(isRef, shape({ name: isText, path: isText, type: isText }))
 const isPatch = both(
@@ -89,6 +90,7 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
     key: isText,
     model: isText,
     prompt: maybe(isRef),
+    reserved: maybe(isAmount),
   }),
   'model-response': ofStep({
     key: isText,
@@ -98,6 +100,7 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
     costUsd: maybe(isNumber),
     reply: isRef,
     reused: maybe(isBoolean),
+    estimated: maybe(isAmount),
   }),
   'model-failed': ofStep({
     key: isText,
@@ -106,6 +109,7 @@ const SHAPES: Readonly<Record<NewRunEvent['type'], Check>> = {
     retryInMs: maybe(isNumber),
     usage: maybe(isUsage),
     costUsd: maybe(isNumber),
+    estimated: maybe(isAmount),
   }),
   'tool-call': ofStep({ call: isText, tool: isText, input: isRef }),
   'tool-result': ofStep({ call: isText, isError: isBoolean, output: isRef, shownBytes: isNumber }),

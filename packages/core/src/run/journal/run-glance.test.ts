@@ -205,6 +205,20 @@ test('links, pipes and folders that are no runs are not followed, opened or list
   expect(glanceAtRun(directory, NOW_MS).condition).toBe('interrupted')
 })
 
+const CALL_MADE = { type: 'model-request', step: 'one', turn: 1, key: 'k', model: 'm' }
+const CALL_FAILED = { type: 'model-failed', step: 'one', key: 'k', class: 'cut-off', message: '' }
+
+test.each([
+  { ...CALL_MADE, reserved: { tokens: 9, usd: 1 } },
+  { ...CALL_FAILED, estimated: { tokens: 9 } },
+  // As older versions wrote them.
+  CALL_MADE,
+  CALL_FAILED,
+])('what limits count for a call may stand in a journal: %o', (event) => {
+  const stamp = { seq: 0, prev: '', v: 1, at: '2026-02-04T10:00:00.000Z' }
+  expect(isEvent({ ...stamp, ...event })).toBe(true)
+})
+
 test.each<[string, object]>([
   ['no object where one belongs', { type: 'run-started', pipeline: 'x' }],
   ['a number for text', { ...STARTED, run: 7 }],
@@ -213,6 +227,8 @@ test.each<[string, object]>([
   ['a failure without its parts', { ...STEPS[1], failure: { reason: 'command-failed' } }],
   ['a failure with parts of another', { ...STEPS[1], failure: { reason: 'stuck', exitCode: 1 } }],
   ['a cost that is no number', { ...FINISHED, costUsd: 'free' }],
+  ['an estimate without tokens', { ...CALL_FAILED, estimated: { usd: 1 } }],
+  ['a reservation that is no amount', { ...CALL_MADE, reserved: 7 }],
   ['depth that exhausts a stack', { ...FINISHED, extra: nested(100) }],
 ])('a journal with %s is damaged, not a bug', (_, event) => {
   const stamp = { seq: 0, prev: '', v: 1, at: '2026-02-04T10:00:00.000Z' }

@@ -8,6 +8,8 @@ import { MemoryWorkspaceProvider } from '../../testing/memory-workspace.ts'
 import { CALL_USD, ResumeRig } from '../../testing/resume-rig.ts'
 import type { Answer, ResumeRigOptions } from '../../testing/resume-rig.ts'
 import { ScriptedModel } from '../../testing/scripted-model.ts'
+import { fold } from '../state.ts'
+import { readSpent } from './spent.ts'
 import { AgentRunner } from '../../agent/agent-runner.ts'
 import { artifactYaml, eventsOf, pipelineYaml, promptYaml } from '../../testing/yaml-run.ts'
 
@@ -44,6 +46,64 @@ test('what was spent before counts against the limit of the whole run', async ()
   const tight = { ...poor.plan, limits: { ...poor.plan.limits, usd: 3 * CALL_USD } }
   expect(await poor.go({ plan: tight })).toMatchObject({ outcome: 'failed', exitCode: 5 })
   expect(poor.calls).toBe(3)
+})
+
+const YAML_A = pipelineYaml(promptYaml('a', artifactYaml('a', 'txt')))
+const broken: Answer = () => ({
+  events: [
+    { type: 'text', delta: 'Half a rep' },
+    { type: 'failed', class: 'request', message: 'Too large.' },
+  ],
+})
+const unreported: Answer = () => ({ calls: [], text: 'Nothing to say.', usage: null })
+
+test.each([
+  ['that broke off', broken],
+  ['that reported nothing', unreported],
+])(
+  'calls %s count against the limits after a resume, and are not told as a cost',
+  async (_, answer) => {
+    const rig = new ResumeRig({ yaml: YAML_A, answer })
+    expect((await rig.go())?.outcome).toBe('failed')
+    const ended = [
+      ...eventsOf(rig.events, 'model-failed'),
+      ...eventsOf(rig.events, 'model-response'),
+    ]
+    expect(ended.length).toBe(rig.calls)
+    expect(fold(rig.events)).toMatchObject({ costUsd: 0, unpricedCalls: rig.calls })
+    const spent = readSpent(rig.events, fold(rig.events))
+    expect(spent.run.usd).toBe(rig.calls * CALL_USD)
+    expect(spent.run.tokens).toBeGreaterThan(rig.calls * 200)
+    expect(spent.of('a')).toEqual(spent.run)
+    // Nothing is left: nobody is asked again.
+    const { calls } = rig
+    const plan = { ...rig.plan, limits: { ...rig.plan.limits, usd: calls * CALL_USD } }
+    expect(await rig.go({ plan })).toMatchObject({ outcome: 'failed', exitCode: 5 })
+    expect(rig.calls).toBe(calls)
+  },
+)
+
+test('a call whose end was never recorded counts with what was reserved for it', async () => {
+  const probe = new ResumeRig({ yaml: YAML_A, answer: saying })
+  await probe.go()
+  const asked = probe.events.findIndex(({ type }) => type === 'model-request')
+  const killed = async (): Promise<ResumeRig> => {
+    const rig = new ResumeRig({ yaml: YAML_A, answer: saying })
+    await rig.go({ capacity: asked + 1 })
+    return rig
+  }
+  const rig = await killed()
+  const { reserved } = eventsOf(rig.events, 'model-request')[0] ?? {}
+  expect(readSpent(rig.events, fold(rig.events)).run).toEqual(reserved)
+  expect(reserved).toMatchObject({ usd: CALL_USD })
+  expect(fold(rig.events).costUsd).toBe(0)
+  const limited = (usd: number) => ({ ...rig.plan, limits: { ...rig.plan.limits, usd } })
+  expect(await rig.go({ plan: limited(2 * CALL_USD) })).toMatchObject({ exitCode: 5 })
+  const rich = await killed()
+  expect(await rich.go({ plan: limited(3 * CALL_USD) })).toMatchObject({ outcome: 'completed' })
+  // The same request again: one of them has an end now.
+  const { run } = readSpent(rich.events, fold(rich.events))
+  expect(run.usd).toBe(3 * CALL_USD)
 })
 
 test('a run that has reached its limit goes on, with the replies that are paid, once it is raised', async () => {
