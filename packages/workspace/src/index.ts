@@ -1,4 +1,4 @@
-export { collectGarbage } from './docker/collect-garbage.ts'
+export { collectGarbage, removeStale } from './docker/collect-garbage.ts'
 export type { Amount, GarbageKind, GarbageReport } from './docker/collect-garbage.ts'
 export { connectDocker } from './docker/docker-provider.ts'
 export type { DockerOptions, DockerWorkspaceProvider } from './docker/docker-provider.ts'

@@ -1,18 +1,19 @@
+import { join } from 'node:path'
 import { runsFolder, systemClock } from '@wave/core'
 import { WaveError } from '@wave/core/language'
-import { type Amount, collectGarbage, type Found } from '@wave/workspace'
-import { removeFound, sizeOnDisk } from '@wave/workspace'
+import { type Amount, collectGarbage, type GarbageKind } from '@wave/workspace'
+import { removeFound, removeStale, sizeOnDisk } from '@wave/workspace'
 import { loadConfig } from '../config/load.ts'
 import { type GcLimits, type GcOptions, readGcLimits } from '../gc-limits.ts'
 import { openInstallId } from '../install-id.ts'
 import type { Invocation } from '../invocation.ts'
 import { cacheBytes } from '../open-docker.ts'
 import { findProject } from '../project.ts'
-import { type Garbage, type GarbageRow, renderGarbage } from '../render/garbage.ts'
+import { type Garbage, type NotRemoved, renderGarbage } from '../render/garbage.ts'
 import { renderNote } from '../render/problem.ts'
 import { renderRows } from '../render/rows.ts'
 import { type JudgedRun, judgeRuns } from '../runs/old-runs.ts'
-import { findRemoved, removeRun } from '../runs/remove-run.ts'
+import { findRemoved, type Removal, removeRun } from '../runs/remove-run.ts'
 import { RunRecords } from '../runs/stale-records.ts'
 import { escapeJson } from '../sanitise.ts'
 
@@ -44,11 +45,15 @@ export async function gc(invocation: Invocation, options: GcOptions): Promise<nu
     dryRun,
     nowMs,
   })
-  const rows = [...kinds, ...(await ofRuns(job, runs))]
-  const removed = runs.filter(({ kept }) => kept === undefined).map(({ run }) => run)
-  show(job, { dryRun, rows: merged(rows), removedRuns: removed, engineProblem })
-  return 0
+  const cutOff = await removeCutOff(job)
+  const removal = await removeRuns(job, runs)
+  const rows = merged([...kinds, cutOff, ...(await ofRuns(job, removal.row))])
+  const { removedRuns, notRemoved, hasFailed } = removal
+  show(job, { dryRun, rows, removedRuns, notRemoved, engineProblem })
+  return hasFailed ? NOT_READY : 0
 }
+
+const NOT_READY = 4
 
 interface Job {
   readonly invocation: Invocation
@@ -65,7 +70,8 @@ interface Job {
 /** Without a limit on runs, all of them stay. */
 function judged({ root, records, limits, nowMs }: Job): readonly JudgedRun[] {
   const { runs = KEEP_ALL } = limits
-  return judgeRuns(runsFolder(root), (run) => records.isOwn(run, root), { ...runs, nowMs })
+  const folder = runsFolder(root)
+  return judgeRuns(folder, (run) => records.isOwn(join(folder, run), root), { ...runs, nowMs })
 }
 
 const KEEP_ALL = { keep: Infinity, olderThanMs: undefined, unfinished: false }
@@ -88,62 +94,75 @@ async function consent(job: Job, runs: readonly JudgedRun[]): Promise<void> {
   if (answer !== true) throw new WaveError('approval-needed', 'Nothing was removed.')
 }
 
-async function ofRuns(job: Job, runs: readonly JudgedRun[]): Promise<readonly GarbageRow[]> {
-  const { root, records, limits, nowMs, dryRun } = job
-  const cutOff = await Promise.all(
-    findRemoved(runsFolder(root)).map(async (path) => {
-      return { path, sizeBytes: await sizeOnDisk(path), isStale: true }
-    }),
-  )
-  const rows = [await ofFiles('temporary files', cutOff, dryRun), await removeRuns(job, runs)]
+/** What else there is of runs; `row`: of the runs themselves. */
+async function ofRuns(job: Job, row: GarbageKind): Promise<readonly GarbageKind[]> {
+  const { records, limits, nowMs, dryRun } = job
+  const remove = dryRun ? onlyTell : removeFound
   const keptSinceMs = limits.unusedMs === undefined ? undefined : nowMs - limits.unusedMs
   // Behind the runs: with them go the notes on them.
   const cached = await records.findCached({ maxBytes: MAX_CACHED_BYTES, keptSinceMs })
-  rows.push(await ofFiles('cached steps', cached, dryRun))
-  rows.push(await ofFiles('run records', await records.findEntries(), dryRun))
-  return rows
+  return [
+    row,
+    await removeStale('cached steps', cached, remove),
+    await removeStale('run records', await records.findEntries(), remove),
+  ]
 }
 
 const MAX_CACHED_BYTES = 64 * 2 ** 20
 
-async function removeRuns(job: Job, runs: readonly JudgedRun[]): Promise<GarbageRow> {
-  const found: Found[] = []
-  for (const { directory, kept } of runs) {
-    const sizeBytes = await sizeOnDisk(directory)
-    const isGone = kept === undefined && (job.dryRun || (await removeRun(job.dataDir, directory)))
-    found.push({ path: directory, sizeBytes, isStale: isGone })
-  }
-  return rowOf('runs', found)
+/** What was cut off before goes first: it is in the way of another removal of the same run. */
+async function removeCutOff({ root, dryRun }: Job): Promise<GarbageKind> {
+  const found = await Promise.all(
+    findRemoved(runsFolder(root)).map(async (path) => {
+      return { path, sizeBytes: await sizeOnDisk(path), isStale: true }
+    }),
+  )
+  return await removeStale('temporary files', found, dryRun ? onlyTell : removeFound)
 }
 
-async function ofFiles(
-  kind: string,
-  found: readonly Found[],
-  dryRun: boolean,
-): Promise<GarbageRow> {
-  const judgedFiles: Found[] = []
-  for (const one of found) {
-    const isStale = one.isStale && (dryRun || (await removeFound(one)))
-    judgedFiles.push({ ...one, isStale })
-  }
-  return rowOf(kind, judgedFiles)
+interface RunsRemoval {
+  readonly row: GarbageKind
+  readonly removedRuns: readonly string[]
+  readonly notRemoved: readonly NotRemoved[]
+  /** Some of these could have gone, were it not for something that the user can mend. */
+  readonly hasFailed: boolean
 }
 
-function rowOf(kind: string, found: readonly Found[]): GarbageRow {
-  return {
-    kind,
-    kept: amountOf(found.filter(({ isStale }) => !isStale)),
-    removed: amountOf(found.filter(({ isStale }) => isStale)),
+async function removeRuns(job: Job, runs: readonly JudgedRun[]): Promise<RunsRemoval> {
+  const removedRuns: string[] = []
+  const notRemoved: NotRemoved[] = []
+  let hasFailed = false
+  const remove = async ({ judged: one }: { readonly judged: JudgedRun }): Promise<boolean> => {
+    const { run } = one
+    const removal = job.dryRun ? WOULD_GO : await removeRun(job.dataDir, one)
+    if (removal.isRemoved) {
+      removedRuns.push(run)
+      return true
+    }
+    notRemoved.push({ run, why: removal.why })
+    hasFailed ||= removal.isFailure
+    return false
   }
+  const found = await Promise.all(
+    runs.map(async (one) => {
+      const { directory: path, kept } = one
+      const sizeBytes = await sizeOnDisk(path)
+      return { path, sizeBytes, isStale: kept === undefined, judged: one }
+    }),
+  )
+  const row = await removeStale('runs', found, remove)
+  return { row, removedRuns, notRemoved, hasFailed }
 }
 
-function amountOf(found: readonly Found[]): Amount {
-  return { count: found.length, bytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
+const WOULD_GO: Removal = { isRemoved: true }
+
+async function onlyTell(): Promise<boolean> {
+  return true
 }
 
 /** One row for each kind. */
-function merged(rows: readonly GarbageRow[]): readonly GarbageRow[] {
-  const byKind = new Map<string, GarbageRow>()
+function merged(rows: readonly GarbageKind[]): readonly GarbageKind[] {
+  const byKind = new Map<string, GarbageKind>()
   for (const row of rows) {
     const before = byKind.get(row.kind)
     byKind.set(row.kind, before === undefined ? row : added(before, row))
@@ -151,7 +170,7 @@ function merged(rows: readonly GarbageRow[]): readonly GarbageRow[] {
   return [...byKind.values()]
 }
 
-function added(left: GarbageRow, right: GarbageRow): GarbageRow {
+function added(left: GarbageKind, right: GarbageKind): GarbageKind {
   const { kind } = left
   return { kind, kept: plus(left.kept, right.kept), removed: plus(left.removed, right.removed) }
 }
@@ -161,10 +180,10 @@ function plus(left: Amount, right: Amount): Amount {
 }
 
 function show({ invocation: { host }, output }: Job, garbage: Garbage): void {
-  const { dryRun, rows, removedRuns, engineProblem } = garbage
+  const { dryRun, rows, removedRuns, notRemoved, engineProblem } = garbage
   const freedBytes = rows.reduce((total, { removed }) => total + removed.bytes, 0)
   if (output === 'json') {
-    const about = { v: 1, dryRun, freedBytes, kinds: rows, removedRuns }
+    const about = { v: 1, dryRun, freedBytes, kinds: rows, removedRuns, notRemoved }
     const all = { ...about, engineProblem: engineProblem ?? null }
     host.out.write(`${escapeJson(JSON.stringify(all))}\n`)
     return
@@ -172,6 +191,9 @@ function show({ invocation: { host }, output }: Job, garbage: Garbage): void {
   if (engineProblem !== undefined) {
     const left = 'Only what wave keeps on this machine was looked at.'
     host.err.write(renderNote(`${engineProblem} ${left}`))
+  }
+  for (const { run, why } of notRemoved) {
+    host.err.write(renderNote(`Run ${run} was not removed: ${why}.`))
   }
   if (output !== 'quiet') host.out.write(renderGarbage(garbage, freedBytes))
 }

@@ -1,20 +1,20 @@
-import type { Amount } from '@wave/workspace'
+import type { GarbageKind } from '@wave/workspace'
 import { showSize } from '../runs/cells.ts'
-
-/** One kind of what `wave gc` looks at. */
-export interface GarbageRow {
-  readonly kind: string
-  readonly kept: Amount
-  readonly removed: Amount
-}
 
 export interface Garbage {
   readonly dryRun: boolean
-  readonly rows: readonly GarbageRow[]
+  readonly rows: readonly GarbageKind[]
   /** Newest first. */
   readonly removedRuns: readonly string[]
+  /** Runs that were to go as well. */
+  readonly notRemoved: readonly NotRemoved[]
   /** Why nothing was looked at on an engine. */
   readonly engineProblem: string | undefined
+}
+
+export interface NotRemoved {
+  readonly run: string
+  readonly why: string
 }
 
 /** A table, the runs that go, and how much room that makes. */

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { journalPath } from '@wave/core'
 import { glanceAtRun, listRuns, type RunCondition, type RunGlance } from '@wave/core/runs'
 
 /** Which runs may go. */
@@ -16,8 +17,16 @@ export interface JudgedRun {
   readonly run: string
   readonly directory: string
   readonly condition: RunCondition
+  /** As it was before the run was judged; undefined: it may not be looked at. */
+  readonly journal: JournalState | undefined
   /** Undefined: it may go. */
   readonly kept: KeptBecause | undefined
+}
+
+/** A run that went on, or ended, since then has another. */
+export interface JournalState {
+  readonly sizeBytes: number
+  readonly writtenMs: number
 }
 
 type KeptBecause = 'recent' | 'running' | 'unfinished' | 'not started here'
@@ -32,17 +41,19 @@ export function judgeRuns(
   limits: RunLimits & { readonly nowMs: number },
 ): readonly JudgedRun[] {
   const ids = listRuns(folder)
-  const written = new Map(ids.map((run) => [run, writtenMs(join(folder, run))]))
-  const byFile = ids.toSorted((left, right) => (written.get(right) ?? 0) - (written.get(left) ?? 0))
+  const journals = new Map(ids.map((run) => [run, journalState(join(folder, run))]))
+  // One that may not be looked at is no old one.
+  const writtenMs = (run: string): number => journals.get(run)?.writtenMs ?? Infinity
+  const byFile = ids.toSorted((left, right) => writtenMs(right) - writtenMs(left))
   const newest = new Set([...ids.slice(0, limits.keep), ...byFile.slice(0, limits.keep)])
   return ids.map((run) => {
     const directory = join(folder, run)
     const glance = glanceAtRun(directory, limits.nowMs)
     const { condition } = glance
-    const ageMs = limits.nowMs - Math.max(written.get(run) ?? 0, startedMs(run))
+    const ageMs = limits.nowMs - Math.max(writtenMs(run), startedMs(run))
     const isRecent = newest.has(run) || ageMs < (limits.olderThanMs ?? -Infinity)
     const kept = isRecent ? 'recent' : keptBecause(glance, isOwn(run), limits)
-    return { run, directory, condition, kept }
+    return { run, directory, condition, journal: journals.get(run), kept }
   })
 }
 
@@ -62,12 +73,13 @@ export function isOver({ condition, steps }: Pick<RunGlance, 'condition' | 'step
   return condition === 'completed' || (condition === 'partial' && steps?.done === steps?.total)
 }
 
-/** One that may not be looked at is no old one. */
-function writtenMs(directory: string): number {
+/** Undefined: there is none, or it may not be looked at. */
+export function journalState(directory: string): JournalState | undefined {
   try {
-    return lstatSync(join(directory, 'journal.jsonl')).mtimeMs
+    const { size, mtimeMs } = lstatSync(journalPath(directory))
+    return { sizeBytes: size, writtenMs: mtimeMs }
   } catch {
-    return Infinity
+    return undefined
   }
 }
 

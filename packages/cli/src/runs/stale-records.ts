@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { listCacheEntries, runsFolder } from '@wave/core'
 import { type Found, sizeOnDisk } from '@wave/workspace'
 import { isRunDead } from '../dead-runs.ts'
-import { type IndexedRun, indexedRuns } from '../run-index.ts'
+import { checkOwnRun, type IndexedRun, indexedRuns } from '../run-index.ts'
 
 /** What wave notes of runs outside their folders, and when a note is of no use any more. */
 export class RunRecords {
@@ -31,9 +31,15 @@ export class RunRecords {
     }
   }
 
-  /** Whether the user started this run, in this project. */
-  isOwn(run: string, root: string): boolean {
-    return this.#indexed.get(run)?.root === root
+  /** Whether the user started this very run, in this project. */
+  isOwn(directory: string, root: string): boolean {
+    try {
+      checkOwnRun(this.#dataDir, directory, root)
+      return true
+    } catch {
+      // Nor is one that may not be looked at.
+      return false
+    }
   }
 
   /** Whether what a run left on the engine is in nobody's use, whatever project it is of. */

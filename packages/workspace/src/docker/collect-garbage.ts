@@ -29,14 +29,10 @@ export interface Amount {
   readonly bytes: number
 }
 
+/** One kind of what is looked at. */
 export interface GarbageKind {
-  readonly kind:
-    | 'snapshot volumes'
-    | 'loader containers'
-    | 'run containers'
-    | 'run volumes'
-    | 'git stores'
-    | 'temporary files'
+  /** In the plural, as in "git stores". */
+  readonly kind: string
   readonly kept: Amount
   readonly removed: Amount
 }
@@ -57,14 +53,31 @@ export async function collectGarbage(request: GarbageRequest): Promise<GarbageRe
   const onEngine = typeof engine === 'string' ? [] : await ofEngine(engine, request)
   const gitDirs = await findGitDirs(dataDir, { nowMs, patienceMs })
   const temporaries = await findTemporaries(dataDir, nowMs)
+  const remove = dryRun ? onlyTell : removeFound
   return {
     kinds: [
       ...onEngine,
-      await ofFiles('git stores', gitDirs, dryRun),
-      await ofFiles('temporary files', temporaries, dryRun),
+      await removeStale('git stores', gitDirs, remove),
+      await removeStale('temporary files', temporaries, remove),
     ],
     engineProblem: typeof engine === 'string' ? engine : undefined,
   }
+}
+
+/** Removes what is stale; `remove` answers whether it is gone. */
+export async function removeStale<T extends Found>(
+  kind: string,
+  found: readonly T[],
+  remove: (one: T) => Promise<boolean>,
+): Promise<GarbageKind> {
+  const removed: T[] = []
+  for (const one of found) if (one.isStale && (await remove(one))) removed.push(one)
+  const kept = found.filter((one) => !removed.includes(one))
+  return { kind, kept: amountOf(kept), removed: amountOf(removed) }
+}
+
+async function onlyTell(): Promise<boolean> {
+  return true
 }
 
 async function findEngine(): Promise<Docker | string> {
@@ -92,7 +105,7 @@ async function ofEngine(docker: Docker, request: GarbageRequest): Promise<readon
 }
 
 /** Things whose size the engine does not tell. */
-function removedOnly(kind: GarbageKind['kind'], count: number): GarbageKind {
+function removedOnly(kind: string, count: number): GarbageKind {
   return { kind, kept: { count: 0, bytes: 0 }, removed: { count, bytes: 0 } }
 }
 
@@ -107,18 +120,6 @@ async function staleLoaders(
     .filter(({ Names }) => Names.some((name) => name.startsWith(`/${LOADER_PREFIX}`)))
     .filter(({ Created }) => nowMs - Created * 1000 > ABANDONED_MS)
     .map(({ Id }) => Id)
-}
-
-async function ofFiles(
-  kind: GarbageKind['kind'],
-  found: readonly Found[],
-  dryRun: boolean,
-): Promise<GarbageKind> {
-  const removed: Found[] = []
-  for (const one of found)
-    if (one.isStale && (dryRun || (await removeFound(one)))) removed.push(one)
-  const kept = found.filter((one) => !removed.includes(one))
-  return { kind, kept: amountOf(kept), removed: amountOf(removed) }
 }
 
 function amountOf(things: readonly { readonly sizeBytes: number }[]): Amount {
