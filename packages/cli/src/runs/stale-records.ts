@@ -56,7 +56,7 @@ export class RunRecords {
   /** The notes on where runs were started. */
   async findEntries(): Promise<readonly Found[]> {
     return await Promise.all(
-      this.#indexed.values().map(async ({ run, root, file }) => ({
+      Array.from(this.#indexed.values(), async ({ run, root, file }) => ({
         path: file,
         sizeBytes: await sizeOnDisk(file),
         isStale: this.#isGone(join(runsFolder(root), run), this.#lastStarts.get(root) ?? 0),
