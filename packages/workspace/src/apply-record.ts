@@ -46,7 +46,7 @@ export interface StoredRecord {
 }
 
 /** Where the records of a repository lie: in wave's own git dir, where nobody plants one. */
-export function recordsFolder({ gitDir }: Pick<HostRepository, 'gitDir'>): string {
+function recordsFolder({ gitDir }: Pick<HostRepository, 'gitDir'>): string {
   return join(gitDir, RECORDS)
 }
 
