@@ -51,7 +51,7 @@ describeWith('strace')('a run on real storage', () => {
 describeWith('strace')('wave', () => {
   test('DU-01 DU-02 killed while it makes something durable goes on with wave resume, and repeats at most one call of the model', async () => {
     await using target = await openWaveTarget()
-    const spread = Object.entries({ write: 2, rename: 1 }).flatMap(([call, count]) =>
+    const spread = Object.entries({ write: 1, rename: 1 }).flatMap(([call, count]) =>
       spreadOver(target, call, count),
     )
     const tried = await inParallel(spread, 2, (points) => tryOneOf(target, points, KILL))
