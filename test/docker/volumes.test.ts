@@ -137,7 +137,9 @@ describeDocker('snapshot volumes', () => {
     edit('package-2/new.ts', 'new\n')
     rmSync(join(sandbox.repository, 'package-3'), { recursive: true })
     const snapshot = await take('none')
-    expect(await look(snapshot)).toBe(await whole(snapshot))
+    // Git complains here, on a stream of its own: where that comes in between is up to chance.
+    const [found, expected] = [await look(snapshot), await whole(snapshot)]
+    expect(found.split('\n').toSorted()).toEqual(expected.split('\n').toSorted())
     expect(await names()).not.toContain(`wave-src-${snapshotKey(snapshot)}`)
   })
 
