@@ -78,10 +78,7 @@ test.each([
   expect(scene.events().at(-1)).toMatchObject({ type: 'run-finished', outcome: 'completed' })
 })
 
-test.each([
-  ['at once, where it shows (Linux)', false],
-  ['with the next record', true],
-])('following ends when nobody reads it any more, %s', async (_, goesOn) => {
+test('following ends with the next record when nobody reads it any more', async () => {
   using sandbox = new Sandbox()
   using run = openRunFolder(join(sandbox.project, '.wave/runs'), 'r1', systemClock)
   run.journal.append(EVERY_EVENT['run-started'])
@@ -90,8 +87,11 @@ test.each([
   const child = spawn('sh', ['-c', line], { cwd: sandbox.project, env: sandbox.env({}) })
   const ended = resultOf(child)
   await once(child.stdout, 'data')
-  if (goesOn) run.journal.append(EVERY_EVENT.warning)
-  expect(await ended).toMatchObject({ exitCode: 0, stderr: 'ended 0\n' })
+  // Whether a pipe has a reader shows only when something is written to it.
+  const records = setInterval(() => run.journal.append(EVERY_EVENT.warning), 100)
+  const result = await ended
+  clearInterval(records)
+  expect(result).toMatchObject({ exitCode: 0, stderr: 'ended 0\n' })
 })
 
 test('a run that was resumed is cancelled like any other; cancelling it again changes nothing', async () => {

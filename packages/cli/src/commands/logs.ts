@@ -27,9 +27,9 @@ export async function logs(
     hasTranscript: options.transcript === true || invocation.verbosity > 0,
   })
   if (options.follow === true) {
-    const { followRun, isOutputAbandoned } = await import('../runs/follow.ts')
+    const { followRun } = await import('../runs/follow.ts')
     const { out } = invocation.host
-    await followRun(directory, write, () => out.isClosed === true || isOutputAbandoned())
+    await followRun(directory, write, () => out.isClosed === true)
   } else {
     const { events } = readRunEvents(directory)
     if (options.step !== undefined) checkStep(options.step, events)

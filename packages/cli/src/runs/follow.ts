@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, type FSWatcher, openSync, watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import type { RunEvent } from '@wave/core'
 import { holderOf, JournalTail } from '@wave/core/runs'
 
@@ -68,20 +68,3 @@ function openWatcher(directory: string, onChange: () => void): FSWatcher | undef
     return undefined
   }
 }
-
-/**
- * Whether nobody reads the standard output any more, before anything is written to it: a pipe without a reader
- * cannot be opened for writing. Tells only of pipes, and on Linux.
- */
-export function isOutputAbandoned(): boolean {
-  if (process.platform !== 'linux' || !fstatSync(STANDARD_OUTPUT).isFIFO()) return false
-  try {
-    const flags = constants.O_WRONLY | constants.O_NONBLOCK
-    closeSync(openSync(`/proc/self/fd/${STANDARD_OUTPUT}`, flags))
-    return false
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENXIO'
-  }
-}
-
-const STANDARD_OUTPUT = 1
