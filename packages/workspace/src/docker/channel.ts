@@ -32,6 +32,9 @@ export class ChannelBroken extends Error {
   }
 }
 
+/** Who hangs in the kernel for longer runs no line of its own any more. */
+const SWEEP_WAIT_S = 4
+
 /**
  * The loop that serves requests: a line with a nonce, a line of bash. It answers with the command's
  * output, then `NUL nonce space exit-code NUL error NUL nonce newline`. A command cannot know the
@@ -55,8 +58,27 @@ done
  */
 export const SWEEP_REQUEST = 'sweep'
 
-/** Ends every process of the tool user except the caller, also those that left their session. */
-const SWEEP = 'kill -9 -1 2>/dev/null'
+/**
+ * Ends every process of the tool user except the caller, also those that left their session, and waits
+ * until they have ended: many that were killed at once take their time. It needs no process of its own.
+ */
+const SWEEP = `
+others() {
+  local status state key value rest
+  for status in /proc/[0-9]*/status; do
+    [[ $status = /proc/$$/status ]] && continue
+    state= value=
+    while read -r key value rest; do
+      case $key in State:) state=$value ;; Uid:) break ;; esac
+    done 2>/dev/null <"$status"
+    [[ $value = ${TOOL_USER} && $state != [ZX] ]] && return
+  done
+  return 1
+}
+SECONDS=0
+kill -9 -1 2>/dev/null
+while others && ((SECONDS < ${SWEEP_WAIT_S})); do kill -9 -1 2>/dev/null; done
+`
 
 /** One long-lived process in the container through which short commands go, one at a time. */
 export interface Channel extends Disposable {
