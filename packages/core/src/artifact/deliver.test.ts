@@ -68,6 +68,23 @@ test('a file that holds it already is not written again', () => {
   expect(statSync(join(root, 'output/report.md')).ino).toBe(ino)
 })
 
+test('what was delivered and recorded before is not even read from the store again', () => {
+  const report = artifact('output/report.md', 'same')
+  run('r1', report)
+  store = new MemoryArtifactStore()
+  expect(run('r1', report)).toMatchObject({
+    delivered: [{ path: 'output/report.md' }],
+    problems: [],
+  })
+})
+
+test('a file that holds it already, but is in no record, is made durable and recorded', () => {
+  mkdirSync(join(root, 'output'))
+  writeFileSync(join(root, 'output/report.md'), 'same')
+  run('r1', artifact('output/report.md', 'same'))
+  expect(paths(run('r2', artifact('output/report.md', 'new')))).toEqual(['output/report.md'])
+})
+
 test('the next run replaces what wave delivered itself', () => {
   run('r1', artifact('output/report.md', 'one'))
   expect(paths(run('r2', artifact('output/report.md', 'two')))).toEqual(['output/report.md'])

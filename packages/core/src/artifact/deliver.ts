@@ -135,9 +135,11 @@ function deliverOne(target: Target, record: DeliveryRecord, file: NamedFile): Re
   const { artifact } = file
   const { step, name, leaf } = artifact
   try {
-    const content = target.store.get({ digest: artifact.digest, sizeBytes: artifact.sizeBytes })
     const path = choosePath(target, record, file)
-    write(join(target.projectRoot, path), content)
+    if (!isDelivered(target, record, { artifact, path })) {
+      const content = target.store.get({ digest: artifact.digest, sizeBytes: artifact.sizeBytes })
+      write(join(target.projectRoot, path), content)
+    }
     record.set(path, artifact)
     return { step, name, path, leaf }
   } catch (error) {
@@ -163,10 +165,26 @@ function choosePath(target: Target, record: DeliveryRecord, file: NamedFile): st
   throw new Error('a file that wave did not write is in the way')
 }
 
+/** By this run before it went on, say. The record is saved when the files that it names are on disk. */
+function isDelivered(target: Target, record: DeliveryRecord, file: NamedFile): boolean {
+  const { artifact, path } = file
+  if (record.get(path)?.digest !== artifact.digest) return false
+  return holds(target.projectRoot, path, [artifact]) ?? false
+}
+
 /** Missing, or exactly what wave wrote there, now or before. */
 function isOurs(root: string, path: string, refs: readonly (ArtifactRef | undefined)[]): boolean {
+  return holds(root, path, refs) ?? true
+}
+
+/** Whether a file has one of these contents. Undefined when there is none. */
+function holds(
+  root: string,
+  path: string,
+  refs: readonly (ArtifactRef | undefined)[],
+): boolean | undefined {
   const stats = stat(join(root, path))
-  if (stats === undefined) return true
+  if (stats === undefined) return undefined
   const likely = refs.filter((ref) => ref?.sizeBytes === stats.size)
   if (likely.length === 0) return false
   const { digest } = artifactRef(readFileSync(join(root, path)))

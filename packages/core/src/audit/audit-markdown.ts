@@ -60,6 +60,7 @@ function refs(all: readonly AuditRef[]): string {
 
 /** One line of plain text in every viewer: no mark of Markdown or HTML, and no invisible character, is left in it. */
 function inert(text: string): string {
+  if (text.length <= MAX_CELL && !UNUSUAL.test(text)) return text
   return cut(text.toWellFormed().replaceAll(/\s+/gu, ' ').trim(), MAX_CELL)
     .replaceAll(INVISIBLE, (character) => `(U+${(character.codePointAt(0) ?? 0).toString(16)})`)
     .replaceAll('&', '&amp;')
@@ -68,6 +69,10 @@ function inert(text: string): string {
     .replaceAll(/[\\`*_[\]~$|]/gu, String.raw`\$&`)
     .replaceAll('://', '&#58;//')
     .replaceAll('@', '&#64;')
+    .replaceAll(/(?<=www)\./giu, '&#46;')
 }
+
+/** Most cells have nothing of it: a thousand steps make ten thousand cells. */
+const UNUSUAL = /[^A-Za-z0-9 ().,:#-]| {2}|^ | $|www/iu
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu

@@ -56,18 +56,30 @@ export class Order {
 
   /** What can start goes first; among that by `execution_order`, then as in the file. Without circles. */
   sorted(): readonly Unit[] {
-    const waiting = new Set(this.#units)
-    const done = new Set<string>()
+    const waitsFor = new Map(this.#units.map((unit) => [unit, this.needsOf(unit).length]))
+    const dependents = Map.groupBy(
+      this.#units.flatMap((unit) => this.needsOf(unit).map((need) => ({ need, unit }))),
+      ({ need }) => need,
+    )
+    const places = new Map(this.#units.map((unit, place) => [unit, place]))
+    const isBefore = (one: Unit, other: Unit): boolean =>
+      rank(one) === rank(other)
+        ? (places.get(one) ?? 0) < (places.get(other) ?? 0)
+        : rank(one) < rank(other)
+    const ready = new Set(this.#units.filter((unit) => waitsFor.get(unit) === 0))
     const sorted: Unit[] = []
-    while (waiting.size > 0) {
-      const ready = [...waiting].filter((unit) =>
-        this.needsOf(unit).every((name) => done.has(name)),
-      )
-      const [next] = ready.toSorted((left, right) => Math.sign(rank(left) - rank(right)) || 0)
-      if (next === undefined) throw new Error('Internal error: steps wait for each other')
-      waiting.delete(next)
-      done.add(next.name)
+    while (ready.size > 0) {
+      const next = [...ready].reduce((best, unit) => (isBefore(unit, best) ? unit : best))
+      ready.delete(next)
       sorted.push(next)
+      for (const { unit } of dependents.get(next.name) ?? []) {
+        const left = (waitsFor.get(unit) ?? 0) - 1
+        waitsFor.set(unit, left)
+        if (left === 0) ready.add(unit)
+      }
+    }
+    if (sorted.length < this.#units.length) {
+      throw new Error('Internal error: steps wait for each other')
     }
     return sorted
   }
@@ -99,10 +111,11 @@ export class Order {
   /** The names of one circle, each waiting for the next. */
   #findCircle(): readonly string[] | undefined {
     const stuck = new Set(this.#units.map(({ name }) => name))
-    for (let hasMoved = true; hasMoved;) {
-      const free = [...stuck].filter((name) => !this.#needsOf(name).some((need) => stuck.has(need)))
-      for (const name of free) stuck.delete(name)
-      hasMoved = free.length > 0
+    for (let before = Infinity; stuck.size < before;) {
+      before = stuck.size
+      for (const name of stuck) {
+        if (!this.#needsOf(name).some((need) => stuck.has(need))) stuck.delete(name)
+      }
     }
     const [start] = stuck
     if (start === undefined) return undefined
