@@ -2,12 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSnapshotSource } from '../../packages/workspace/src/snapshot.ts'
 import { AIMOCK_KEY_VARIABLE, type ScriptedStep, startAimock } from '../support/aimock.ts'
 import { Sandbox } from '../support/cli.ts'
 import { describeDocker } from '../support/docker.ts'
-import { openSandbox, sh } from '../support/sandbox.ts'
+import { openSandbox, type Sandbox as EngineSandbox, sh } from '../support/sandbox.ts'
 import { runEveryGitCommand } from './support/every-git-command.ts'
 import { createTemplate, groupVectors, Planted, type Vector } from './support/git-vectors.ts'
 
@@ -56,7 +56,7 @@ const VECTORS: readonly Vector[] = [
   },
   {
     id: 'GH-03 core.hooksPath',
-    isAlone: true,
+    hides: 'some',
     plant: (at) => {
       at.program('planted/pre-commit')
       at.set('core.hooksPath', join(at.root, 'planted'))
@@ -117,10 +117,10 @@ const VECTORS: readonly Vector[] = [
   },
   {
     id: 'GH-05 a filter from core.attributesFile',
-    isAlone: true,
+    hides: 'some',
     plant: (at) => {
-      at.write('planted', '* filter=evil\n')
-      at.set('core.attributesFile', join(at.root, 'planted'))
+      at.write('attributes', '* filter=evil\n')
+      at.set('core.attributesFile', join(at.root, 'attributes'))
       at.set('filter.evil.clean', `${at.command()}; cat`)
     },
     fire: 'hash-object a.txt',
@@ -199,29 +199,29 @@ const VECTORS: readonly Vector[] = [
     id: 'GH-12 core.gitProxy',
     plant: (at) => {
       at.set('core.gitProxy', at.program())
-      at.set('remote.origin.url', 'git://127.0.0.1/x')
+      at.set('remote.proxied.url', 'git://127.0.0.1/x')
     },
-    fire: 'fetch origin',
+    fire: 'fetch proxied',
   },
   {
     id: 'GH-12 remote.uploadpack',
     plant: (at) => {
-      at.set('remote.origin.url', at.root)
-      at.set('remote.origin.uploadpack', at.command())
+      at.set('remote.giver.url', at.root)
+      at.set('remote.giver.uploadpack', at.command())
     },
-    fire: 'fetch origin',
+    fire: 'fetch giver',
   },
   {
     id: 'GH-12 remote.receivepack',
     plant: (at) => {
-      at.set('remote.origin.url', at.root)
-      at.set('remote.origin.receivepack', at.command())
+      at.set('remote.taker.url', at.root)
+      at.set('remote.taker.receivepack', at.command())
     },
-    fire: 'push origin main:x',
+    fire: 'push taker main:x',
   },
   {
     id: 'GH-12 the remote of a partial clone, for a missing object',
-    isAlone: true,
+    hides: 'all',
     plant: (at) => {
       const blob = at.git('-C', at.root, 'rev-parse', 'HEAD~1:a.txt').trim()
       rmSync(join(at.root, '.git/objects', blob.slice(0, 2), blob.slice(2)))
@@ -237,22 +237,22 @@ const VECTORS: readonly Vector[] = [
     id: 'GH-13 an ext:: remote',
     plant: (at) => {
       at.set('protocol.ext.allow', 'always')
-      at.set('remote.origin.url', `ext::${at.command()}`)
+      at.set('remote.program.url', `ext::${at.command()}`)
     },
-    fire: 'ls-remote origin',
+    fire: 'ls-remote program',
   },
   {
     id: 'GH-13 url.insteadOf',
     plant: (at) => {
       at.set('protocol.ext.allow', 'always')
       at.set(`url.ext::${at.command()} .insteadOf`, 'https://')
-      at.set('remote.origin.url', 'https://example.org/x')
+      at.set('remote.rewritten.url', 'https://example.org/x')
     },
-    fire: 'fetch origin',
+    fire: 'fetch rewritten',
   },
   {
     id: 'GH-15 a .git file that points elsewhere',
-    isAlone: true,
+    hides: 'all',
     plant: (at) => {
       config('core.fsmonitor', '; false')(at)
       cpSync(join(at.root, '.git'), join(at.folder, 'elsewhere'), { recursive: true })
@@ -263,18 +263,18 @@ const VECTORS: readonly Vector[] = [
   },
   {
     id: 'GH-16 commondir',
-    isAlone: true,
+    hides: 'all',
     plant: (at) => {
       cpSync(join(at.root, '.git'), join(at.folder, 'common'), { recursive: true })
       writeFileSync(join(at.root, '.git/commondir'), '../../common\n')
       const file = join(at.folder, 'common/config')
-      at.git('config', '--file', file, 'core.fsmonitor', `${at.command()}; false`)
+      at.setIn(file, 'core.fsmonitor', `${at.command()}; false`)
     },
     fire: 'status',
   },
   {
     id: 'GH-16 config.worktree',
-    isAlone: true,
+    hides: 'some',
     plant: (at) => {
       at.set('core.repositoryFormatVersion', '1')
       at.set('extensions.worktreeConfig', 'true')
@@ -284,7 +284,7 @@ const VECTORS: readonly Vector[] = [
   },
   {
     id: 'GH-16 core.worktree',
-    isAlone: true,
+    hides: 'all',
     plant: (at) => {
       cpSync(at.root, join(at.folder, 'redirected'), { recursive: true })
       writeFileSync(join(at.folder, 'redirected/.gitattributes'), '* filter=evil\n')
@@ -295,7 +295,7 @@ const VECTORS: readonly Vector[] = [
   },
   {
     id: 'GH-16 alternates',
-    isAlone: true,
+    hides: 'all',
     plant: (at) => {
       const objects = join(at.folder, 'other.git/objects')
       at.git('init', '-q', '--bare', join(at.folder, 'other.git'))
@@ -398,7 +398,7 @@ const VECTORS: readonly Vector[] = [
     id: 'GH-25 core.fsmonitor of a submodule',
     plant: (at) => {
       const file = join(at.root, 'sub/.git/config')
-      at.git('config', '--file', file, 'core.fsmonitor', `${at.command()}; false`)
+      at.setIn(file, 'core.fsmonitor', `${at.command()}; false`)
     },
     fire: 'status',
   },
@@ -406,7 +406,7 @@ const VECTORS: readonly Vector[] = [
     id: 'GH-25 a filter of a submodule',
     plant: (at) => {
       const file = join(at.root, 'sub/.git/config')
-      at.git('config', '--file', file, 'filter.evil.clean', `${at.command()}; cat`)
+      at.setIn(file, 'filter.evil.clean', `${at.command()}; cat`)
       at.write('sub/.gitattributes', '* filter=evil\n')
     },
     fire: 'diff',
@@ -477,7 +477,7 @@ describe('the product, in a repository where all of it is planted at once', () =
     using sandbox = new Sandbox()
     commitOrders(at)
     at.write('.wave/pipelines/ask.yaml', ASK)
-    at.plantAll(VECTORS.filter(({ isAlone }) => isAlone !== true))
+    at.plantAll(VECTORS.filter(({ hides }) => hides === undefined))
     await using aimock = await startAimock([LOOKS_AROUND])
     sandbox.write('../home/config.yaml', JSON.stringify(aimock.userConfig('anthropic')))
     const options = { cwd: at.root, env: { [AIMOCK_KEY_VARIABLE]: 'any' } }
@@ -510,8 +510,8 @@ describe('the product, in a repository where all of it is planted at once', () =
     using sandbox = new Sandbox()
     cpSync(join(at.root, '.git'), join(at.root, 'assets'), { recursive: true })
     const file = join(at.root, 'assets/config')
-    at.git('config', '--file', file, 'core.fsmonitor', `${at.command()}; false`)
-    at.git('config', '--file', file, 'core.worktree', at.root)
+    at.setIn(file, 'core.fsmonitor', `${at.command()}; false`)
+    at.setIn(file, 'core.worktree', at.root)
     const cwd = join(at.root, 'assets')
     await sandbox.wave(['run', 'incident-response', SYMPTOM, '--provider', 'evidence'], { cwd })
     await sandbox.wave(['doctor'], { cwd })
@@ -559,9 +559,15 @@ function staged(at: Planted): string {
 
 const indexOf = (at: Planted): string => readFileSync(join(at.root, '.git/index'), 'base64')
 
-describeDocker('a step that may write', () => {
-  test('GH-18 PI-02 plants git folders, hooks and settings in its copy, and the host stays as it is', async () => {
-    await using sandbox = await openSandbox()
+describeDocker('on an engine', () => {
+  let sandbox: EngineSandbox
+
+  beforeAll(async () => {
+    sandbox = await openSandbox()
+  })
+  afterAll(() => sandbox?.[Symbol.asyncDispose]())
+
+  test('GH-18 PI-02 a step plants git folders, hooks and settings in its copy, and the host stays as it is', async () => {
     const before = execFileSync('find', [sandbox.repository, '-printf', '%p %m %T@\n']).toString()
     await using workspace = await sandbox.open('readwrite')
     const script = PLANTED_IN_SANDBOX.map(
@@ -583,7 +589,6 @@ describeDocker('a step that may write', () => {
   })
 
   test('GH-19 git works in the container on the snapshot of a repository of another user', async () => {
-    await using sandbox = await openSandbox()
     if (process.getuid?.() === 0) execFileSync('chown', ['-R', '4711:4711', sandbox.repository])
     const dataDir = join(sandbox.repository, '../other-data')
     const source = createSnapshotSource({ dataDir })

@@ -1,6 +1,7 @@
 /** What a repository can plant so that git runs it, and with which command stock git does. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   mkdirSync,
@@ -19,8 +20,7 @@ export class Planted implements Disposable {
   readonly root = join(this.folder, 'project')
   /** What is there has run. */
   readonly ran = join(this.folder, 'ran')
-  /** Settings and files that were planted. */
-  readonly touched = new Set<string>()
+  #touched = new Set<string>()
   #name = 'x'
 
   constructor(template: string) {
@@ -30,10 +30,15 @@ export class Planted implements Disposable {
 
   /** Several at once, each with a trace of its own. */
   plantAll(vectors: readonly Vector[]): void {
-    for (const vector of vectors) {
-      this.#name = vector.id.replaceAll(/[^\w-]+/g, '-')
-      vector.plant(this)
-    }
+    for (const vector of vectors) this.plant(vector)
+  }
+
+  /** Gives the settings and files that it touched. */
+  plant(vector: Vector): ReadonlySet<string> {
+    this.#name = vector.id.replaceAll(/[^\w-]+/g, '-')
+    this.#touched = new Set()
+    vector.plant(this)
+    return this.#touched
   }
 
   /** A shell command that shows that it ran. */
@@ -49,7 +54,7 @@ export class Planted implements Disposable {
   }
 
   write(path: string, content: string): void {
-    this.touched.add(path)
+    this.#touched.add(path)
     mkdirSync(dirname(join(this.root, path)), { recursive: true })
     writeFileSync(join(this.root, path), content)
   }
@@ -59,8 +64,16 @@ export class Planted implements Disposable {
   }
 
   set(key: string, value: string): void {
-    this.touched.add(key)
-    this.git('config', '--file', join(this.root, '.git/config'), key, value)
+    this.#touched.add(key)
+    this.setIn(join(this.root, '.git/config'), key, value)
+  }
+
+  /** As `git config --file` would, without a process. */
+  setIn(file: string, key: string, value: string): void {
+    const [section = '', ...rest] = key.split('.')
+    const name = rest.pop() ?? ''
+    const part = rest.length === 0 ? '' : ` ${quoted(rest.join('.'))}`
+    appendFileSync(file, `[${section}${part}]\n\t${name} = ${quoted(value)}\n`)
   }
 
   /** As the user would, with what is planted. Fails silently: some of it breaks the command that runs it. */
@@ -77,11 +90,13 @@ export class Planted implements Disposable {
   }
 }
 
+const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+
 export interface Vector {
   readonly id: string
   plant(at: Planted): void
-  /** What it does hides what others plant. */
-  readonly isAlone?: true
+  /** What others plant: all of it, or only some, and nothing of others that hide some. */
+  readonly hides?: 'all' | 'some'
   /** Arguments of stock git; after `<`, what it reads. */
   readonly fire: string | ((at: Planted) => void)
 }
@@ -92,7 +107,7 @@ export function createTemplate(): string {
   const root = join(folder, 'project')
   mkdirSync(join(root, 'sub'), { recursive: true })
   for (const at of [root, join(root, 'sub')]) {
-    git(at, 'init', '-q', '-b', 'main')
+    git(at, 'init', '-q', '-b', 'main', '--template=')
     writeFileSync(join(at, 'a.txt'), 'one\ntwo\nthree\n')
     writeFileSync(join(at, 'b.bin'), Buffer.from([0, 1, 2]))
     git(at, 'add', '.')
@@ -152,27 +167,22 @@ export function groupVectors(
   vectors: readonly Vector[],
   template: string,
 ): readonly (readonly Vector[])[] {
+  using at = new Planted(template)
   const groups: { readonly vectors: Vector[]; readonly touched: Set<string> }[] = []
-  for (const vector of vectors) {
-    using at = new Planted(template)
-    vector.plant(at)
-    const fitting = groups.find(
-      (group) => vector.isAlone !== true && group.touched.isDisjointFrom(at.touched),
-    )
+  for (const vector of vectors.filter(({ hides }) => hides === undefined)) {
+    const touched = at.plant(vector)
+    const fitting = groups.find((group) => group.touched.isDisjointFrom(touched))
     if (fitting === undefined) {
-      // Nothing is disjoint from a group that hides it.
-      const touched = vector.isAlone === true ? new Hiding() : new Set(at.touched)
-      groups.push({ vectors: [vector], touched })
+      groups.push({ vectors: [vector], touched: new Set(touched) })
     } else {
       fitting.vectors.push(vector)
-      for (const one of at.touched) fitting.touched.add(one)
+      for (const one of touched) fitting.touched.add(one)
     }
   }
-  return groups.map((group) => group.vectors)
-}
-
-class Hiding extends Set<string> {
-  override isDisjointFrom(): boolean {
-    return false
-  }
+  const alone = vectors.filter(({ hides }) => hides === 'all')
+  return [
+    ...groups.map((group) => group.vectors),
+    vectors.filter(({ hides }) => hides === 'some'),
+    ...alone.map((vector) => [vector]),
+  ]
 }
