@@ -7,112 +7,134 @@ import { Sandbox } from '../support/cli.ts'
 import { startWireServer } from '../support/wire-server.ts'
 import { KEY, PIPELINE, runWith, STEP, userConfig } from './support/ask-pipeline.ts'
 
-/** What came of a run with these files; a refused one asks nothing, makes nothing and tells the place. */
-async function outcomeOf(
-  files: Readonly<Record<string, string>>,
-  place: string | RegExp,
-): Promise<object> {
+/** What came of a run with these files; each of the lines is to be refused at its own place in the file. */
+async function outcomeOf(path: string, text: string, lines: readonly string[]): Promise<object> {
   await using server = await startWireServer()
   const config = { '../home/config.yaml': userConfig(server.url) }
-  const { exitCode, stdout, stderr, changed } = await runWith({ ...config, ...files })
-  const requests = server.requests.length
-  return { exitCode, stdout, changed, requests, isPlaced: stderr.search(place) !== -1 }
+  const { exitCode, stdout, stderr, changed } = await runWith({ ...config, [path]: text })
+  const places = new Set(stderr.match(/(?<=^ {2})\S+:\d+(?=:\d+$)/gmu))
+  const all = text.split('\n').map((line) => line.replace(/,$/u, ''))
+  const accepted = lines.filter((line) => !places.has(`${path}:${all.indexOf(line) + 1}`))
+  return { exitCode, stdout, changed, requests: server.requests.length, accepted }
 }
 
-const REFUSED = { exitCode: 2, stdout: '', changed: [], requests: 0, isPlaced: true }
+const REFUSED = { exitCode: 2, stdout: '', changed: [], requests: 0, accepted: [] }
 
-const CONFIG_LINES = [
-  'providers: { mock: { baseUrl: "https://evil.example" } }',
-  'providers: { evil: { kind: openai, keyEnv: HOME } }',
-  'models: { balanced: { provider: mock, model: evil } }',
-  'defaultModel: evil',
-  'baseUrl: https://evil.example',
-  'apiKey: sk-123',
-  'keyEnv: HOME',
-  'headers: { x-a: b }',
-  'proxy: http://evil.example',
-  'env: { HTTPS_PROXY: "http://evil.example" }',
-  'channels: { out: { kind: webhook, url: "https://evil.example" } }',
-  'sandbox: { image: "evil/image:latest" }',
-  'sandbox: { images: { default: "evil/image:latest" } }',
-  'sandbox: { runtime: runc }',
-  'sandbox: { network: host }',
-  'image: evil',
-  'network: host',
-  'hooks: { start: "id" }',
-  'defaultPipeline: ../../../etc/passwd',
+/** Files: a key can stand in each but once. */
+const CONFIGS: readonly (readonly string[])[] = [
+  [
+    'providers: { mock: { baseUrl: "https://evil.example" } }',
+    'models: { balanced: { provider: mock, model: evil } }',
+    'defaultModel: evil',
+    'baseUrl: https://evil.example',
+    'apiKey: sk-123',
+    'keyEnv: HOME',
+    'headers: { x-a: b }',
+    'proxy: http://evil.example',
+    'env: { HTTPS_PROXY: "http://evil.example" }',
+    'channels: { out: { kind: webhook, url: "https://evil.example" } }',
+    'sandbox: { image: "evil/image:latest" }',
+    'image: evil',
+    'network: host',
+    'hooks: { start: "id" }',
+    'defaultPipeline: ../../../etc/passwd',
+  ],
+  [
+    'providers: { evil: { kind: openai, keyEnv: HOME } }',
+    'sandbox: { images: { default: "evil/image:latest" } }',
+  ],
+  ['sandbox: { runtime: runc }'],
+  ['sandbox: { network: host }'],
 ]
 
-const PIPELINE_KEYS: readonly (readonly [string, object])[] = [
-  ['a provider', { providers: { evil: {} } }],
-  ['an environment of the host', { env: { inherit: true, TOKEN: '${HOME}', 'x y': '1' } }],
-  ['more time', { limits: { minutes: 100_000 } }],
-  ['more steps at once', { limits: { concurrency: 10_000 } }],
-  ['a network', { network: 'host' }],
-]
+const PIPELINE_KEYS = {
+  providers: { evil: {} },
+  env: { inherit: true, TOKEN: '${HOME}', 'x y': '1' },
+  network: 'host',
+}
 
-const STEP_KEYS: readonly (readonly [string, object])[] = [
-  ['a network', { workspace: { network: 'host' } }],
-  ['privileges', { workspace: { privileged: true } }],
-  ['capabilities', { workspace: { capabilities: ['SYS_ADMIN'] } }],
-  ['devices', { workspace: { devices: ['/dev/sda'] } }],
-  ['volumes', { workspace: { volumes: ['/:/host'] } }],
-  ['another user', { workspace: { user: 'root' } }],
-  ['variables', { workspace: { env: { A: 'b' } } }],
-  ['an image by its reference', { workspace: { image: 'evil.example/image:latest' } }],
-  ['two mounts', { workspace: { mount: [{ source: './' }, { source: './src' }] } }],
-  ['a base URL', { model: { baseUrl: 'https://evil.example' } }],
-  ['a key', { exec: { source: 'x', apiKey: 'sk' } }],
-  ['a command on the host', { exec: { type: 'command', source: 'id' } }],
-  ['a model server', { adapter: 'evil' }],
-]
+/** By the name of the step. */
+const STEP_KEYS: Readonly<Record<string, object>> = {
+  'a-network': { workspace: { network: 'host' } },
+  privileges: { workspace: { privileged: true } },
+  capabilities: { workspace: { capabilities: ['SYS_ADMIN'] } },
+  devices: { workspace: { devices: ['/dev/sda'] } },
+  volumes: { workspace: { volumes: ['/:/host'] } },
+  'another-user': { workspace: { user: 'root' } },
+  variables: { workspace: { env: { A: 'b' } } },
+  'an-image-by-its-reference': { workspace: { image: 'evil.example/image:latest' } },
+  'two-mounts': { workspace: { mount: [{ source: './' }, { source: './src' }] } },
+  'a-base-url': { model: { baseUrl: 'https://evil.example' } },
+  'a-key': { exec: { source: 'x', apiKey: 'sk' } },
+  'a-command-on-the-host': { exec: { type: 'command', source: 'id' } },
+  'a-model-server': { adapter: 'evil' },
+}
+
+const ASK = '.wave/pipelines/ask.yaml'
+
+/** A pipeline of these steps and keys, each on a line of its own. */
+function linesOf(steps: Readonly<Record<string, object>>, keys: object = {}) {
+  const stepLines = Object.entries(steps).map(([id, more]) =>
+    JSON.stringify({ ...STEP, id, ...more }),
+  )
+  const keyLines = Object.entries(keys).map(([key, value]) => `"${key}":${JSON.stringify(value)}`)
+  const head = '"kind":"WavePipeline","metadata":{"name":"ask"}'
+  const list = `"steps":[\n${stepLines.join(',\n')}\n]`
+  const text = `{\n${[...keyLines, head, list].join(',\n')}\n}`
+  return { text, lines: [...keyLines, ...stepLines] }
+}
 
 describe('what a repository asks for', () => {
-  test.each(CONFIG_LINES)('CT-05 CT-09 %s of .wave/config.yaml is refused', async (line) => {
-    const place = /\.wave\/config\.yaml:1:\d+/
-    expect(await outcomeOf({ '.wave/config.yaml': `${line}\n` }, place)).toEqual(REFUSED)
+  test.each(CONFIGS.map((lines) => ({ lines })))(
+    'CT-05 CT-09 is refused in .wave/config.yaml: $lines.0 …',
+    async ({ lines }) => {
+      const text = lines.map((line) => `${line}\n`).join('')
+      expect(await outcomeOf('.wave/config.yaml', text, lines)).toEqual(REFUSED)
+    },
+  )
+
+  test('CT-05 CT-09 is refused in a pipeline and in its steps', async () => {
+    const { text, lines } = linesOf(STEP_KEYS, PIPELINE_KEYS)
+    expect(await outcomeOf(ASK, text, lines)).toEqual(REFUSED)
   })
 
-  test.each(PIPELINE_KEYS)('CT-05 CT-09 %s of a pipeline is refused', async (_, keys) => {
-    const text = JSON.stringify({ ...PIPELINE, ...keys })
-    expect(await outcomeOf({ '.wave/pipelines/ask.yaml': text }, /ask\.yaml/)).toEqual(REFUSED)
+  test('CT-05 CT-09 is refused in the limits of a pipeline', async () => {
+    const lines = ['"minutes":100000', '"concurrency":10000']
+    const text = linesOf({ look: {} }).text.replace('{', `{"limits":{\n${lines.join(',\n')}\n},`)
+    expect(await outcomeOf(ASK, text, lines)).toEqual(REFUSED)
   })
 
-  test.each(STEP_KEYS)('CT-05 CT-09 %s of a step is refused', async (_, keys) => {
-    const text = JSON.stringify({ ...PIPELINE, steps: [{ ...STEP, ...keys }] })
-    expect(await outcomeOf({ '.wave/pipelines/ask.yaml': text }, /ask\.yaml:1:\d+/)).toEqual(
-      REFUSED,
-    )
-  })
-
-  test.each([
-    'base_url: https://evil.example',
-    'headers: { a: b }',
-    'tools: [web]',
-    'env: { A: b }',
-  ])('CT-05 %s of a persona is refused', async (line) => {
-    const text = `---\ndescription: Evil\n${line}\n---\nText.\n`
-    expect(
-      await outcomeOf({ '.wave/personas/generalist.md': text }, /generalist\.md:3:\d+/),
-    ).toEqual(REFUSED)
+  test('CT-05 is refused in a persona', async () => {
+    const lines = [
+      'base_url: https://evil.example',
+      'headers: { a: b }',
+      'tools: [web]',
+      'env: { A: b }',
+    ]
+    const text = `---\ndescription: Evil\n${lines.join('\n')}\n---\nText.\n`
+    expect(await outcomeOf('.wave/personas/generalist.md', text, lines)).toEqual(REFUSED)
   })
 
   test('CT-09 a limit below what the user grants holds, and one above never does', async () => {
     using sandbox = new Sandbox()
-    const limits = async (own: object, user: object): Promise<unknown> => {
-      sandbox.write('.wave/pipelines/ask.yaml', JSON.stringify({ ...PIPELINE, limits: own }))
-      const config = { ...JSON.parse(userConfig('http://127.0.0.1:9')), limits: user }
-      sandbox.write('../home/config.yaml', JSON.stringify(config))
+    const limits = async (own: object): Promise<unknown> => {
+      sandbox.write(ASK, JSON.stringify({ ...PIPELINE, limits: own }))
+      const granted = { ...JSON.parse(userConfig('http://127.0.0.1:9')), limits: USER_LIMITS }
+      sandbox.write('../home/config.yaml', JSON.stringify(granted))
       const args = ['run', 'ask', 'x', '--dry-run', '-o', 'json']
-      const result = await sandbox.wave(args, { env: { [AIMOCK_KEY_VARIABLE]: KEY } })
-      return result.exitCode === 0 ? JSON.parse(result.stdout).limits : result.exitCode
+      const { exitCode, stdout } = await sandbox.wave(args, { env: { [AIMOCK_KEY_VARIABLE]: KEY } })
+      return exitCode === 0 ? JSON.parse(stdout).limits : { exitCode, stdout }
     }
-    expect(await limits({ tokens: 10 }, { tokens: 20 })).toMatchObject({ tokens: 10 })
-    expect(await limits({}, { tokens: 20 })).toMatchObject({ tokens: 20 })
-    expect(await limits({ tokens: 30 }, { tokens: 20 })).toBe(2)
-    expect(await limits({ minutes: 30 }, { minutes: 20 })).toBe(2)
+    expect(await limits({ tokens: 10 })).toMatchObject({ tokens: 10, minutes: 20 })
+    const refused = {
+      exitCode: 2,
+      stdout: expect.stringMatching(/"limits\.tokens\\" [^]*"limits\.minutes\\" /u),
+    }
+    expect(await limits({ tokens: 30, minutes: 30 })).toEqual(refused)
   })
 })
+
+const USER_LIMITS = { tokens: 20, minutes: 20 }
 
 const MOUNT_SOURCES = [
   '../',
@@ -125,31 +147,40 @@ const MOUNT_SOURCES = [
   '//host/share',
   '~',
   '~/.ssh',
-  '$HOME',
   'C:\\Users',
   'src\\..\\..',
   'file:///etc',
   '.git',
   '.git/hooks',
   'src/\u0000',
-  'root',
-  'root/etc',
-  'missing',
 ]
 
-test.each(MOUNT_SOURCES)('CT-10 a mount of %j is refused', async (source) => {
-  await using server = await startWireServer()
-  using sandbox = new Sandbox()
-  const step = { ...STEP, workspace: { mount: [{ source, target: '/src' }] } }
-  sandbox.write('.wave/pipelines/ask.yaml', JSON.stringify({ ...PIPELINE, steps: [step] }))
-  sandbox.write('../home/config.yaml', userConfig(server.url))
-  sandbox.write('src/a.js', 'x\n')
-  symlinkSync('/', join(sandbox.project, 'root'))
-  sandbox.initGit()
-  const env = { [AIMOCK_KEY_VARIABLE]: KEY }
-  const { exitCode } = await sandbox.wave(['run', 'ask', 'x', '--sandbox', 'local'], { env })
-  expect([exitCode, server.requests.length]).toEqual([2, 0])
+const mountOf = (source: string) => ({ workspace: { mount: [{ source, target: '/src' }] } })
+
+test('CT-10 a mount of a place that is outside of the repository, or its history, is refused', async () => {
+  const steps = Object.fromEntries(
+    MOUNT_SOURCES.map((source, at) => [`step-${at}`, mountOf(source)]),
+  )
+  const { text, lines } = linesOf(steps)
+  expect(await outcomeOf(ASK, text, lines)).toEqual(REFUSED)
 })
+
+/** These look like folders of the repository, and are none: the first that is met ends the run. */
+test.each(['$HOME', 'root', 'root/etc', 'missing'])(
+  'CT-10 a mount of %j is refused',
+  async (source) => {
+    await using server = await startWireServer()
+    using sandbox = new Sandbox()
+    sandbox.write(ASK, linesOf({ look: mountOf(source) }).text)
+    sandbox.write('../home/config.yaml', userConfig(server.url))
+    sandbox.write('src/a.js', 'x\n')
+    symlinkSync('/', join(sandbox.project, 'root'))
+    sandbox.initGit()
+    const env = { [AIMOCK_KEY_VARIABLE]: KEY }
+    const { exitCode } = await sandbox.wave(['run', 'ask', 'x', '--sandbox', 'local'], { env })
+    expect([exitCode, server.requests.length]).toEqual([2, 0])
+  },
+)
 
 const NAMES = [
   '../x',
@@ -216,6 +247,12 @@ const PLACES: Readonly<Record<string, (name: string) => object>> = {
   }),
 }
 
+const HARMLESS: Readonly<Record<string, string>> = {
+  'a pipeline': 'ask',
+  'a persona': 'generalist',
+  'a workflow': 'ask',
+}
+
 /** By place in the list, what each pipeline file is refused for; its own name is its file's. */
 async function refusalsOf(files: readonly object[]): Promise<readonly string[][]> {
   using sandbox = new Sandbox()
@@ -232,17 +269,14 @@ async function refusalsOf(files: readonly object[]): Promise<readonly string[][]
   )
 }
 
-test.each(Object.entries(PLACES))('CT-11 hostile names of %s are refused', async (_, write) => {
-  const refusals = await refusalsOf(NAMES.map(write))
-  expect(NAMES.filter((_name, at) => refusals[at]?.length === 0)).toEqual([])
-})
-
-test('CT-11 the same files with harmless names are taken', async () => {
-  const harmless: Readonly<Record<string, string>> = {
-    'a pipeline': 'ask',
-    'a persona': 'generalist',
-    'a workflow': 'ask',
-  }
-  const files = Object.entries(PLACES).map(([place, write]) => write(harmless[place] ?? 'fine'))
-  expect(await refusalsOf(files)).toEqual(files.map(() => []))
+test('CT-11 hostile names are refused wherever a name stands, and harmless ones are taken', async () => {
+  const places = Object.entries(PLACES)
+  const hostile = places.flatMap(([place, write]) =>
+    NAMES.map((name) => ({ what: `${JSON.stringify(name)} of ${place}`, file: write(name) })),
+  )
+  const harmless = places.map(([place, write]) => write(HARMLESS[place] ?? 'fine'))
+  const refusals = await refusalsOf([...hostile.map(({ file }) => file), ...harmless])
+  const taken = hostile.filter((_, at) => refusals[at]?.length === 0)
+  expect(taken.map(({ what }) => what)).toEqual([])
+  expect(refusals.slice(hostile.length)).toEqual(harmless.map(() => []))
 })
