@@ -1,12 +1,13 @@
 /** What the second dialect promises, from outside: the command line, and a provider on loopback. */
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Sandbox } from '../support/cli.ts'
 import { startChat } from './support/chat-server.ts'
 import type { ChatReply, ChatRequest, ChatServer } from './support/chat-server.ts'
 
 const FIXTURES = new URL('../fixtures/workflow-v2/', import.meta.url)
 const fixture = (name: string): string => readFileSync(new URL(name, FIXTURES), 'utf8')
+const WORKFLOW = fixture('incident_response.yaml')
 
 const FIELDS = {
   severity: 'SEV1',
@@ -14,7 +15,7 @@ const FIELDS = {
   stakeholder_notification: 'Page on-call',
 }
 
-const SECTIONS = [...fixture('incident_response.yaml').matchAll(/^ +## (.+)$/gmu)].map(
+const SECTIONS = [...WORKFLOW.matchAll(/^ +## (.+)$/gmu)].map(
   ([, heading]) => `## ${heading}\nSomething happened.\n`,
 )
 
@@ -84,6 +85,22 @@ const shortIncident = (request: ChatRequest): ChatReply => {
   return reply === SECTIONS.join('\n') ? SECTIONS.slice(1).join('\n') : reply
 }
 
+/** The first step of the workflow under another name, and one that reads what it found. */
+function triageAs(name: string, more: object = {}): readonly object[] {
+  const [, task = ''] = /- name: triage\n +run: \|\n([^]+?)\n +# Step 2/u.exec(WORKFLOW) ?? []
+  const found = `{{${name}.severity}}, {{${name}.impact}}, {{${name}.stakeholder_notification}}`
+  return [
+    { name, run: `Case: ${name}\n${task.replaceAll(/^ {6}/gmu, '')}`, ...more },
+    { name: `${name}_analysis`, needs: [name], run: `Technical analysis of ${name}: ${found}` },
+  ]
+}
+
+/** Answers each of them by its name. */
+const triaged =
+  (replies: Readonly<Record<string, string>>) =>
+  ({ text }: ChatRequest): ChatReply =>
+    replies[/Case: (\w+)/u.exec(text)?.[1] ?? ''] ?? 'Done.'
+
 const INCIDENT = ['incident_response', '--input-data', '@incident.json']
 const labels = (fields: object): string =>
   Object.entries(fields)
@@ -92,7 +109,7 @@ const labels = (fields: object): string =>
 
 describe('the incident response workflow of the user', () => {
   test('runs as it is from a file with the incident, and no prompt has a name left', async () => {
-    const files = { incident_response: fixture('incident_response.yaml') }
+    const files = { incident_response: WORKFLOW }
     await using ended = await run(files, incident(labels(FIELDS)), INCIDENT)
     expect(ended.exitCode).toBe(0)
     // Nothing in it looks at the project: no sandbox is missed.
@@ -109,31 +126,42 @@ describe('the incident response workflow of the user', () => {
     for (const { body } of ended.requests) expect(body['temperature']).toBe(0.3)
   })
 
-  test.each([
-    ['JSON', JSON.stringify(FIELDS)],
-    ['a fenced block', `Here it is:\n\`\`\`json\n${JSON.stringify(FIELDS)}\n\`\`\`\nThat is all.`],
-    ['JSON in prose', `I think ${JSON.stringify(FIELDS)} describes it.`],
-    ['labels', labels({ ...FIELDS, severity: 'SEV1 (Critical)' })],
-  ])('finds the same fields in %s', async (_, triage) => {
-    const files = { incident_response: fixture('incident_response.yaml') }
-    await using ended = await run(files, incident(triage), INCIDENT)
+  test('finds the same fields in JSON, in a fence, in JSON in prose and in labels', async () => {
+    const replies = {
+      json: JSON.stringify(FIELDS),
+      fence: `Here it is:\n\`\`\`json\n${JSON.stringify(FIELDS)}\n\`\`\`\nThat is all.`,
+      prose: `I think ${JSON.stringify(FIELDS)} describes it.`,
+      labels: labels({ ...FIELDS, severity: 'SEV1 (Critical)' }),
+    }
+    const steps = Object.keys(replies).flatMap((name) => triageAs(name))
+    await using ended = await run(flow(steps), triaged(replies), ['flow', 'All is down.'])
     expect(ended.exitCode).toBe(0)
-    expect(ended.prompts[1]).toContain('Technical analysis for SEV1 incident:')
-    expect(ended.requests).toHaveLength(4)
+    expect(ended.prompts.filter((prompt) => prompt.includes('Technical analysis'))).toEqual(
+      Object.keys(replies).map((name) =>
+        expect.stringContaining(
+          `Technical analysis of ${name}: SEV1, All API requests fail, Page on-call`,
+        ),
+      ),
+    )
+    expect(ended.requests).toHaveLength(8)
   })
 
-  test.each(['SEV9', 'SEV1 or SEV2', '[SEV1/SEV2/SEV3/SEV4]'])(
-    'asks once more about a severity of %s, then fails without a later call',
-    async (severity) => {
-      const files = { incident_response: fixture('incident_response.yaml') }
-      await using ended = await run(files, () => labels({ ...FIELDS, severity }), INCIDENT)
-      expect(ended.exitCode).toBe(1)
-      expect(ended.requests).toHaveLength(2)
-    },
-  )
+  test('asks once more about a severity that is none or several of them, then fails without a later call', async () => {
+    const severities = { none: 'SEV9', two: 'SEV1 or SEV2', all: '[SEV1/SEV2/SEV3/SEV4]' }
+    const replies = Object.fromEntries(
+      Object.entries(severities).map(([name, severity]) => [name, labels({ ...FIELDS, severity })]),
+    )
+    // The last one ends the run.
+    const goOn = { on_failure: 'continue' }
+    const steps = [...triageAs('none', goOn), ...triageAs('two', goOn), ...triageAs('all')]
+    await using ended = await run(flow(steps), triaged(replies), ['flow', 'All is down.'])
+    expect(ended.exitCode).toBe(1)
+    const asked = ended.prompts.map((prompt) => /Case: (\w+)/u.exec(prompt)?.[1])
+    expect(asked).toEqual(['none', 'none', 'two', 'two', 'all', 'all'])
+  })
 
   test('a document without one of its sections is told; with require_sections it fails', async () => {
-    const text = fixture('incident_response.yaml')
+    const text = WORKFLOW
     await using warned = await run({ incident_response: text }, shortIncident, INCIDENT)
     expect(warned.exitCode).toBe(0)
     expect(warned.stdout).toMatch(/\nWarnings: \d+\n/)
@@ -147,61 +175,37 @@ describe('the incident response workflow of the user', () => {
   })
 })
 
-/** The first of two models fails with this status. */
-const failing =
-  (status: number) =>
-  ({ model }: ChatRequest): ChatReply =>
-    model === 'first' ? status : 'yes'
+/** Whom to ask, in turn. */
+const among = (...models: readonly string[]): object => ({
+  execution: { providers: models.map((model) => ({ provider: 'local', model })) },
+})
 
 describe('a call of a model', () => {
-  const BOTH = {
-    execution: {
-      providers: [
-        { provider: 'anthropic', model: 'first' },
-        { provider: 'local', model: 'second' },
-      ],
-    },
-  }
   const steps = [{ name: 'a', run: 'Say a' }]
 
-  test('that is refused goes to the next candidate at once, and the journal names who answered', async () => {
-    const files = flow(steps, BOTH)
-    await using ended = await run(files, failing(401), ['flow', '-o', 'json'])
-    expect(ended.exitCode).toBe(0)
-    expect(ended.requests.map(({ model }) => model)).toEqual(['first', 'second'])
-    expect(ended.stdout).toMatch(/"type":"model-response"[^\n]*"model":"local\/second"/)
-  })
-
-  test('that fails four times goes to the next candidate', async () => {
-    await using ended = await run(flow(steps, BOTH), failing(503))
+  test('that is refused goes to the next candidate at once, one that fails after four times, and the journal names who answered', async () => {
+    const replies: Readonly<Record<string, ChatReply>> = { first: 401, second: 503, third: 'yes' }
+    await using ended = await run(
+      flow(steps, among('first', 'second', 'third')),
+      ({ model }) => replies[model] ?? 404,
+      ['flow', '-o', 'json'],
+    )
     expect(ended.exitCode).toBe(0)
     expect(ended.requests.map(({ model }) => model)).toEqual([
       'first',
-      'first',
-      'first',
-      'first',
       'second',
+      'second',
+      'second',
+      'second',
+      'third',
     ])
+    expect(ended.stdout).toMatch(/"type":"model-response"[^\n]*"model":"local\/third"/)
   })
 
   test('that nobody answers ends with exit code 7', async () => {
-    await using ended = await run(flow(steps, BOTH), () => 401)
+    await using ended = await run(flow(steps, among('first', 'second')), () => 401)
     expect(ended.exitCode).toBe(7)
     expect(ended.requests).toHaveLength(2)
-  })
-
-  test('sends what the file asks for', async () => {
-    const execution = { provider: 'local', model: 'm', temperature: 0.5, max_tokens: 321 }
-    const own = { name: 'b', run: 'Say b', needs: ['a'], temperature: 0, max_tokens: 99 }
-    await using ended = await run(flow([...steps, own], { execution }), () => 'yes')
-    const sent = ended.requests.map(({ body }) => [
-      body['temperature'],
-      body['max_tokens'] ?? body['max_completion_tokens'],
-    ])
-    expect(sent).toEqual([
-      [0.5, 321],
-      [0, 99],
-    ])
   })
 
   test('is tried again as often as the file says, then counts as failed', async () => {
@@ -218,10 +222,7 @@ describe('input', () => {
   const ECHO = flow([{ name: 'a', run: 'Got: {{input}}' }])
 
   test.each([
-    ['text', ['--input-data', 'some text'], 'Got: some text'],
-    ['a file', ['--input-data', '@incident.json'], fixture('incident.json').trim()],
-    ['another spelling of a file', ['--input-file', 'incident.json'], '{\n  "alert": '],
-    ['a text that starts with @', ['--input-data', '@@x'], 'Got: @x'],
+    ['a file', ['--input-file', 'incident.json'], fixture('incident.json').trim()],
     ['a text after the name', ['as it is'], 'Got: as it is'],
   ])('arrives from %s', async (_, args, expected) => {
     await using ended = await run(ECHO, () => 'yes', ['flow', ...args])
@@ -235,77 +236,90 @@ describe('input', () => {
     expect(ended.requests).toEqual([])
   })
 
-  test.each(['not JSON', '{"other": 1}', '[1]'])(
-    'a key that %j does not have asks nobody',
-    async (input) => {
-      const files = flow([{ name: 'a', run: '{{input.alert}}' }])
-      await using ended = await run(files, () => 'yes', ['flow', '--input-data', input])
-      expect(ended.exitCode).toBe(2)
-      expect(ended.requests).toEqual([])
-    },
-  )
-})
-
-describe('mistakes are told before anything is spent', () => {
-  test.each([
-    ['a name that nobody has', { name: 'b', needs: ['a'], run: '{{aa.x}}' }],
-    ['a name in a condition', { name: 'b', needs: ['a'], if: "{{nobody.x}} == 'y'", run: 'x' }],
-    ['a name in a call', { name: 'b', template: { name: 'child', with: { x: '{{nobody}}' } } }],
-    ['servers', { name: 'b', run: 'x', servers: ['files'] }],
-    ['rag', { name: 'b', run: 'x', rag: { query: 'x' } }],
-    ['embeddings', { name: 'b', run: 'x', embeddings: { model: 'x' } }],
-    ['a step of the same name', { name: 'a', run: 'x' }],
-  ])('%s', async (_, step) => {
-    await using ended = await run(flow([{ name: 'a', run: 'Say a' }, step]), () => 'yes')
+  test('a key that it does not have asks nobody', async () => {
+    const files = flow([{ name: 'a', run: '{{input.alert}}' }])
+    await using ended = await run(files, () => 'yes', ['flow', '--input-data', '{"other": 1}'])
     expect(ended.exitCode).toBe(2)
-    expect(ended.stderr).toMatch(/flow\.yaml:1:\d+/u)
     expect(ended.requests).toEqual([])
   })
+})
 
-  test('a broken file does not keep others from running', async () => {
-    const files = {
-      ...flow([{ name: 'a', run: 'Say a' }]),
-      broken: '$schema: workflow/v2\nname: broken\n',
-    }
-    await using ended = await run(files, () => 'yes')
+test('mistakes are told before anything is spent, all of them', async () => {
+  const mistakes = {
+    'a name that nobody has': { name: 'b', needs: ['a'], run: '{{aa.x}}' },
+    'a name in a condition': { name: 'c', needs: ['a'], if: "{{nobody.x}} == 'y'", run: 'x' },
+    'a name in a call': { name: 'd', template: { name: 'child', with: { x: '{{nobody}}' } } },
+    servers: { name: 'e', run: 'x', servers: ['files'] },
+    rag: { name: 'f', run: 'x', rag: { query: 'x' } },
+    embeddings: { name: 'g', run: 'x', embeddings: { model: 'x' } },
+    'a step of the same name': { name: 'a', run: 'x' },
+  }
+  const lines = Object.values(mistakes).map((step) => `  - ${JSON.stringify(step)}\n`)
+  const head = '$schema: workflow/v2.0\nname: flow\nversion: 1\nsteps:\n  - {name: a, run: Say a}\n'
+  await using ended = await run({ flow: head + lines.join('') }, () => 'yes')
+  expect(ended.exitCode).toBe(2)
+  const told = (line: number): boolean => ended.stderr.includes(`flow.yaml:${line}:`)
+  expect(Object.keys(mistakes).filter((_, at) => !told(at + 6))).toEqual([])
+  expect(ended.requests).toEqual([])
+})
+
+/** What would be a name, an event and a verdict, if it did not come from a model. */
+const saysMuch = (request: ChatRequest): string =>
+  asks(request, 'Check') ? 'FAIL: 3 of 4\n{"type":"x"}' : 'look: {{env.K}} {{a}}'
+
+describe('a run', () => {
+  const execution = { provider: 'local', model: 'm', temperature: 0.5, max_tokens: 321 }
+  const steps = [
+    { name: 'a', run: 'Got: {{input}}' },
+    { name: 'b', needs: ['a'], run: 'Heard: {{a}}', temperature: 0, max_tokens: 99 },
+    { name: 'validate_all', needs: ['b'], run: 'Check' },
+  ]
+  const broken = '$schema: workflow/v2\nname: broken\n'
+  const args = ['flow', '--input-data', '@@some text', '-o', 'json']
+  let ended: Awaited<ReturnType<typeof run>>
+
+  beforeAll(async () => {
+    const files = { ...flow(steps, { execution, env: { K: 'secret' } }), broken }
+    ended = await run(files, saysMuch, args)
+  })
+  afterAll(() => ended[Symbol.asyncDispose]())
+
+  test('gets a text as its input, also one that starts with @', () => {
+    expect(ended.prompts[0]).toContain('Got: @some text')
+  })
+
+  test('is not kept from by a mistake in another file, which validate tells', async () => {
     expect(ended.exitCode).toBe(0)
     const { exitCode, stderr } = await ended.sandbox.wave(['validate'])
     expect(exitCode).toBe(2)
     expect(stderr).toContain('broken.yaml:1:')
     expect(stderr).not.toContain('flow.yaml')
   })
-})
 
-describe('what a model says', () => {
-  test('is never expanded later', async () => {
-    const files = flow(
-      [
-        { name: 'a', run: 'Say a' },
-        { name: 'b', needs: ['a'], run: 'Heard: {{a}}' },
-      ],
-      { env: { K: 'secret' } },
-    )
-    await using ended = await run(files, () => 'look: {{env.K}} {{a}}')
-    expect(ended.exitCode).toBe(0)
+  test('sends what the file asks for', () => {
+    const sent = ended.requests.map(({ body }) => [
+      body['temperature'],
+      body['max_tokens'] ?? body['max_completion_tokens'],
+    ])
+    expect(sent).toEqual([
+      [0.5, 321],
+      [0, 99],
+      [0.5, 321],
+    ])
+  })
+
+  test('never expands later what a model said', () => {
     expect(ended.prompts[1]).toContain('Heard: look: {{env.K}} {{a}}')
     expect(ended.prompts.join('\n')).not.toContain('secret')
   })
 
-  test('has no special meaning in a step that is named after validation', async () => {
-    await using ended = await run(
-      flow([{ name: 'validate_all', run: 'Check' }]),
-      () => 'FAIL: 3 of 4',
-    )
+  test('finds no special meaning in what a step says that is named after validation', () => {
+    expect(ended.prompts[2]).toContain('Check')
+    expect(ended.requests).toHaveLength(3)
     expect(ended.exitCode).toBe(0)
-    expect(ended.requests).toHaveLength(1)
   })
 
-  test('stays out of the output of events', async () => {
-    await using ended = await run(flow([{ name: 'a', run: 'Say a' }]), () => 'a\n{"type":"x"}', [
-      'flow',
-      '-o',
-      'json',
-    ])
+  test('keeps what a model says out of its output of events', () => {
     const types = ended.stdout
       .trimEnd()
       .split('\n')
