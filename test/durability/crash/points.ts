@@ -79,7 +79,7 @@ export async function strike(
     const isOnRun = hit !== undefined && hit.path !== ''
     const found = isOnRun ? alike[before] : undefined
     if (hit !== undefined && found !== undefined && wanted.delete(found.point)) {
-      return { point: { ...found, path: hit.path }, traced, command }
+      return { point: { ...hit, point: found.point }, traced, command }
     }
     ordinal = Math.max(1, ordinal + distance(alike, target, { before, isOnRun }))
   }

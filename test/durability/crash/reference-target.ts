@@ -136,13 +136,14 @@ async function afterEnd(
   const missing = await afterResume(folder, whole)
   if (missing.length > 0) return missing.map((text) => `It ended with 0, but: ${text}`)
   const where = target.path.slice(folder.length)
-  const isHarmless = HARMLESS.some((one) => one.call === target.call && one.path.test(where))
+  const isHarmless =
+    target.listsFolder || HARMLESS.some((one) => one.call === target.call && one.path.test(where))
   // A copy for later runs that could not be kept is told in the journal, and is all that a warning may be about.
   if (isHarmless || eventsIn(folder).some(({ type }) => type === 'warning')) return []
   return [`${target.call} failed at ${where}, and it ended with 0.`]
 }
 
-/** What may fail unseen: nothing is lost by it. */
+/** What may fail unseen, as may the look for half-written files in a folder: nothing is lost by it. */
 const HARMLESS = [
   // The bytes are on disk before.
   { call: 'close', path: /(?:)/u },

@@ -49,6 +49,8 @@ export interface SystemCall {
   /** Counted from 1 among the thread's calls of that name, on whatever file. */
   readonly ordinal: number
   readonly path: string
+  /** A folder is opened to read the names in it, not to make them durable. */
+  readonly listsFolder: boolean
 }
 
 export interface Traced {
@@ -120,7 +122,7 @@ function readTrace(
     const ordinal = (counts.get(call) ?? 0) + 1
     counts.set(call, ordinal)
     const isHit = ordinal === wanted && /INJECTED|unfinished|= \?$/u.test(rest)
-    return [{ call, ordinal, path, isHit }]
+    return [{ call, ordinal, path, isHit, listsFolder: rest.includes('O_DIRECTORY') }]
   })
   return {
     calls: made.filter(({ path }) => path !== ''),

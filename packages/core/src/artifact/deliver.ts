@@ -11,6 +11,7 @@ import {
   makeDirectory,
   removeFile,
   removeLeftovers,
+  removeLeftoversIn,
   temporaryName,
 } from '../run/journal/durable-fs.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
@@ -57,7 +58,15 @@ interface Target {
 export function deliver(target: Target, artifacts: readonly Deliverable[]): Delivery {
   const wanted = artifacts.filter((artifact) => artifact.path.startsWith('output/'))
   const record = loadDeliveryRecord(target.runs)
-  const results = nameFiles(wanted).map((file) => deliverOne(target, record, file))
+  const cleared = new Set<string>()
+  const write = (path: string, content: Uint8Array): void => {
+    const folder = dirname(path)
+    makeDirectory(folder, 0o755)
+    if (!cleared.has(folder)) removeLeftoversIn(folder)
+    cleared.add(folder)
+    ensureFile(path, content, 0o644)
+  }
+  const results = nameFiles(wanted).map((file) => deliverOne({ ...target, write }, record, file))
   const problems = results.filter((result) => 'message' in result)
   try {
     record.save()
@@ -131,14 +140,19 @@ function withMark(path: string, mark: string): string {
 
 type Result = DeliveredFile | { readonly step: string; readonly message: string }
 
-function deliverOne(target: Target, record: DeliveryRecord, file: NamedFile): Result {
+interface Writing extends Target {
+  /** Atomically, into a folder that is made when it is missing. */
+  write(path: string, content: Uint8Array): void
+}
+
+function deliverOne(target: Writing, record: DeliveryRecord, file: NamedFile): Result {
   const { artifact } = file
   const { step, name, leaf } = artifact
   try {
     const path = choosePath(target, record, file)
     if (!isDelivered(target, record, { artifact, path })) {
       const content = target.store.get({ digest: artifact.digest, sizeBytes: artifact.sizeBytes })
-      write(join(target.projectRoot, path), content)
+      target.write(join(target.projectRoot, path), content)
     }
     record.set(path, artifact)
     return { step, name, path, leaf }
@@ -205,11 +219,6 @@ function refuseUnsafe(root: string, path: string): void {
     const fits = depth === parts.length ? stats.isFile() : stats.isDirectory()
     if (!fits) throw new Error(`${part} is in the way`)
   }
-}
-
-function write(path: string, content: Uint8Array): void {
-  makeDirectory(dirname(path), 0o755)
-  ensureFile(path, content, 0o644)
 }
 
 function stat(path: string): Stats | undefined {

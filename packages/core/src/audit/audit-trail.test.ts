@@ -121,7 +121,8 @@ test('a cancelled run names the signal; a skipped step its reason and the values
   })
 })
 
-const HOSTILE = 'a|b\n# c <img src=x> ![d](http://e.f/?g) [h](javascript:i) `j` \u202ek\u001b[2J @l www.m.n'
+const HOSTILE =
+  'a|b\n# c <img src=x> ![d](http://e.f/?g) [h](javascript:i) `j` \u202ek\u001b[2J @l www.m.n'
 
 test('text from elsewhere is inert in the document, and stays in its cell', () => {
   const warning = { type: 'warning', step: HOSTILE, message: HOSTILE } as const

@@ -40,11 +40,18 @@ export function createFile(path: string, content: Uint8Array, mode = 0o600): voi
   syncDirectory(dirname(path))
 }
 
-/** Replaces or creates a file in one step: a reader sees the old bytes or the new ones, never a mix. */
+/**
+ * Replaces or creates a file in one step: a reader sees the old bytes or the new ones, never a mix. Removes what
+ * processes left that died at the same.
+ */
 export function replaceFile(path: string, content: Uint8Array, mode = 0o600): void {
+  removeLeftovers(path)
+  replace(path, content, mode)
+}
+
+function replace(path: string, content: Uint8Array, mode: number): void {
   const temporary = temporaryName(path)
   removeFile(temporary)
-  removeLeftovers(path)
   try {
     writeNew(temporary, content, mode)
     renameSync(temporary, path)
@@ -55,10 +62,13 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
   syncDirectory(dirname(path))
 }
 
-/** Makes a file hold this. One that does already, as after a crash, may not be on disk yet: it is then. */
+/**
+ * Makes a file hold this. One that does already, as after a crash, may not be on disk yet: it is then. For many
+ * files: whoever makes them removes once what a crash left in their folder.
+ */
 export function ensureFile(path: string, content: Uint8Array, mode = 0o600): void {
   if (!holds(path, content)) {
-    replaceFile(path, content, mode)
+    replace(path, content, mode)
     return
   }
   const fd = openSync(path, 'r')
