@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { takeLock } from '@wave/core'
 import { describe, expect, it } from 'vitest'
@@ -41,6 +42,19 @@ async function patchFor(project: GitProject, changes: readonly Change[]): Promis
 
 /** Everything that a patch can do to a tree, at once. */
 async function createChanged() {
+  const project = createFull()
+  const place = { root: project.root, dataDir: project.dataDir, run: 'run-1' }
+  return {
+    project,
+    place,
+    request: { ...place, patches: [{ text: await fullPatch() }], accept: ['tool'] },
+    state: () => untimed(project.root),
+    at: (path: string) => join(project.root, path),
+    [Symbol.dispose]: () => project[Symbol.dispose](),
+  }
+}
+
+function createFull(): GitProject {
   const project = createGitProject()
   project.write('crlf.txt', 'one\r\ntwo\r\n')
   project.write('private.txt', 'secret\n')
@@ -54,29 +68,31 @@ async function createChanged() {
   symlinkSync('crlf.txt', join(project.root, 'link'))
   chmodSync(join(project.root, 'private.txt'), 0o600)
   chmodSync(join(project.root, 'emptied/by'), 0o750)
-  const patch = await patchFor(project, [
-    write('crlf.txt', 'one\r\nTWO\r\n'),
-    write('private.txt', 'changed\n'),
-    write('tool', 'x', 0o755),
-    write('image', Buffer.from([0, 9, 2, 254])),
-    { kind: 'delete', path: 'emptied/by/this.txt' },
-    { kind: 'delete', path: 'becomes-folder' },
-    write('becomes-folder/inside', 'new\n'),
-    { kind: 'delete', path: 'becomes-file' },
-    write('becomes-file', 'file now\n'),
-    { kind: 'delete', path: 'link' },
-    { kind: 'delete', path: 'stays/b' },
-    write('new/folder/file', 'new\n'),
-  ])
-  const place = { root: project.root, dataDir: project.dataDir, run: 'run-1' }
-  return {
-    project,
-    place,
-    request: { ...place, patches: [{ text: patch }], accept: ['tool'] },
-    state: () => untimed(project.root),
-    at: (path: string) => join(project.root, path),
-    [Symbol.dispose]: () => project[Symbol.dispose](),
-  }
+  return project
+}
+
+let made: Promise<Uint8Array> | undefined
+
+/** Made once: the same for every such project. */
+function fullPatch(): Promise<Uint8Array> {
+  made ??= (async () => {
+    using project = createFull()
+    return await patchFor(project, [
+      write('crlf.txt', 'one\r\nTWO\r\n'),
+      write('private.txt', 'changed\n'),
+      write('tool', 'x', 0o755),
+      write('image', Buffer.from([0, 9, 2, 254])),
+      { kind: 'delete', path: 'emptied/by/this.txt' },
+      { kind: 'delete', path: 'becomes-folder' },
+      write('becomes-folder/inside', 'new\n'),
+      { kind: 'delete', path: 'becomes-file' },
+      write('becomes-file', 'file now\n'),
+      { kind: 'delete', path: 'link' },
+      { kind: 'delete', path: 'stays/b' },
+      write('new/folder/file', 'new\n'),
+    ])
+  })()
+  return made
 }
 
 /** Kind, mode and bytes of everything: what was put back has new times, and another place in its folder. */
@@ -301,6 +317,9 @@ async function killEverywhere(
 
 type Fault = Readonly<Record<string, string>>
 
+/** Where `bin/wave` keeps the compiled form of the sources as well: stripping their types takes most of a start. */
+const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/wave', import.meta.url))
+
 /** Whether it was killed before it was done. */
 function runKilled(changed: Changed, what: 'apply' | 'undo', fault: Fault): boolean {
   const { status, signal, stderr } = runFaulty(changed, what, fault)
@@ -332,6 +351,6 @@ function runFaulty({ project, request }: Changed, what: 'apply' | 'undo', fault:
   const preload = new URL('testing/fault-at.ts', import.meta.url).href
   const argv = ['--import', preload, '--input-type=module', '-e', script]
   const places = [project.root, project.dataDir, patch, what]
-  const env = { ...process.env, FAULT_BELOW: project.root, ...fault }
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED, FAULT_BELOW: project.root, ...fault }
   return spawnSync(process.execPath, [...argv, ...places], { env, encoding: 'utf8' })
 }
