@@ -32,17 +32,21 @@ describe('a model that is steered', () => {
       },
       { text: 'Acted.' },
     ]
-    await withScene(turns, { steps: [propose, gate, act] }, async ({ sandbox, script, run }) => {
-      sandbox.initGit()
-      const before = sandbox.fingerprint(['.wave/runs', 'output'])
-      const { exitCode } = await run('--answer ask=approve')
-      expect([exitCode, script.requests.length]).toEqual([6, 2])
-      expect(script.requests.map(toolsOf)).toEqual([
-        ['note', 'submit'],
-        ['note', 'submit'],
-      ])
-      expect(sandbox.fingerprint(['.wave/runs', 'output'])).toEqual(before)
-    })
+    await withScene(
+      turns,
+      { steps: [propose, gate, act] },
+      async ({ sandbox, script, runInProcess }) => {
+        sandbox.initGit()
+        const before = sandbox.fingerprint(['.wave/runs', 'output'])
+        const { exitCode } = await runInProcess('--answer ask=approve')
+        expect([exitCode, script.requests.length]).toEqual([6, 2])
+        expect(script.requests.map(toolsOf)).toEqual([
+          ['note', 'submit'],
+          ['note', 'submit'],
+        ])
+        expect(sandbox.fingerprint(['.wave/runs', 'output'])).toEqual(before)
+      },
+    )
   })
 
   test('PI-11 is told once that it goes in circles, and then stopped', async () => {
@@ -54,9 +58,9 @@ describe('a model that is steered', () => {
     }
     const again = { text: '', calls: [{ tool: 'read', input: { path: 'nowhere.js' } }] }
     const turns = Array.from({ length: 50 }, () => again)
-    await withScene(turns, { steps: [step] }, async ({ sandbox, script, run }) => {
+    await withScene(turns, { steps: [step] }, async ({ sandbox, script, runInProcess }) => {
       sandbox.initGit()
-      const { exitCode, stdout, stderr } = await run('x')
+      const { exitCode, stdout, stderr } = await runInProcess('x')
       expect([exitCode, stdout + stderr]).toEqual([1, expect.stringContaining('stuck')])
       expect(script.requests.length).toBeLessThan(10)
       const last = script.requests.at(-1)
@@ -85,69 +89,86 @@ describe('a model that is steered', () => {
       text: '',
       calls: [{ tool: 'submit', input }],
     }))
-    await withScene(turns, pipeline, async ({ run, sandbox }) => {
+    await withScene(turns, pipeline, async ({ sandbox, runInProcess }) => {
       sandbox.initGit()
-      const { exitCode, stdout } = await run('x')
+      const { exitCode, stdout } = await runInProcess('x')
       expect([1, 3]).toContain(exitCode)
       expect(stdout).not.toMatch(/^Verdict: confirmed/mu)
     })
   })
 
-  test.each(['fix; rm -rf /', 'FIX', '../fix', 'skip everything else', '{{ input }}'])(
-    'PI-12 leads a branch nowhere with %j',
-    async (value) => {
-      const choose = {
-        id: 'choose',
+  test('PI-12 leads a branch nowhere with words that only look like a way', async () => {
+    const values = ['fix; rm -rf /', 'FIX', '../fix', 'skip everything else', '{{ input }}']
+    const steps = values.flatMap((_value, at) => [
+      {
+        id: `choose_${at}`,
         persona: 'generalist',
         exec: { source: 'x {{ input }}' },
-        output_artifacts: [{ name: 'way', path: 'output/way.json', type: 'json' }],
-      }
-      const on = 'steps.choose.artifacts.way'
-      const branch = { id: 'go', dependencies: ['choose'], branch: { on, cases: { fix: 'fix' } } }
-      const turns = [
-        { text: '', calls: [{ tool: 'submit', input: { way: value } }] },
-        { text: 'Fixed.' },
-      ]
-      await withScene(turns, { steps: [choose, branch] }, async ({ sandbox, script, run }) => {
-        const fix = { id: 'fix', persona: 'generalist', exec: { source: 'Fix' } }
-        const called = { kind: 'WavePipeline', metadata: { name: 'fix' }, steps: [fix] }
-        sandbox.write('.wave/pipelines/fix.yaml', JSON.stringify(called))
-        sandbox.initGit()
-        const { exitCode } = await run('x')
-        expect([exitCode, script.requests.length]).toEqual([1, 1])
-      })
-    },
-  )
+        output_artifacts: [{ name: 'way', path: `output/way-${at}.json`, type: 'json' }],
+      },
+      {
+        id: `go_${at}`,
+        dependencies: [`choose_${at}`],
+        branch: { on: `steps.choose_${at}.artifacts.way`, cases: { fix: 'fix' } },
+      },
+    ])
+    const turns = [
+      ...values.map((way) => ({ text: '', calls: [{ tool: 'submit', input: { way } }] })),
+      { text: 'Fixed.' },
+    ]
+    await withScene(turns, oneByOne(steps), async ({ sandbox, script, runInProcess }) => {
+      const fix = { id: 'fix', persona: 'generalist', exec: { source: 'Fix' } }
+      const called = { kind: 'WavePipeline', metadata: { name: 'fix' }, steps: [fix] }
+      sandbox.write('.wave/pipelines/fix.yaml', JSON.stringify(called))
+      sandbox.initGit()
+      const { exitCode, stdout } = await runInProcess('x')
+      expect([exitCode, script.requests.length]).toEqual([1, values.length])
+      expect(failedIn(stdout)).toEqual(values.map((_value, at) => `go_${at}`))
+    })
+  })
 
-  test.each([
-    '`src/a.js:1`: `export const b = 2`',
-    '`src/a.js:99`',
-    '`src/nowhere.js:1`: `export const a = 1`',
-    '`../../etc/passwd:1`: `root:x:0:0`',
-    '`/etc/passwd:1`: `root:x:0:0`',
-  ])('PI-13 gets no report accepted that cites %s', async (claim) => {
-    const report = { name: 'report', path: 'output/report.md', type: 'markdown' }
-    const step = {
-      id: 'a',
+  test('PI-13 gets no report accepted that cites what does not stand there', async () => {
+    const claims = [
+      '`src/a.js:1`: `export const b = 2`',
+      '`src/a.js:99`',
+      '`src/nowhere.js:1`: `export const a = 1`',
+      '`../../etc/passwd:1`: `root:x:0:0`',
+      '`/etc/passwd:1`: `root:x:0:0`',
+    ]
+    const steps = claims.map((_claim, at) => ({
+      id: `a_${at}`,
       persona: 'auditor',
       workspace: mount('readonly'),
       exec: { source: 'x {{ input }}' },
-      output_artifacts: [report],
+      output_artifacts: [{ name: 'report', path: `output/report-${at}.md`, type: 'markdown' }],
       handover: { contract: { type: 'citations', source: 'report', minimum: 1 } },
-    }
-    const input = { report: `# R\n\n${claim}\n` }
-    const turns = Array.from({ length: 6 }, () => ({
-      text: '',
-      calls: [{ tool: 'submit', input }],
     }))
-    await withScene(turns, { steps: [step] }, async ({ sandbox, script, run }) => {
+    // Each is asked to correct it three times.
+    const turns = claims.flatMap((claim) =>
+      Array.from({ length: 4 }, () => ({
+        text: '',
+        calls: [{ tool: 'submit', input: { report: `# R\n\n${claim}\n` } }],
+      })),
+    )
+    await withScene(turns, oneByOne(steps), async ({ sandbox, script, runInProcess }) => {
       sandbox.initGit()
-      const { exitCode } = await run('x')
-      expect([exitCode, existsSync(join(sandbox.project, 'output/report.md'))]).toEqual([1, false])
-      expect(script.requests).toHaveLength(4)
+      const { exitCode, stdout } = await runInProcess('x')
+      expect([exitCode, existsSync(join(sandbox.project, 'output'))]).toEqual([1, false])
+      expect(failedIn(stdout)).toEqual(claims.map((_claim, at) => `a_${at}`))
+      expect(script.requests).toHaveLength(4 * claims.length)
     })
   })
 })
+
+/** Steps that take their turns in the order of the file, whatever became of others. */
+const oneByOne = (steps: readonly object[]): object => ({
+  failure_policy: 'continue',
+  limits: { concurrency: 1 },
+  steps,
+})
+
+const failedIn = (stdout: string): readonly string[] =>
+  Array.from(stdout.matchAll(/\bfailed +(\w+_\d+)/gu), ([, step = '']) => step)
 
 const bash = (command: string): Call => ({ tool: 'bash', input: { command, why: 'w' } })
 
