@@ -1,9 +1,78 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { WorkspaceSpec } from '../../packages/core/src/index.ts'
+import { createSnapshotSource } from '../../packages/workspace/src/snapshot.ts'
 import { describeDocker } from '../support/docker.ts'
-import { FILES, git, openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
+import { FILES, git, openSandbox, sh, type Sandbox, writeRepository } from '../support/sandbox.ts'
+
+/** What a step does in a folder with all of `FILES`, and what is found of that. */
+const SCRIPTS = new Map([
+  ['a deleted file', { does: 'rm old/one.txt', expected: ['deleted old/one.txt'] }],
+  [
+    'a deleted folder',
+    { does: 'rm -r src', expected: ['deleted src/deep/price.ts', 'deleted src/orders.ts'] },
+  ],
+  [
+    'a folder that was replaced by another one',
+    {
+      does: 'rm -r old; mkdir old; echo 3 > old/three.txt',
+      expected: ['deleted old/one.txt', 'added old/three.txt', 'deleted old/two.txt'],
+    },
+  ],
+  [
+    'a replaced folder with the same folder inside',
+    {
+      does: 'rm -r src; mkdir -p src/deep; echo 2 > src/deep/cost.ts',
+      expected: ['added src/deep/cost.ts', 'deleted src/deep/price.ts', 'deleted src/orders.ts'],
+    },
+  ],
+  [
+    'a folder where a file was',
+    {
+      does: 'rm README.md; mkdir README.md; echo x > README.md/x',
+      expected: ['deleted README.md', 'added README.md/x'],
+    },
+  ],
+  [
+    'a file where a folder was',
+    {
+      does: 'rm -r old; echo x > old',
+      expected: ['added old', 'deleted old/one.txt', 'deleted old/two.txt'],
+    },
+  ],
+  [
+    'a renamed folder',
+    {
+      does: 'mv old older',
+      expected: [
+        'deleted old/one.txt',
+        'deleted old/two.txt',
+        'added older/one.txt',
+        'added older/two.txt',
+      ],
+    },
+  ],
+  [
+    'much that was deleted',
+    {
+      does: 'rm README.md old/two.txt; rm -r src',
+      expected: [
+        'deleted README.md',
+        'deleted old/two.txt',
+        'deleted src/deep/price.ts',
+        'deleted src/orders.ts',
+      ],
+    },
+  ],
+  [
+    'a file that cannot be read',
+    { does: 'echo x > secret; chmod 0 secret', expected: ['added secret'] },
+  ],
+])
+
+const folderOf = (what: string): string => what.replaceAll(' ', '-')
 
 describeDocker('changes in a sandbox', () => {
   let sandbox: Sandbox
@@ -15,24 +84,20 @@ describeDocker('changes in a sandbox', () => {
     await sandbox[Symbol.asyncDispose]()
   })
 
-  async function changesOf(script: string) {
-    await using workspace = await sandbox.open('readwrite')
+  async function changesOf(script: string, spec: Partial<WorkspaceSpec> = {}) {
+    await using workspace = await sandbox.open('readwrite', spec)
     const { exitCode, text } = await sh(workspace, `set -e; { ${script}; } 2>&1`)
     expect([exitCode, exitCode === 0 ? '' : text]).toEqual([0, ''])
     // Not without await: the workspace is closed on the way out.
     return await workspace.diff()
   }
 
-  async function summary(script: string): Promise<string[]> {
-    const patch = await changesOf(script)
-    return (patch?.files ?? []).map(({ path, status }) => `${status} ${path}`)
-  }
-
   test('without changes there is no patch', async () => {
-    expect(await changesOf('git status; cat README.md')).toBeUndefined()
-    expect(
-      await changesOf('touch README.md; rm old/one.txt; git checkout -q old/one.txt'),
-    ).toBeUndefined()
+    await using writer = await sandbox.open('readwrite')
+    await sh(writer, 'git status; cat README.md')
+    expect(await writer.diff()).toBeUndefined()
+    await sh(writer, 'touch README.md; rm old/one.txt; git checkout -q old/one.txt')
+    expect(await writer.diff()).toBeUndefined()
     await using reader = await sandbox.open('readonly')
     expect(await reader.diff()).toBeUndefined()
   })
@@ -50,54 +115,45 @@ describeDocker('changes in a sandbox', () => {
     expect(existsSync(join(clone, 'old/two.txt'))).toBe(false)
   })
 
-  test.each([
-    ['a deleted file', 'rm old/one.txt', ['deleted old/one.txt']],
-    ['a deleted folder', 'rm -r src', ['deleted src/deep/price.ts', 'deleted src/orders.ts']],
-    [
-      'a folder that was replaced by another one',
-      'rm -r old; mkdir old; echo 3 > old/three.txt',
-      ['deleted old/one.txt', 'added old/three.txt', 'deleted old/two.txt'],
-    ],
-    [
-      'a replaced folder with the same folder inside',
-      'rm -r src; mkdir -p src/deep; echo 2 > src/deep/cost.ts',
-      ['added src/deep/cost.ts', 'deleted src/deep/price.ts', 'deleted src/orders.ts'],
-    ],
-    [
-      'a folder where a file was',
-      'rm README.md; mkdir README.md; echo x > README.md/x',
-      ['deleted README.md', 'added README.md/x'],
-    ],
-    [
-      'a file where a folder was',
-      'rm -r old; echo x > old',
-      ['added old', 'deleted old/one.txt', 'deleted old/two.txt'],
-    ],
-    [
-      'a renamed folder',
-      'mv old older',
-      ['deleted old/one.txt', 'deleted old/two.txt', 'added older/one.txt', 'added older/two.txt'],
-    ],
-    ['a file that cannot be read', 'echo x > secret; chmod 0 secret', ['added secret']],
-  ])('%s is found', async (_what, script, expected) => {
-    expect(await summary(script)).toEqual(expected)
+  describe('of one step in many folders', () => {
+    /** `status path`, by folder. */
+    const found = new Map<string, string[]>()
+
+    beforeAll(async () => {
+      const script = [...SCRIPTS].map(([what, { does }]) => `(cd ${folderOf(what)}; ${does})`)
+      const patch = await changesOf(script.join('; '), await mountCopies(sandbox))
+      for (const { path, status } of patch?.files ?? []) {
+        const [folder = '', ...rest] = path.split('/')
+        found.set(folder, [...(found.get(folder) ?? []), `${status} ${rest.join('/')}`])
+      }
+    })
+
+    test.each([...SCRIPTS])('%s is found', (what, { expected }) => {
+      expect(found.get(folderOf(what))).toEqual(expected)
+    })
+
+    test('nothing else is found', () => {
+      expect(new Set(found.keys())).toEqual(new Set([...SCRIPTS.keys()].map(folderOf)))
+    })
   })
 
   test('what the container does to its git folder is no change', async () => {
     const script =
       'echo y > y; git add -A; git -c user.name=a -c user.email=a@b commit -qm y; echo "#!/bin/sh" > .git/hooks-x'
-    expect(await summary(script)).toEqual(['added y'])
+    const patch = await changesOf(script)
+    expect(patch?.files).toMatchObject([{ path: 'y', status: 'added' }])
   })
 
-  test('a link is proposed as rejected, and its target not read', async () => {
-    const patch = await changesOf('ln -s /etc/shadow report')
-    expect(patch?.files).toMatchObject([{ path: 'report', verdict: 'rejected' }])
+  test('a link and a new named pipe are left out, and the target of the link is not read', async () => {
+    const patch = await changesOf('ln -s /etc/shadow report; mkfifo src/pipe')
+    expect(patch?.files).toMatchObject([
+      { path: 'report', verdict: 'rejected' },
+      { path: 'src/pipe', verdict: 'rejected' },
+    ])
     expect(Buffer.from(patch?.text ?? []).toString()).not.toContain('root:')
   })
 
-  test('a new named pipe is left out; in the place of a file it is refused by name', async () => {
-    const patch = await changesOf('mkfifo src/pipe')
-    expect(patch).toMatchObject({ files: [{ path: 'src/pipe', verdict: 'rejected' }] })
+  test('a named pipe in the place of a file is refused by name', async () => {
     await using workspace = await sandbox.open('readwrite')
     await sh(workspace, 'rm README.md; mkfifo README.md')
     await expect(workspace.diff()).rejects.toMatchObject({
@@ -140,3 +196,15 @@ describeDocker('changes in a sandbox', () => {
     }
   })
 })
+
+/** A repository with all of `FILES` in a folder for each script. */
+async function mountCopies(sandbox: Sandbox): Promise<Partial<WorkspaceSpec>> {
+  const files = [...SCRIPTS.keys()].flatMap((what) =>
+    Object.entries(FILES).map(([path, content]) => [`${folderOf(what)}/${path}`, content]),
+  )
+  const repository = join(sandbox.repository, '../copies')
+  writeRepository(repository, Object.fromEntries(files), `Copy to ${repository}`)
+  const source = createSnapshotSource({ dataDir: join(sandbox.repository, '../data') })
+  const snapshot = await source.take(repository, { include: [], history: 'full' })
+  return { mount: { snapshot, source: '.', target: '/src', mode: 'readwrite' } }
+}

@@ -19,7 +19,7 @@ export interface ArchiveRules {
   readonly caps: ArchiveCaps
   /**
    * `artifacts`: regular files and directories only. `layer`: the write layer of a source tree, which
-   * may also hold symlinks, and character devices 0:0 that stand for deleted files.
+   * may also hold symlinks, and character devices 0:0 that stand for deleted files, with any number of names.
    */
   readonly kind: 'artifacts' | 'layer'
   /** Paths that were in the tree before are not judged by name. */

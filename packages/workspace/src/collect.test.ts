@@ -231,6 +231,19 @@ test('a write layer may hold links and deletions, and known names of any kind', 
   expect(await problem(device, layer)).toBe('bad-type')
 })
 
+test('a write layer may hold one deletion under several names, and no other hard link', async () => {
+  const layer: ArchiveRules = { kind: 'layer', caps: ARTIFACT_CAPS }
+  const gone: Item = [{ name: './gone', type: 'character-device', devmajor: 0, devminor: 0 }]
+  const again: Item = [{ name: './also/gone', type: 'link', linkname: './gone' }]
+  expect(await read(await archive(gone, again), layer)).toEqual([
+    { kind: 'deleted', path: 'gone' },
+    { kind: 'deleted', path: 'also/gone' },
+  ])
+  expect(await problem(await archive(again, gone), layer)).toBe('bad-type')
+  expect(await problem(await archive([{ name: 'gone' }, 'x'], again), layer)).toBe('bad-type')
+  expect(await problem(await archive(gone, again), artifacts)).toBe('bad-type')
+})
+
 test('AR-08 an archive that is refused while more of it is on its way ends at once', async () => {
   const bytes = await archive([{ name: 'bad\nname' }, 'x'], [{ name: 'b' }, 'bb'])
   async function* slowly(): AsyncGenerator<Buffer> {

@@ -18,7 +18,7 @@ export async function* readArchive(
 ): AsyncGenerator<ArchiveEntry> {
   const parser = extract()
   const feeding = feed(guarded(archive, rules.caps), parser)
-  const checkName = createNameCheck(rules)
+  const checks = { name: createNameCheck(rules), kind: createKindCheck(rules) }
   let contentBytes = 0
   try {
     for await (const entry of parser) {
@@ -26,7 +26,7 @@ export async function* readArchive(
       entry.on('error', () => {})
       contentBytes += entry.header.size
       if (contentBytes > rules.caps.maxTotalBytes) throw tooLarge(rules.caps.maxTotalBytes)
-      const read = await readEntry(entry, rules, checkName).catch((cause: unknown) =>
+      const read = await readEntry(entry, rules, checks).catch((cause: unknown) =>
         leaveOut(entry, rules, cause),
       )
       if (read !== undefined) yield read
@@ -107,11 +107,11 @@ type Entry = AsyncIterable<unknown> & { readonly header: Header }
 async function readEntry(
   entry: Entry,
   rules: ArchiveRules,
-  checkName: NameCheck,
+  checks: { readonly name: NameCheck; readonly kind: KindCheck },
 ): Promise<ArchiveEntry> {
   const { header } = entry
-  const kind = kindOf(header, rules)
-  const path = checkName(header.name, kind)
+  const kind = checks.kind(header)
+  const path = checks.name(header.name, kind)
   const sizeBytes = header.size
   if (kind !== 'file') {
     if (sizeBytes !== 0) throw refuse('damaged', path, 'has content, which its type cannot have')
@@ -141,15 +141,30 @@ async function leaveOut(
   for await (const _ of entry);
 }
 
-function kindOf(header: Header, { kind }: ArchiveRules): ArchiveEntry['kind'] {
-  const { type } = header
-  if (type === 'file' || type === 'contiguous-file') return 'file'
-  if (type === 'directory') return 'directory'
-  if (kind === 'layer' && type === 'symlink') return 'link'
-  const isWhiteout = type === 'character-device' && header.devmajor === 0 && header.devminor === 0
-  if (kind === 'layer' && isWhiteout) return 'deleted'
-  const because = `is a ${type}, not a regular file`
-  throw new ArchiveRefused('bad-type', `${printable(header.name)} ${because}.`, { because })
+/** What the next entry is, or throws `ArchiveRefused`. */
+type KindCheck = (header: Header) => ArchiveEntry['kind']
+
+function createKindCheck({ kind }: ArchiveRules): KindCheck {
+  const deleted = new Set<string>()
+  return (header) => {
+    const { type } = header
+    if (type === 'file' || type === 'contiguous-file') return 'file'
+    if (type === 'directory') return 'directory'
+    if (kind === 'layer' && type === 'symlink') return 'link'
+    if (kind === 'layer' && isDeletion(header, deleted)) {
+      deleted.add(relative(header.name))
+      return 'deleted'
+    }
+    const because = `is a ${type}, not a regular file`
+    throw new ArchiveRefused('bad-type', `${printable(header.name)} ${because}.`, { because })
+  }
+}
+
+/** Linux marks all that was deleted with one device, which has as many names: archives call it a link from the second on. */
+function isDeletion(header: Header, before: ReadonlySet<string>): boolean {
+  const { type, devmajor, devminor, linkname } = header
+  if (type === 'link') return typeof linkname === 'string' && before.has(relative(linkname))
+  return type === 'character-device' && devmajor === 0 && devminor === 0
 }
 
 function tooLarge(maxBytes: number): ArchiveRefused {
