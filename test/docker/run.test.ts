@@ -1,32 +1,41 @@
 /** `wave run` from outside, on a real engine: what is missing, what is stopped, what is killed. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { AIMOCK_KEY_VARIABLE, type Aimock, startAimock } from '../support/aimock.ts'
 import { resultOf, Sandbox } from '../support/cli.ts'
 import { describeDocker, engine } from '../support/docker.ts'
-import { incidentScript } from '../support/incident-script.ts'
 
-const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
-const RUN = ['run', 'incident-response', SYMPTOM]
+const RUN = ['run', 'mend', 'TypeError at total (src/orders.js:2:16)']
 const ENV = {
   [AIMOCK_KEY_VARIABLE]: 'any-key',
   ...(process.env['DOCKER_HOST'] && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
 }
 
+const MEND = {
+  kind: 'WavePipeline',
+  metadata: { name: 'mend' },
+  input: { source: 'cli' },
+  steps: [
+    {
+      id: 'fix',
+      persona: 'craftsman',
+      workspace: { mount: [{ source: './', target: '/src', mode: 'readwrite' }] },
+      exec: { type: 'prompt', source: 'Mend {{ input }}' },
+      output_artifacts: [{ name: 'fix', path: 'output/fix.md', type: 'markdown' }],
+    },
+  ],
+}
+
 /** The craftsman's command does not end by itself. */
 async function startStuck(): Promise<Aimock> {
-  const place = {
-    file: 'src/orders.js',
-    pattern: 'order.items',
-    edit: { old: 'order.items.length', new: '(order.items ?? []).length' },
-    testCommand: 'sleep 600',
-  }
-  return await startAimock(incidentScript(place))
+  const bash = { tool: 'bash', input: { command: 'sleep 600', why: 'To see whether it ends.' } }
+  return await startAimock([{ submits: 'fix', turns: [{ calls: [bash] }] }])
 }
 
 function prepare(sandbox: Sandbox, aimock: Aimock, config: object = {}): void {
   sandbox.write('src/orders.js', 'export const total = (order) =>\n  order.items.length\n')
+  sandbox.write('.wave/pipelines/mend.yaml', JSON.stringify(MEND))
   sandbox.initGit()
   const user = { ...aimock.userConfig('anthropic'), ...config }
   sandbox.write('../home/config.yaml', JSON.stringify(user))
@@ -37,7 +46,7 @@ async function runUntilStuck(sandbox: Sandbox): Promise<{ child: ChildProcess; r
   const child = sandbox.start([...RUN, '-o', 'json'], { env: ENV })
   let seen = ''
   child.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()))
-  await vi.waitUntil(() => /"type":"tool-call"[^\n]*"tool":"bash"/.test(seen), { timeout: 20_000 })
+  await vi.waitUntil(() => /"type":"tool-call"[^\n]*"tool":"bash"/.test(seen), { timeout: 60_000 })
   const { run }: { run: string } = JSON.parse(seen.split('\n')[0] ?? '')
   expect(await containersOf(run)).not.toEqual([])
   return { child, run }
@@ -50,9 +59,15 @@ async function containersOf(run: string): Promise<string[]> {
 }
 
 describeDocker('a run on an engine', () => {
+  let aimock: Aimock
+
+  beforeAll(async () => {
+    aimock = await startStuck()
+  })
+  afterAll(() => aimock[Symbol.asyncDispose]())
+
   test('whose image does not exist ends before a model is called, and says how to get it', async () => {
     using sandbox = new Sandbox()
-    await using aimock = await startStuck()
     prepare(sandbox, aimock, { sandbox: { image: 'wave-test/absent:1' } })
     const { exitCode, stdout, stderr } = await sandbox.wave(RUN, { env: ENV })
     expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' })
@@ -61,7 +76,8 @@ describeDocker('a run on an engine', () => {
     expect(aimock.requests).toEqual([])
   })
 
-  test.each([
+  // Side by side: they wait for an engine most of the time. Each has a home of its own, where no other clears up.
+  test.concurrent.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 143],
@@ -69,7 +85,6 @@ describeDocker('a run on an engine', () => {
     'that is ended by %s removes its containers, closes the journal and exits with %i',
     async (signal, code) => {
       using sandbox = new Sandbox()
-      await using aimock = await startStuck()
       prepare(sandbox, aimock)
       const { child, run } = await runUntilStuck(sandbox)
       const ended = resultOf(child)
@@ -83,11 +98,11 @@ describeDocker('a run on an engine', () => {
         exitCode: code,
       })
     },
+    90_000,
   )
 
-  test('that is killed leaves no container behind, and a journal that ends with a whole line', async () => {
+  test.concurrent('that is killed leaves no container behind, and a journal that ends with a whole line', async () => {
     using sandbox = new Sandbox()
-    await using aimock = await startStuck()
     prepare(sandbox, aimock)
     const { child, run } = await runUntilStuck(sandbox)
     const gone = once(child, 'exit')
@@ -100,5 +115,5 @@ describeDocker('a run on an engine', () => {
     const journal = sandbox.read(`.wave/runs/${run}/journal.jsonl`)
     expect(journal.endsWith('\n')).toBe(true)
     for (const line of journal.trimEnd().split('\n')) JSON.parse(line.slice(9))
-  })
+  }, 90_000)
 })
