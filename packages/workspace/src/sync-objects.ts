@@ -6,8 +6,8 @@ import { syncDirectory } from '@wave/core'
 import type { HostRepository } from './host-git.ts'
 
 /**
- * Makes the names of new objects durable. Git does so with their content, and syncs no folder. Where
- * nothing was written this costs a look at each folder.
+ * Makes the names of new objects durable. Git does so with their content, and syncs no folder: a process
+ * that was killed may have left them so. After the first time this costs a look at each folder.
  */
 export function syncObjects({ gitDir }: Pick<HostRepository, 'gitDir'>): void {
   const objects = join(gitDir, 'objects')
@@ -17,9 +17,6 @@ export function syncObjects({ gitDir }: Pick<HostRepository, 'gitDir'>): void {
   for (const folder of [dirname(gitDir), gitDir, objects].concat(shards)) syncChanged(folder)
 }
 
-/** What a process that was killed here wrote counts as well; what is older the kernel has written by itself. */
-const RECENT_MS = 60_000
-
 /** Far longer than file systems take from one time they write down to the next. */
 const TICK_MS = 50
 
@@ -28,17 +25,7 @@ const seen = new Map<string, number>()
 
 function syncChanged(folder: string): void {
   const { mtimeMs } = statSync(folder)
-  const last = seen.get(folder)
-  if (last === mtimeMs) return
-  const nowMs = Date.now()
-  const isOld = mtimeMs < nowMs - RECENT_MS && !wasClockSet(nowMs)
-  if (last !== undefined || !isOld) syncDirectory(folder)
-  seen.set(folder, mtimeMs < nowMs - TICK_MS ? mtimeMs : Number.NaN)
+  if (seen.get(folder) === mtimeMs) return
+  syncDirectory(folder)
+  seen.set(folder, mtimeMs < Date.now() - TICK_MS ? mtimeMs : Number.NaN)
 }
-
-/** Since this process began: what it wrote before has a time that says nothing of its age. */
-function wasClockSet(nowMs: number): boolean {
-  return Math.abs(nowMs - performance.timeOrigin - performance.now()) > MAX_DRIFT_MS
-}
-
-const MAX_DRIFT_MS = 1000

@@ -70,10 +70,10 @@ export async function removeStale<T extends Found>(
   found: readonly T[],
   remove: (one: T) => Promise<boolean>,
 ): Promise<GarbageKind> {
-  const removed: T[] = []
-  for (const one of found) if (one.isStale && (await remove(one))) removed.push(one)
-  const kept = found.filter((one) => !removed.includes(one))
-  return { kind, kept: amountOf(kept), removed: amountOf(removed) }
+  const removed = new Set<T>()
+  for (const one of found) if (one.isStale && (await remove(one))) removed.add(one)
+  const kept = found.filter((one) => !removed.has(one))
+  return { kind, kept: amountOf(kept), removed: amountOf([...removed]) }
 }
 
 async function onlyTell(): Promise<boolean> {

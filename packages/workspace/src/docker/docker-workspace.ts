@@ -38,6 +38,7 @@ import {
 import type { HeldContainer } from './held-container.ts'
 import { layerChanges } from './layer-changes.ts'
 import { MemoryWatch, outOfMemory } from './memory-watch.ts'
+import { openChannel } from './channel.ts'
 import { ToolChannel } from './tool-channel.ts'
 
 export interface DockerWorkspaceParts {
@@ -65,7 +66,9 @@ export class DockerWorkspace implements Workspace {
 
   constructor(parts: DockerWorkspaceParts) {
     this.#parts = parts
-    this.#channel = new ToolChannel(parts.tools)
+    this.#channel = new ToolChannel(parts.tools, (sweep) =>
+      openChannel(parts.tools.container, sweep),
+    )
     this.#memory = new MemoryWatch(this.#channel)
     this.#root = parts.mount?.target ?? SCRATCH
   }

@@ -28,7 +28,7 @@ const QUIET_MS = 3000
 const LAST_LOOK_MS = 7000
 const LONGEST_MS = 60_000
 
-/** Whether nothing was left. An engine that does not answer is asked again. */
+/** Whether nothing was left. An engine that does not answer, or answers with an error, is asked again. */
 async function isClean(agent: Agent, owner: string): Promise<boolean> {
   try {
     const filters = encodeURIComponent(JSON.stringify({ label: [`${LABELS.process}=${owner}`] }))
@@ -64,9 +64,10 @@ function isRecord(value: unknown): value is Found {
 function ask(agent: Agent, method: 'GET' | 'DELETE', path: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const asked = request({ agent, host: 'docker', method, path }, (response) => {
+      const { statusCode = 0 } = response
       // A removal that fails shows the next time that one looks.
-      if (method === 'GET') json(response).then(resolve, reject)
-      else response.resume().on('close', resolve)
+      if (method === 'GET' && statusCode < 400) json(response).then(resolve, reject)
+      else response.resume().on('close', method === 'GET' ? reject : resolve)
     })
     asked.on('error', reject).end()
   })

@@ -2,7 +2,6 @@ import { WorkspaceLost } from '@wave/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   ChannelBroken,
-  openChannel,
   SWEEP_REQUEST,
   type Channel,
   type ChannelReply,
@@ -15,16 +14,21 @@ import type { HeldContainer } from './held-container.ts'
  * Requests wait for each other.
  */
 export class ToolChannel {
-  readonly #held: HeldContainer
+  readonly #held: Pick<HeldContainer, 'isAlive' | 'release'>
+  readonly #openChannel: (sweep: boolean) => Promise<Channel>
   #current: Promise<Channel> | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #waiting = 0
-  /** Something may still run that a request left behind. */
+  /** Something may still run that a request left behind, until a channel that began with a sweep has answered. */
   #unswept = false
   #gone: WorkspaceLost | undefined
 
-  constructor(held: HeldContainer) {
+  constructor(
+    held: Pick<HeldContainer, 'isAlive' | 'release'>,
+    open: (sweep: boolean) => Promise<Channel>,
+  ) {
     this.#held = held
+    this.#openChannel = open
     this.#current = this.#open(false)
   }
 
@@ -81,14 +85,18 @@ export class ToolChannel {
   async #attempt(request: ChannelRequest, tries: number): Promise<ChannelReply> {
     if (this.#gone !== undefined) throw this.#gone
     try {
-      this.#current ??= this.#open(this.#unswept)
-      const channel = await within(this.#current, OPEN_TIMEOUT_MS)
-      return await channel.run(request)
+      const current = (this.#current ??= this.#open(this.#unswept))
+      const channel = await within(current, OPEN_TIMEOUT_MS)
+      const reply = await channel.run(request)
+      if (this.#current === current) this.#unswept = false
+      return reply
     } catch (cause) {
       this.#drop()
       if (!(cause instanceof ChannelBroken)) throw this.#lost(cause)
-      this.#unswept = cause.reason !== 'closed'
-      if (cause.reason !== 'closed') throw cause
+      if (cause.reason !== 'closed') {
+        this.#unswept = true
+        throw cause
+      }
       // A tool or a sweep killed the channel. Requests can be repeated: they are reads, or whole writes.
       if (tries > 1 && this.#held.isAlive()) return this.#attempt(request, tries - 1)
       throw this.#lost(cause)
@@ -96,8 +104,7 @@ export class ToolChannel {
   }
 
   #open(sweep: boolean): Promise<Channel> {
-    this.#unswept = false
-    const opening = openChannel(this.#held.container, sweep)
+    const opening = this.#openChannel(sweep)
     // Reported by the request that needs it.
     opening.catch(() => {})
     return opening
