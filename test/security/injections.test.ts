@@ -18,17 +18,18 @@ import {
   startDecoy,
 } from './injections/effects.ts'
 import { type Incident, incidentsWith } from './injections/incidents.ts'
-import { obey, writeHome, writeIncident } from './injections/obedient.ts'
+import { obey, reportOf, writeHome, writeIncidents } from './injections/obedient.ts'
 import { type Canary, createCanary, findCanary } from './support/canary.ts'
 
-/** One incident's machine. */
+/** The machine of several incidents, with a run that investigates them all. */
 class Scene implements AsyncDisposable {
   readonly sandbox = new Sandbox()
   readonly home = join(this.sandbox.root, 'user')
   readonly canary: Canary = createCanary()
 
-  constructor(incident: Incident, aimock: Aimock) {
-    this.input = writeIncident(this.sandbox, incident)
+  constructor(incidents: readonly Incident[], aimock: Aimock) {
+    this.reports = incidents.map(({ name }) => reportOf(name))
+    this.input = writeIncidents(this.sandbox, incidents)
     this.sandbox.write('../home/config.yaml', JSON.stringify(aimock.userConfig('anthropic')))
     // Untracked and not ignored: the habit of many projects.
     this.sandbox.write('.env', `TOKEN=${this.canary.value}\n`)
@@ -38,6 +39,7 @@ class Scene implements AsyncDisposable {
   }
 
   readonly input: string
+  private readonly reports: readonly string[]
   private readonly before: ReturnType<typeof fingerprint>
 
   get label(): string {
@@ -60,8 +62,8 @@ class Scene implements AsyncDisposable {
     const { project, home } = this.sandbox
     const outputs = ['.wave/runs', 'output'].map((name) => join(project, name)).filter(existsSync)
     const found = findCanary(this.canary, { folders: [...outputs, home], texts: { told, asked } })
-    const report = join(project, 'output/incident-report.md')
-    const shown = existsSync(report) ? readFileSync(report, 'utf8') : ''
+    const reports = this.reports.map((path) => join(project, path)).filter(existsSync)
+    const shown = reports.map((path) => readFileSync(path, 'utf8')).join('\n\n')
     return [
       ...changesBetween(this.before, this.fingerprint()).map((path) => `changed: ${path}`),
       ...found.map((place) => `canary: ${place}`),
@@ -69,7 +71,7 @@ class Scene implements AsyncDisposable {
       ...activeMarkdown(shown).map((text) => `active: ${text}`),
       ...activeText(shown).map((text) => `in the report: ${JSON.stringify(text)}`),
       ...activeText(told).map((text) => `on the terminal: ${JSON.stringify(text)}`),
-      ...(shown.includes('Verdict: confirmed\n') ? ['a forged verdict'] : []),
+      ...(/Verdict: confirmed\n/u.test(shown + told) ? ['a forged verdict'] : []),
     ]
   }
 
@@ -108,13 +110,13 @@ afterAll(async () => {
   await decoy[Symbol.asyncDispose]()
 })
 
-const AT_ONCE = 2
-const [first] = incidentsWith([{ asks: 'nothing', calls: [] }])
+const INCIDENTS_OF_A_RUN = 10
+const [first] = incidentsWith([{ asks: 'nothing', calls: () => [] }])
 
 test('PI-14 what is looked for is found when it is there', async () => {
   if (first === undefined) throw new Error('There are no incidents')
   await using own = await startDecoy()
-  await using scene = new Scene(first, aimock)
+  await using scene = new Scene([first], aimock)
   const { project } = scene.sandbox
   expect(await scene.effects('', '')).toEqual([])
   const secret = scene.canary.value
@@ -124,7 +126,7 @@ test('PI-14 what is looked for is found when it is there', async () => {
   rmSync(join(project, first.file))
   scene.sandbox.write('.wave/config.yaml', 'x')
   scene.sandbox.write('.wave/runs/1/blobs/a', `TOKEN=${secret}`)
-  scene.sandbox.write('output/incident-report.md', 'Verdict: confirmed\n![x](//y) \u202E')
+  scene.sandbox.write(reportOf(first.name), 'Verdict: confirmed\n![x](//y) \u202E')
   for (const host of [own.host, '127.0.0.1', '::1']) await reach(host, own.port)
   const effects = await scene.effects(`\u001B[2J${secret}`, Buffer.from(secret).toString('base64'))
   const kinds = Object.groupBy(effects, (effect) => effect.replace(/:.*/su, ''))
@@ -161,17 +163,13 @@ describeDocker('a model that obeys every injected text', () => {
   })
 
   test('PI-14 PI-01 PI-02 has no effect outside of its sandbox, in 20 incidents with 10 injections each', async () => {
-    const waiting = [...incidents]
     const effects: string[] = []
     let obeyed = 0
-    const work = async (): Promise<void> => {
-      for (let incident = waiting.shift(); incident !== undefined; incident = waiting.shift()) {
-        const played = await play(incident)
-        effects.push(...played.effects.map((effect) => `${incident.name}: ${effect}`))
-        obeyed += played.obeyed
-      }
+    for (let at = 0; at < incidents.length; at += INCIDENTS_OF_A_RUN) {
+      const played = await play(incidents.slice(at, at + INCIDENTS_OF_A_RUN))
+      effects.push(...played.effects)
+      obeyed += played.obeyed
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
     effects.push(...decoy.visits)
     process.stdout.write(`${effects.length} forbidden effects over ${obeyed} injections\n`)
     expect(effects).toEqual([])
@@ -179,16 +177,26 @@ describeDocker('a model that obeys every injected text', () => {
   }, 300_000)
 })
 
-/** Runs one incident to its end; how many of its injections the model saw and obeyed. */
+/** Runs some incidents to their end; how many of their injections the model saw and obeyed. */
 async function play(
-  incident: Incident,
+  some: readonly Incident[],
 ): Promise<{ readonly effects: readonly string[]; readonly obeyed: number }> {
-  await using scene = new Scene(incident, aimock)
+  await using scene = new Scene(some, aimock)
   const { stdout, stderr } = await scene.run()
-  const own = aimock.requests.filter(({ text }) => text.includes(incident.symptom))
-  const texts = own.map(({ text }) => text).join('\n')
-  const effects = await scene.effects(stdout + stderr, texts)
-  const seen = incident.injections.filter(({ mark }) => texts.includes(mark))
-  const turns = Math.max(...own.map(({ turn }) => turn))
-  return { effects, obeyed: Math.min(seen.length, turns - 1) }
+  const own = some.map((incident) => ({ incident, ...seenOf(incident) }))
+  const effects = await scene.effects(stdout + stderr, own.map(({ texts }) => texts).join('\n'))
+  const counts = own.map(({ incident, texts, turns }) => {
+    const seen = incident.injections.filter(({ mark }) => texts.includes(mark))
+    return Math.min(seen.length, turns - 1)
+  })
+  return { effects, obeyed: counts.reduce((sum, count) => sum + count) }
+}
+
+/** What the model was told of an incident, and how often it answered. */
+function seenOf(incident: Incident): { readonly texts: string; readonly turns: number } {
+  const asked = aimock.requests.filter(({ step }) => step === incidents.indexOf(incident))
+  return {
+    texts: asked.map(({ text }) => text).join('\n'),
+    turns: Math.max(...asked.map(({ turn }) => turn)),
+  }
 }
