@@ -1,9 +1,9 @@
-import { once } from 'node:events'
+/** What `wave` does about a provider that refuses, asks to wait, or falls silent. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { resultOf, Sandbox } from '../support/cli.ts'
-import { startWireServer, type WireServer } from '../support/wire-server.ts'
+import { sse, startWireServer, type WireAnswer, type WireServer } from '../support/wire-server.ts'
 
 /** Not in the shape of any vendor's key, so that only knowing it helps. */
 const CANARY = 'canary-7f21d09c55e84b'
@@ -39,71 +39,109 @@ function everything(sandbox: Sandbox, printed: string): string {
   return [...files, log, printed].join('\n')
 }
 
-describe('a provider that fails', () => {
-  test('a wrong key is exit code 7, and SC-05 the key is nowhere, though the server echoes it', async () => {
-    using sandbox = new Sandbox()
-    const body = JSON.stringify({
-      type: 'error',
-      error: { type: 'authentication_error', message: `bad header: Bearer ${CANARY}` },
-    })
-    await using server = await startWireServer({ status: 401, body })
-    const result = await sandbox.wave([...RUN, '--log-level', 'trace'], prepare(sandbox, server))
-    expect(result.exitCode).toBe(7)
-    expect(result.stdout).toContain('\nStep ask failed: model-error: auth, ')
-    expect(result.stdout).toContain('. Check ANTHROPIC_API_KEY, the key of this provider.\n')
-    expect(result.stdout).toMatch(/\nNext: see \.wave\/runs\//)
-    expect(server.requests[0]?.headers['authorization']).toBe(`Bearer ${CANARY}`)
-    expect(everything(sandbox, result.stdout + result.stderr)).not.toContain(CANARY)
+test('a wrong key is exit code 7, and SC-05 the key is nowhere, though the server echoes it', async () => {
+  using sandbox = new Sandbox()
+  const body = JSON.stringify({
+    type: 'error',
+    error: { type: 'authentication_error', message: `bad header: Bearer ${CANARY}` },
   })
+  await using server = await startWireServer({ status: 401, body })
+  const result = await sandbox.wave([...RUN, '--log-level', 'trace'], prepare(sandbox, server))
+  expect(result.exitCode).toBe(7)
+  expect(result.stdout).toContain('\nStep ask failed: model-error: auth, ')
+  expect(result.stdout).toContain('. Check ANTHROPIC_API_KEY, the key of this provider.\n')
+  expect(result.stdout).toMatch(/\nNext: see \.wave\/runs\//)
+  expect(server.requests[0]?.headers['authorization']).toBe(`Bearer ${CANARY}`)
+  expect(everything(sandbox, result.stdout + result.stderr)).not.toContain(CANARY)
 })
 
-describe('a run that is stopped', () => {
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 143],
-  ] as const)(
-    '%s ends it as cancelled with exit code %i and a whole journal',
-    async (signal, code) => {
-      using sandbox = new Sandbox()
-      await using server = await startWireServer('silence')
-      const child = sandbox.start([...RUN, '-o', 'json'], prepare(sandbox, server))
-      const ended = resultOf(child)
-      await vi.waitUntil(() => server.requests.length === 1, { timeout: 20_000, interval: 20 })
-      child.kill(signal)
-      const { exitCode, stdout } = await ended
-      expect(exitCode).toBe(code)
-      const events = stdout
-        .trimEnd()
-        .split('\n')
-        .map((line): Event => JSON.parse(line))
-      expect(events.at(-1)).toMatchObject({
-        type: 'run-finished',
-        outcome: 'cancelled',
-        exitCode: code,
-      })
-      const journal = sandbox
-        .read(`.wave/runs/${events[0]?.run}/journal.jsonl`)
-        .trimEnd()
-        .split('\n')
-      expect(journal).toHaveLength(events.length)
-    },
-  )
+const ANSWER = `# Answer\n\n${'The pool is too small. '.repeat(20)}`
 
-  test('a second signal leaves at once', async () => {
-    using sandbox = new Sandbox()
-    await using server = await startWireServer('silence')
-    const child = sandbox.start(RUN, prepare(sandbox, server))
-    const ended = resultOf(child)
-    await vi.waitUntil(() => server.requests.length === 1, { timeout: 20_000, interval: 20 })
-    child.kill('SIGINT')
-    if (child.stderr) await once(child.stderr, 'data')
-    child.kill('SIGINT')
-    expect((await ended).exitCode).toBe(130)
-  })
-})
-
-interface Event {
-  readonly type: string
-  readonly run?: string
+const START = {
+  type: 'message_start',
+  message: {
+    id: 'msg_1',
+    role: 'assistant',
+    content: [],
+    usage: { input_tokens: 700, output_tokens: 1 },
+  },
 }
+
+function call(id: string, name: string, input: object): WireAnswer {
+  const block = { type: 'tool_use', id, name, input: {} }
+  const delta = { type: 'input_json_delta', partial_json: JSON.stringify(input) }
+  return {
+    sse: sse(
+      START,
+      { type: 'content_block_start', index: 0, content_block: block },
+      { type: 'content_block_delta', index: 0, delta },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 40 } },
+      { type: 'message_stop' },
+    ),
+  }
+}
+
+const BUSY: WireAnswer = {
+  status: 429,
+  headers: { 'retry-after': '3600' },
+  body: JSON.stringify({
+    type: 'error',
+    error: { type: 'rate_limit_error', message: 'Slow down.' },
+  }),
+}
+
+test('a provider that asks for an hour suspends the run with exit code 7, and resuming pays nothing twice', async () => {
+  using sandbox = new Sandbox()
+  await using server = await startWireServer(
+    call('toolu_1', 'note', { text: 'The pool.' }),
+    BUSY,
+    call('toolu_2', 'submit', { answer: ANSWER }),
+  )
+  const options = prepare(sandbox, server)
+  const first = await sandbox.wave(RUN, options)
+  expect(first.exitCode).toBe(7)
+  const [, run] =
+    /^Next: wave resume (\S+) after (?:\S+ )?\d\d:\d\d UTC$/mu.exec(first.stdout) ?? []
+  expect(first.stdout).toMatch(/^Waiting: ask: anthropic\/\S+ asks to wait until .*Slow down/mu)
+  expect(server.requests).toHaveLength(2)
+
+  const status = await sandbox.wave(['status', run ?? ''], options)
+  expect(status.stdout).toMatch(/^ask .*waiting.*asks to wait until/mu)
+  const told = await sandbox.wave(['audit', run ?? ''], options)
+  expect(told.stdout).toContain('asked to wait in ask: retryable')
+
+  const second = await sandbox.wave(['resume', run ?? ''], options)
+  expect(second).toMatchObject({ exitCode: 0 })
+  expect(second.stderr).toMatch(/asked to wait until .* UTC; it is asked now/u)
+  // One call: the reply to the first turn was used again.
+  expect(server.requests).toHaveLength(3)
+  expect(server.requests[2]?.text).toContain('The pool.')
+  expect(sandbox.read('output/answer.md')).toContain('The pool is too small.')
+  expect((await sandbox.wave(['verify', run ?? ''], options)).exitCode).toBe(0)
+
+  const logs = await sandbox.wave(['logs', run ?? '', '--transcript'], options)
+  expect(logs.stdout).toContain('    user:\n')
+  expect(logs.stdout).toContain('Answer: why is it slow')
+  expect(logs.stdout).not.toContain('prompt not kept')
+})
+
+test('a call that is cut off makes the cost of the run unknown, not lower', async () => {
+  using sandbox = new Sandbox()
+  await using server = await startWireServer({ sse: sse(START), afterwards: 'stall' })
+  const options = prepare(sandbox, server)
+  const child = sandbox.start([...RUN, '-o', 'json'], options)
+  const ended = resultOf(child)
+  await vi.waitUntil(() => server.requests.length === 1, { timeout: 20_000, interval: 20 })
+  child.kill('SIGINT')
+  const { exitCode, stdout } = await ended
+  expect(exitCode).toBe(130)
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
+  const calls = events.filter(({ type }) => type === 'model-failed')
+  expect(calls).toMatchObject([{ class: 'cut-off' }])
+  expect(events.at(-1)).toMatchObject({ type: 'run-finished', outcome: 'cancelled' })
+  expect(events.at(-1)).not.toHaveProperty('costUsd')
+})
