@@ -1,4 +1,4 @@
-import { RedirectRefused } from './failure.ts'
+import { isNeverSent, RedirectRefused } from './failure.ts'
 
 /** Timers and caps of one model call. */
 export interface CallLimits {
@@ -41,6 +41,8 @@ export class CallGuard implements Disposable {
   readonly #onAbort = (): void => this.#controller.abort()
   #rawBytes = 0
   trip: Trip | undefined
+  /** The request may have reached the provider, which has not refused it. */
+  mayBeBilled = false
 
   constructor(limits: CallLimits, caller: AbortSignal) {
     this.#limits = limits
@@ -54,7 +56,12 @@ export class CallGuard implements Disposable {
   }
 
   requestSent(): void {
+    this.mayBeBilled = true
     this.#arm('headers', this.#limits.headersMs)
+  }
+
+  requestRefused(): void {
+    this.mayBeBilled = false
   }
 
   headersArrived(): void {
@@ -121,8 +128,14 @@ export function guardedFetch(guard: CallGuard, apiKey: string): typeof fetch {
     const headers = ownHeaders(new Headers(init?.headers), apiKey)
     guard.requestSent()
     // `manual`, not `error`: that one looks like a broken connection, which is worth another try.
-    const response = await fetch(input, { ...init, headers, redirect: 'manual' })
+    const response = await fetch(input, { ...init, headers, redirect: 'manual' }).catch(
+      (error: unknown) => {
+        if (isNeverSent(error)) guard.requestRefused()
+        throw error
+      },
+    )
     guard.headersArrived()
+    if (!response.ok) guard.requestRefused()
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel()
       throw new RedirectRefused('The provider answered with a redirect.')

@@ -54,28 +54,27 @@ export async function* streamCall(call: Call, signal: AbortSignal): AsyncGenerat
   } catch (error) {
     thrown = error
   }
-  if (!signal.aborted) yield terminalEvent(call, guard.trip, thrown)
+  if (signal.aborted) return
+  const end = terminalEvent(call, guard.trip, thrown)
+  yield end.type === 'failed' && !guard.mayBeBilled ? { ...end, isUnbilled: true } : end
 }
 
 /** What came, shown or not: of a call that breaks off, its price is estimated by it. */
 class Arrivals {
   readonly #accumulator: Accumulator
-  #hasBegun = false
   #told = 0
 
   constructor(accumulator: Accumulator) {
     this.#accumulator = accumulator
   }
 
-  /** After every event of the provider, with what is to be shown of it. */
+  /** What came since the last event of the provider; `shown` is as much of it as is to be shown. */
   tell(shown: DeltaEvent | undefined): readonly ModelEvent[] {
     const { received } = this.#accumulator
     const characters = received - this.#told - (shown?.delta.length ?? 0)
-    const isNews = !this.#hasBegun || characters > 0
     this.#told = received
-    this.#hasBegun = true
     return [
-      ...(isNews ? [{ type: 'progress', characters } as const] : []),
+      ...(characters > 0 ? [{ type: 'progress', characters } as const] : []),
       ...(shown === undefined || shown.delta === '' ? [] : [shown]),
     ]
   }

@@ -1,5 +1,5 @@
 import type { FailureClass, ModelEvent } from '@wave/core'
-import { asRecord, asText, isRecord, type Json } from './json.ts'
+import { asList, asRecord, asText, isRecord, type Json } from './json.ts'
 import { redact } from './redact.ts'
 
 /** What a provider said about a failure. Only `status`, `type` and `code` decide its class. */
@@ -93,6 +93,23 @@ export function faultOf(error: unknown): Fault | undefined {
   if (isRecord(error.cause)) return { message: connectionMessage(error.cause) }
   return undefined
 }
+
+/** Whether `fetch` failed before there was a connection that a request could have gone through. */
+export function isNeverSent(error: unknown): boolean {
+  const cause = asRecord(error instanceof Error ? error.cause : undefined)
+  // Of a name with several addresses, all were tried.
+  const causes = asList(cause.errors)
+  return (causes.length === 0 ? [cause] : causes.map(asRecord)).every(isBeforeSending)
+}
+
+function isBeforeSending({ code, syscall }: Json): boolean {
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true
+  return BEFORE_SENDING.test(asText(code) ?? '')
+}
+
+/** Connecting took too long, or the two do not agree on TLS. */
+const BEFORE_SENDING =
+  /^UND_ERR_CONNECT_TIMEOUT$|CERT|^ERR_TLS_|^UNABLE_TO_|^ERR_SSL_WRONG_VERSION|^ERR_SSL_.*(?:HANDSHAKE|PROTOCOL)/u
 
 function apiFault(error: Error & { status: unknown; headers: unknown }): Fault {
   // Anthropic keeps the envelope, OpenAI unwraps it.

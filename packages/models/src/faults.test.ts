@@ -184,6 +184,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
       await using _ = server
       const failure = await failureOf(model)
       expect(failure.class).toBe(expected)
+      expect(failure.isUnbilled).toBe(true)
       expect(failure.message).toContain(`test-provider answered ${status}`)
       expect(server.requests).toHaveLength(1)
     },
@@ -241,20 +242,37 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     const failure = await failureOf(model)
     expect(failure).toMatchObject({ class: 'retryable' })
     expect(failure.message).toContain('No answer within 0.15 s')
+    // It has the whole request, and may be at work on it.
+    expect(server.requests).toHaveLength(1)
+    expect(failure).not.toHaveProperty('isUnbilled')
   })
 
-  test('MA-06 a reset connection is retryable', async () => {
+  test('MA-06 a reset connection is retryable, and may be billed once the request was read', async () => {
     const { model, server } = await start(['reset'])
     await using _ = server
-    expect((await failureOf(model)).class).toBe('retryable')
+    const failure = await failureOf(model)
+    expect(failure.class).toBe('retryable')
+    expect(server.requests).toHaveLength(1)
+    expect(failure).not.toHaveProperty('isUnbilled')
   })
 
   test('MA-06 a port where nobody listens is retryable', async () => {
     const { model, server } = await start([])
     await server[Symbol.asyncDispose]()
     const failure = await failureOf(model)
-    expect(failure).toMatchObject({ class: 'retryable' })
+    expect(failure).toMatchObject({ class: 'retryable', isUnbilled: true })
     expect(failure.message).toMatch(/\(ECONNREFUSED\)\. Check the network, .* server .* running\.$/)
+  })
+
+  test('MA-06 a name that nobody knows and a server without TLS bill nothing', async () => {
+    const { server } = await start([])
+    await using _ = server
+    const tooLong = `http://${'x'.repeat(64)}.invalid`
+    for (const url of [tooLong, server.url.replace('http:', 'https:')]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const failure = await failureOf(adapter.open(accessTo(url)))
+      expect(failure).toMatchObject({ class: 'retryable', isUnbilled: true })
+    }
   })
 
   test('MA-07 a stall in mid-stream runs into the idle timer', async () => {
@@ -295,8 +313,11 @@ describe.each(ADAPTERS)('$name', (adapter) => {
   test('MA-10 a stream that just ends is a failure, and so is an empty one', async () => {
     const { model, server } = await start([{ sse: adapter.begun }, { sse: '' }])
     await using _ = server
-    expect((await failureOf(model)).class).toBe('retryable')
-    expect((await failureOf(model)).class).toBe('retryable')
+    const begun = await failureOf(model)
+    const empty = await failureOf(model)
+    expect([begun.class, empty.class]).toEqual(['retryable', 'retryable'])
+    // Status 200: both may be billed.
+    for (const failure of [begun, empty]) expect(failure).not.toHaveProperty('isUnbilled')
   })
 
   test('MA-10 what arrived before the end is told, also what is not shown', async () => {
@@ -307,10 +328,9 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(8)
     expect(events.at(-1)).toMatchObject({ type: 'failed' })
     expect(events.at(-1)).not.toHaveProperty('isWhole')
+    // Text is counted where it is shown.
     const shown = await collect(model)
-    // That it has begun is known at once; text is counted where it is shown.
-    expect(shown[0]).toEqual({ type: 'progress', characters: 0 })
-    expect(shown.filter(({ type }) => type === 'progress')).toHaveLength(1)
+    expect(shown.filter(({ type }) => type === 'progress')).toEqual([])
   })
 
   test('MA-10 a body that is cut is a failure', async () => {
@@ -363,6 +383,7 @@ describe.each(ADAPTERS)('$name', (adapter) => {
     const failure = await failureOf(model)
     expect(failure.class).toBe('request')
     expect(failure.message).toContain('redirect')
+    expect(failure.isUnbilled).toBe(true)
     expect(other.requests).toHaveLength(0)
   })
 

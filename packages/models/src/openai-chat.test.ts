@@ -98,12 +98,7 @@ test('reasoning of either spelling is thinking, not text', async () => {
   )
   await using _ = server
   const events = await collect(model)
-  expect(events.slice(0, -1).map(({ type }) => type)).toEqual([
-    'progress',
-    'thinking',
-    'thinking',
-    'text',
-  ])
+  expect(events.slice(0, -1).map(({ type }) => type)).toEqual(['thinking', 'thinking', 'text'])
   expect(events.at(-1)).toMatchObject({ reply: { text: 'Fine.' } })
 })
 

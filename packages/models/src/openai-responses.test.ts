@@ -131,7 +131,6 @@ test('deltas of text and reasoning are shown, those of arguments are only counte
   await using _ = server
   const events = await collect(model)
   expect(events.slice(0, -1)).toEqual([
-    { type: 'progress', characters: 0 },
     { type: 'thinking', delta: 'Hm. ' },
     { type: 'text', delta: 'Read' },
     { type: 'progress', characters: 8 },

@@ -14,10 +14,9 @@ export interface Counted {
 
 /** Unknown is never zero: what a call that broke off will be billed for is counted by estimate. */
 export function countCall(estimate: TokenEstimate, request: ModelRequest, heard: Heard): Counted {
-  const { event, usage, characters } = heard
+  const { usage, characters } = heard
   if (usage !== undefined && isFinal(heard)) return { used: usage, isEstimated: false }
-  // Refused before it began. One that nobody listens to any more may have begun.
-  if (event !== undefined && !heard.hasBegun) return { used: NO_USAGE, isEstimated: false }
+  if (isUnbilled(heard)) return { used: NO_USAGE, isEstimated: false }
   const estimated = estimate.used(request, characters)
   if (usage === undefined) return { used: estimated, isEstimated: true }
   // What is reported early is the input; the output has only begun then.
@@ -29,7 +28,7 @@ export function countCall(estimate: TokenEstimate, request: ModelRequest, heard:
 export function billedUsd(heard: Heard, model: ResolvedModel): number | undefined {
   if (!isFinal(heard)) return undefined
   if (heard.usage !== undefined) return model.cost(heard.usage)
-  return heard.hasBegun ? undefined : 0
+  return isUnbilled(heard) ? 0 : undefined
 }
 
 /** As limits count it, when it is resumed. */
@@ -38,7 +37,12 @@ export function amountOf({ input, output }: Usage, usd: number | undefined): Cal
 }
 
 /** Whether the provider will report no more. */
-function isFinal({ event, hasBegun }: Heard): boolean {
-  if (event === undefined) return false
-  return event.type === 'done' || event.isWhole === true || !hasBegun
+function isFinal(heard: Heard): boolean {
+  const { event } = heard
+  return event?.type === 'done' || event?.isWhole === true || isUnbilled(heard)
+}
+
+/** One that got no answer, or that nobody listens to any more, may be at work. */
+function isUnbilled({ event }: Heard): boolean {
+  return event?.type === 'failed' && event.isUnbilled === true
 }

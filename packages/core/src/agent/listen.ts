@@ -11,8 +11,6 @@ export interface Heard {
   readonly event: Done | Failed | undefined
   /** How much arrived, shown or not, whatever became of it. */
   readonly characters: number
-  /** Whether anything arrived but the news of a failure. */
-  readonly hasBegun: boolean
   /** As reported last, at the end or before. */
   readonly usage: Usage | undefined
 }
@@ -24,7 +22,7 @@ export async function listen(
   signal: AbortSignal,
 ): Promise<Heard> {
   const events = model.stream(request, signal)[Symbol.asyncIterator]()
-  let heard: Heard = { event: undefined, characters: 0, hasBegun: false, usage: undefined }
+  let heard: Heard = { event: undefined, characters: 0, usage: undefined }
   try {
     for (;;) {
       const next = await interruptible(events.next(), signal)
@@ -43,16 +41,15 @@ export async function listen(
 }
 
 function grown(heard: Heard, event: Exclude<ModelEvent, Done | Failed>): Heard {
-  const so = { ...heard, hasBegun: true }
-  if (event.type === 'usage') return { ...so, usage: event.usage }
+  if (event.type === 'usage') return { ...heard, usage: event.usage }
   const more = event.type === 'progress' ? event.characters : event.delta.length
-  return { ...so, characters: heard.characters + more }
+  return { ...heard, characters: heard.characters + more }
 }
 
 function atEnd(heard: Heard, event: Done | Failed, signal: AbortSignal): Heard {
   if (event.type === 'done') {
     const characters = Math.max(heard.characters, sizeOf(event.reply))
-    return { event, characters, hasBegun: true, usage: event.usage }
+    return { event, characters, usage: event.usage }
   }
   const usage = event.usage ?? heard.usage
   return { ...heard, event: signal.aborted ? undefined : event, usage }

@@ -108,7 +108,7 @@ export type StopKind = 'end' | 'tools' | 'length' | 'pause' | 'unknown'
 
 export type ModelEvent =
   | { readonly type: 'text' | 'thinking'; readonly delta: string }
-  /** The provider has begun; so much more came that is not shown, such as arguments of tools. */
+  /** So much more came that is not shown, such as arguments of tools. */
   | { readonly type: 'progress'; readonly characters: number }
   /** So much is known before the end: the input, as a rule. */
   | { readonly type: 'usage'; readonly usage: Usage }
@@ -129,4 +129,6 @@ export type ModelEvent =
       readonly usage?: Usage
       /** The provider ended the reply itself: what it reported is all there is. */
       readonly isWhole?: true
+      /** The provider refused the request or was not reached. Left out: it may bill for it, answered or not. */
+      readonly isUnbilled?: true
     }

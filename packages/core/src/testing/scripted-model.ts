@@ -25,6 +25,7 @@ export type ScriptedReply =
       /** Default: 100 in, 10 out. `null`: not reported. */
       readonly usage?: Usage | null
     }
+  /** Refused, or ended by the provider where it reports a usage. */
   | {
       readonly failed: FailureClass
       readonly message?: string
@@ -88,7 +89,8 @@ function* eventsOf(
   }
   if ('failed' in next) {
     const { failed, message = 'scripted failure', ...rest } = next
-    yield { type: 'failed', class: failed, message, ...rest }
+    const end = { type: 'failed', class: failed, message, ...rest } as const
+    yield rest.usage === undefined ? { ...end, isUnbilled: true } : { ...end, isWhole: true }
     return
   }
   const { text = '', calls = [], usage = USAGE } = next
