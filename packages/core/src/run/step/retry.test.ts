@@ -35,7 +35,7 @@ const NOISE = [
   ['a duration in parts', 'took 1m30s', 'took 2m 3.5s', 'took 41s'],
   ['minutes', 'took 3 min', 'took 12 min', 'took 1 minute'],
   ['a process', '[pid 17] killed', '[pid 4711] killed', '[pid 9] killed'],
-  ['a process in brackets', 'sh[1234]: died', 'sh[1301]: died', 'sh[77]: died'],
+  ['a process in brackets', 'sh[1234]: died', 'sh[1301]: died', 'sh[777]: died'],
   ['a process in words', 'pid 17 died', 'PID: 4711 died', 'pid=9 died'],
   [
     'an id',
@@ -78,6 +78,9 @@ test.each([
   ['a count', [failed('12 failed'), failed('5 failed'), failed('1 failed')]],
   ['a long count', [1_234_567, 2_345_678, 3_456_789].map((count) => failed(`${count} left`))],
   ['a place', [failed('a.ts:12:5 bad'), failed('a.ts:9:1 bad'), failed('a.ts:80:2 bad')]],
+  ['an index', [failed('rows[12] bad'), failed('rows[57] bad'), failed('rows[103] bad')]],
+  ['a short index', [failed('rows[12]: bad'), failed('rows[57]: bad'), failed('rows[80]: bad')]],
+  ['a step of many', [failed('[12] ld'), failed('[57] ld'), failed('[803]: ld')]],
   ['a share', [failed('12.5 % done'), failed('40.1 % done'), failed('80.0 % done')]],
   ['megabytes', [failed('12 MB left'), failed('5 MB left'), failed('1 MB left')]],
   [

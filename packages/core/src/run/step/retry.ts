@@ -86,5 +86,6 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   // Figures alone are a count, unless they are as long as the seconds since 1970.
   [/\b(?:0x)?(?=[a-f]*\d)(?=\d*[a-f]|\d{10})[\da-f]{7,}\b/giu, '#'],
   [/\bpid\b[ :=#]*\d+/giu, 'pid #'],
-  [/\[\d{2,}\]/gu, '[#]'],
+  // As a log names a process; without the colon, or shorter, it is an index.
+  [/(?<=\w)\[\d{3,}\]:/gu, '[#]:'],
 ]
