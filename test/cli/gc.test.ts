@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { EVERY_EVENT } from '../../packages/cli/src/testing/every-event.ts'
 import { type GcOptions, readGcLimits } from '../../packages/cli/src/gc-limits.ts'
@@ -9,15 +10,17 @@ import { takeLock } from '../../packages/core/src/index.ts'
 import type { NewRunEvent } from '../../packages/core/src/index.ts'
 import { resultOf, Sandbox } from '../support/cli.ts'
 import { writeRun } from '../support/journal.ts'
+import { waveHere } from '../support/wave-here.ts'
 
 const DAY_MS = 24 * 60 * 60_000
+const WITHIN = { timeout: 20_000, interval: 1 }
 
 /** What a run without an engine leaves in wave's data directory; gives the git dir. */
 async function run(sandbox: Sandbox): Promise<string> {
   sandbox.write('src/orders.js', 'export const total = (order) => order.items.length\n')
   sandbox.initGit()
   const args = ['run', 'incident-response', 'TypeError at total', '--provider', 'evidence']
-  expect((await sandbox.wave([...args, '--inconclusive-ok'])).stderr).not.toContain('error')
+  expect((await waveHere(sandbox, [...args, '--inconclusive-ok'])).stderr).not.toContain('error')
   const folder = join(sandbox.home, 'data/git')
   const name = readdirSync(folder).find((found) => /^[0-9a-f]{32}$/.test(found))
   return join(folder, name ?? '')
@@ -50,7 +53,7 @@ describe('what a run without an engine left', () => {
     for (const path of [begun, recorded]) mkdirSync(join(path ?? '', 'before'), { recursive: true })
     writeFileSync(join(recorded ?? '', 'record.json'), '{"version":1,"phase":"applying"}')
     for (const path of [begun, recorded]) age(path ?? '', 2)
-    const dry = await sandbox.wave(['gc', '--dry-run', '--json'])
+    const dry = await waveHere(sandbox, ['gc', '--dry-run', '--json'])
     expect([existsSync(old ?? ''), existsSync(begun ?? '')]).toEqual([true, true])
     const { exitCode, stdout, stderr } = await sandbox.wave(['gc'])
     expect(exitCode).toBe(0)
@@ -84,15 +87,15 @@ describe('what a run without an engine left', () => {
     rmSync(join(gitDir, 'applies'), { recursive: true })
     const elsewhere = { cwd: sandbox.root }
     age(join(gitDir, 'tmp'), 30)
-    await sandbox.wave(['gc', '--all'], elsewhere)
+    await waveHere(sandbox, ['gc', '--all'], elsewhere)
     expect(existsSync(gitDir)).toBe(true)
     rmSync(sandbox.project, { recursive: true })
     age(join(gitDir, 'tmp'), 3)
     const index = join(sandbox.home, 'data/runs')
     for (const name of readdirSync(index)) age(join(index, name), 3)
-    await sandbox.wave(['gc'], elsewhere)
+    await waveHere(sandbox, ['gc'], elsewhere)
     expect([existsSync(gitDir), readdirSync(index).length]).toEqual([true, 1])
-    const { stdout } = await sandbox.wave(['gc', '--older-than', '2d'], elsewhere)
+    const { stdout } = await waveHere(sandbox, ['gc', '--older-than', '2d'], elsewhere)
     expect(stdout).toMatch(/^git stores +1 \(.+iB\) +1 \(.+iB\) +-$/m)
     expect(stdout).toMatch(/^run records +1 \(.+iB\) +1 \(.+iB\) +-$/m)
     expect([existsSync(gitDir), readdirSync(index)]).toEqual([false, []])
@@ -115,7 +118,7 @@ test.each<[GcOptions, string]>([
 
 test('limits are refused before anything is looked at', async () => {
   using sandbox = new Sandbox()
-  const { exitCode, stderr } = await sandbox.wave(['gc', '--runs', '--keep', '-1'])
+  const { exitCode, stderr } = await waveHere(sandbox, ['gc', '--runs', '--keep', '-1'])
   expect(exitCode).toBe(2)
   expect(stderr).toContain('--keep takes a whole number, not "-1".')
   expect(existsSync(join(sandbox.home, 'data'))).toBe(false)
@@ -155,7 +158,7 @@ describe('old runs', () => {
     rmSync(join(place.home, 'data/runs'), { recursive: true, force: true })
   }
 
-  const gc = (...args: readonly string[]) => place.wave(['gc', '--runs', ...args])
+  const gc = (...args: readonly string[]) => waveHere(place, ['gc', '--runs', ...args])
 
   test('go where that is asked for and agreed to, with what wave notes of them; others stay', async () => {
     clear()
@@ -232,47 +235,54 @@ describe('old runs', () => {
   test('that are removed while others look do not break a list', async () => {
     clear()
     const ids = Array.from({ length: 40 }, (_, at) => made(at + 10))
-    const removing = gc('--keep', '2', '--yes')
-    const hasEnded = removing.then(() => true)
-    for (let isOver = false; !isOver;) {
+    const removing = place.wave(['gc', '--runs', '--keep', '2', '--yes'])
+    let isOver = false
+    void removing.finally(() => (isOver = true))
+    do {
       // oxlint-disable-next-line no-await-in-loop -- one look after the other
-      const { exitCode, stdout, stderr } = await place.wave(['status', '--all', '--json'])
+      const { exitCode, stdout, stderr } = await waveHere(place, ['status', '--all', '--json'])
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       const told: readonly { readonly condition: string }[] = JSON.parse(stdout).runs
       expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(['completed']))
-      // oxlint-disable-next-line no-await-in-loop -- until then
-      isOver = await Promise.race([hasEnded, Promise.resolve(false)])
-    }
+      // oxlint-disable-next-line no-await-in-loop -- nothing else here notices that a process has ended
+      await setImmediate()
+    } while (!isOver)
     expect(await removing).toMatchObject({ exitCode: 0 })
     expect(runsOf()).toEqual(ids.slice(0, 2).toSorted())
   })
 
+  /** The runs that are left whole. A process that had just removed one, or all of them, was killed too late. */
+  async function killedWhileRemoving(): Promise<readonly string[]> {
+    const isBegun = (): boolean => runsOf().some((name) => name.startsWith('.removing-'))
+    do {
+      clear()
+      for (const id of [10, 11, 12, 13].map((days) => made(days))) {
+        const store = join(place.project, '.wave/runs', id, 'store/ab')
+        mkdirSync(store, { recursive: true })
+        for (let at = 0; at < 500; at += 1) writeFileSync(join(store, String(at)), 'x')
+      }
+      const child = place.start(['gc', '--runs', '--keep', '0', '--yes'])
+      const ended = resultOf(child)
+      // oxlint-disable-next-line no-await-in-loop -- until it was in time
+      await vi.waitUntil(() => isBegun() || child.exitCode !== null, WITHIN)
+      child.kill('SIGKILL')
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await ended
+    } while (!isBegun())
+    return runsOf().filter((name) => !name.startsWith('.'))
+  }
+
   test('DU a removal that is killed leaves whole runs or nothing, and the next one clears up', async () => {
-    clear()
-    const ids = Array.from({ length: 4 }, (_, at) => made(at + 10))
-    for (const id of ids) {
-      const store = join(place.project, '.wave/runs', id, 'store/ab')
-      mkdirSync(store, { recursive: true })
-      for (let at = 0; at < 500; at += 1) writeFileSync(join(store, String(at)), 'x')
-    }
-    const child = place.start(['gc', '--runs', '--keep', '0', '--yes'])
-    const ended = resultOf(child)
-    await vi.waitUntil(() => runsOf().some((name) => name.startsWith('.removing-')), {
-      timeout: 20_000,
-      interval: 1,
-    })
-    child.kill('SIGKILL')
-    await ended
-    const left = runsOf().filter((name) => !name.startsWith('.'))
-    expect(runsOf().filter((name) => name.startsWith('.'))).toHaveLength(1)
-    const listed = await place.wave(['status', '-q'])
+    const left = await killedWhileRemoving()
+    expect(runsOf()).toHaveLength(left.length + 1)
+    const listed = await waveHere(place, ['status', '-q'])
     expect(listed.stdout.trimEnd().split('\n').toSorted()).toEqual(
       left.map((id) => `${id} completed`),
     )
     for (const id of left) {
       expect(readdirSync(join(place.project, '.wave/runs', id, 'store/ab'))).toHaveLength(500)
     }
-    const { stdout } = await place.wave(['gc'])
+    const { stdout } = await waveHere(place, ['gc'])
     expect(stdout).toMatch(/^temporary files +1 \(.+iB\) +1 \(.+iB\) +-$/m)
     expect(runsOf()).toEqual(left)
     expect(indexOf()).toEqual(left)
@@ -295,7 +305,7 @@ describe('old runs', () => {
     writeFileSync(join(steps, `ab${'2'.repeat(62)}`), 'no entry')
     age(join(steps, `ab${'2'.repeat(62)}`), 2)
     rmSync(join(place.project, '.wave/runs', gone), { recursive: true })
-    const { stdout } = await place.wave(['gc'])
+    const { stdout } = await waveHere(place, ['gc'])
     expect(stdout).toMatch(/^cached steps +3 \(.+iB\) +2 \(.+iB\) +1 \(.+iB\)$/m)
     expect(stdout).toMatch(/^run records +2 \(.+iB\) +1 \(.+iB\) +1 \(.+iB\)$/m)
     expect([readdirSync(steps), indexOf()]).toEqual([[`ab${'0'.repeat(62)}`], [here]])
@@ -303,7 +313,7 @@ describe('old runs', () => {
     const away = join(place.root, 'away')
     renameSync(place.project, away)
     mkdirSync(place.project)
-    await place.wave(['gc'], { cwd: place.root })
+    await waveHere(place, ['gc'], { cwd: place.root })
     expect([readdirSync(steps).length, indexOf()]).toEqual([0, [here]])
     rmSync(place.project, { recursive: true })
     renameSync(away, place.project)

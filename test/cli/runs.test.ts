@@ -12,6 +12,7 @@ import { AIMOCK_KEY_VARIABLE, startAimock } from '../support/aimock.ts'
 import { type CliResult, LAUNCHER, resultOf, Sandbox } from '../support/cli.ts'
 import { writeRun } from '../support/journal.ts'
 import { DANGEROUS, TERMINAL_ATTACKS } from '../support/terminal-attacks.ts'
+import { waveHere } from '../support/wave-here.ts'
 import { startWireServer } from '../support/wire-server.ts'
 
 const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
@@ -44,7 +45,7 @@ beforeAll(async () => {
   place.commit('Simplify total')
   await place.wave(EVIDENCE)
   evidence = newestRun(place)
-  await place.wave(['run', 'gated', 'x'])
+  await waveHere(place, ['run', 'gated', 'x'])
   gated = newestRun(place)
 })
 afterAll(() => place[Symbol.dispose]())
@@ -61,7 +62,7 @@ function runFolder(run: string): string {
 
 /** What a command that must succeed printed. */
 async function printed(args: readonly string[], sandbox = place): Promise<string> {
-  const { exitCode, stdout, stderr } = await sandbox.wave(args)
+  const { exitCode, stdout, stderr } = await waveHere(sandbox, args)
   expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' })
   return stdout
 }
@@ -141,7 +142,7 @@ describe('status', () => {
     [['artifacts', 'last', 'note'], 'usage', 'has no artifact "note"'],
     [['report', 'last'], 'no-report', 'delivered no report'],
   ])('%j is refused with exit code 2', async (args, code, message) => {
-    const { exitCode, stdout, stderr } = await place.wave(args)
+    const { exitCode, stdout, stderr } = await waveHere(place, args)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toContain(`error[${code}]: `)
     expect(stderr).toContain(message)
@@ -202,7 +203,7 @@ describe('logs', () => {
     sandbox.initGit()
     sandbox.write('../home/config.yaml', JSON.stringify(server.userConfig('openai')))
     const env = { [AIMOCK_KEY_VARIABLE]: 'a-key-of-no-vendor' }
-    const run = await sandbox.wave(['run', 'ask', 'the orders', '--sandbox', 'local'], { env })
+    const run = await waveHere(sandbox, ['run', 'ask', 'the orders', '--sandbox', 'local'], { env })
     expect(run).toMatchObject({ exitCode: 0 })
     const text = await printed(['logs', 'last', '--transcript'], sandbox)
     expect(text).toContain('    input:\n      the orders\n')
@@ -354,7 +355,7 @@ describe('artifacts', () => {
     expect(await printed(args)).toMatch(/^triage\/output\/triage\.json +was there$/m)
     place.write('exported/triage/output/triage.json', 'mine')
     rmSync(join(place.project, 'exported/postmortem'), { recursive: true })
-    const { exitCode, stderr } = await place.wave(args)
+    const { exitCode, stderr } = await waveHere(place, args)
     expect(exitCode).toBe(4)
     expect(stderr).toContain(
       '"triage/output/triage.json" is not written: a file with other content',
@@ -394,7 +395,7 @@ describe('artifacts', () => {
     rmSync(join(sandbox.project, 'out'), { recursive: true })
     mkdirSync(join(sandbox.project, 'out'))
     symlinkSync(outside, join(sandbox.project, 'out/_'))
-    const refused = await sandbox.wave(['artifacts', 'r1', '--export', 'out'])
+    const refused = await waveHere(sandbox, ['artifacts', 'r1', '--export', 'out'])
     expect(refused.exitCode).toBe(4)
     expect(readdirSync(outside)).toEqual([])
   })
@@ -410,7 +411,7 @@ describe('artifacts', () => {
         artifacts: paths.map((path) => Object.assign({}, artifact, { path })),
       },
     ])
-    const { exitCode, stderr } = await sandbox.wave(['artifacts', 'r1', '--export', 'out'])
+    const { exitCode, stderr } = await waveHere(sandbox, ['artifacts', 'r1', '--export', 'out'])
     expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"one/A/B" is not written')])
     expect(existsSync(join(sandbox.project, 'out'))).toBe(false)
   })
@@ -472,7 +473,7 @@ describe('report', () => {
     ])
     mkdirSync(join(directory, 'store', digest.slice(0, 2)), { recursive: true })
     writeFileSync(join(directory, 'store', digest.slice(0, 2), digest), bytes)
-    const { exitCode, stdout, stderr } = await sandbox.wave(['report', 'r1'])
+    const { exitCode, stdout, stderr } = await waveHere(sandbox, ['report', 'r1'])
     expect(exitCode).toBe(0)
     expect(stdout).not.toMatch(/<script|!\[/)
     expect(stderr).toContain('more documents: one/first. To print one: wave artifacts r1 ')
@@ -493,7 +494,7 @@ describe('runs that nobody should trust', () => {
     const list = await printed(['status'], sandbox)
     expect(list).toMatch(/^r3 +- +damaged .* see: wave status r3\n/m)
     expect(list).toMatch(/^r2 +- +damaged .* see: wave status r2\nr1 +ask +failed /m)
-    const { exitCode, stderr } = await sandbox.wave(['status', 'r2'])
+    const { exitCode, stderr } = await waveHere(sandbox, ['status', 'r2'])
     expect(exitCode).toBe(4)
     expect(stderr).toContain(`error[journal-refused]: The journal ${file} is damaged: record 1 is`)
     expect(readFileSync(file)).toEqual(bytes)
@@ -517,8 +518,8 @@ describe('runs that nobody should trust', () => {
     const verbs = [['status'], ['status', 'r1'], ['status', 'r2'], ['logs', 'r1', '--transcript']]
     const all = [...verbs, ['artifacts', 'r1'], ['logs', 'r1', '-q'], ['report', 'r1']]
     for (const verb of all.flatMap((args) => [args, [...args, '--json']])) {
-      // oxlint-disable-next-line no-await-in-loop -- two cores
-      const result: CliResult = await sandbox.wave(verb)
+      // oxlint-disable-next-line no-await-in-loop -- they would wait for each other anyway
+      const result: CliResult = await waveHere(sandbox, verb)
       expect([verb, DANGEROUS.exec(result.stdout + result.stderr)?.[0]]).toEqual([verb, undefined])
       // What is delivered no longer ends like a document.
       expect([verb, result.exitCode]).toEqual([verb, verb[0] === 'report' ? 2 : 0])
@@ -540,7 +541,7 @@ describe('runs that nobody should trust', () => {
     execFileSync('mkfifo', [join(writeRun(sandbox.project, 'r0', [STEP]), 'lock')])
     const list = (await printed(['status', '--all'], sandbox)).trimEnd().split('\n')
     expect(list.slice(1).map((line) => line.slice(0, 2))).toEqual(['r0'])
-    expect(await sandbox.wave(['status', 'r3'])).toMatchObject({ exitCode: 2 })
+    expect(await waveHere(sandbox, ['status', 'r3'])).toMatchObject({ exitCode: 2 })
   })
 })
 
