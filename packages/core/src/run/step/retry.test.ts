@@ -80,7 +80,7 @@ test.each([
   ['a place', [failed('a.ts:12:5 bad'), failed('a.ts:9:1 bad'), failed('a.ts:80:2 bad')]],
   ['an index', [failed('rows[12] bad'), failed('rows[57] bad'), failed('rows[103] bad')]],
   ['a short index', [failed('rows[12]: bad'), failed('rows[57]: bad'), failed('rows[80]: bad')]],
-  ['a step of many', [failed('[12] ld'), failed('[57] ld'), failed('[803]: ld')]],
+  ['a step of many', [failed('[12] ld'), failed('[57] ld'), failed('[80] ld')]],
   ['a share', [failed('12.5 % done'), failed('40.1 % done'), failed('80.0 % done')]],
   ['megabytes', [failed('12 MB left'), failed('5 MB left'), failed('1 MB left')]],
   [
