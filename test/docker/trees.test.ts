@@ -7,15 +7,17 @@ import { describeDocker } from '../support/docker.ts'
 import { FILES, openSandbox, sh, type Sandbox } from '../support/sandbox.ts'
 
 const FIRST =
-  'sed -i s/10/20/ src/orders.ts; rm -r old; mkdir new; echo n > new/n; chmod +x README.md'
+  'sed -i s/10/20/ src/orders.ts; rm -r old; mkdir new; echo n > new/n; chmod +x README.md; echo d > src/deep/d'
 const files = (folder = '.') =>
   `cd ${folder}; find . -path ./.git -prune -o -type f -printf '%P %m\\n' | sort`
 
 describeDocker('trees that steps start from', () => {
   let sandbox: Sandbox
+  let first: Awaited<ReturnType<typeof after>>
 
   beforeAll(async () => {
     sandbox = await openSandbox()
+    first = await after(sandbox.snapshot, FIRST)
   })
   afterAll(async () => {
     await sandbox[Symbol.asyncDispose]()
@@ -37,11 +39,12 @@ describeDocker('trees that steps start from', () => {
   }
 
   test('a step goes on from what another one left, read-only and read-write', async () => {
-    const { patch, derived } = await after(sandbox.snapshot, FIRST)
+    const { patch, derived } = first
     await using reader = await open({ snapshot: derived })
     expect((await sh(reader, files())).text.split('\n')).toEqual([
       'README.md 755',
       'new/n 644',
+      'src/deep/d 644',
       'src/deep/price.ts 644',
       'src/orders.ts 644',
       '',
@@ -55,6 +58,7 @@ describeDocker('trees that steps start from', () => {
       'A  new/n',
       'D  old/one.txt',
       'D  old/two.txt',
+      'A  src/deep/d',
       'M  src/orders.ts',
     ])
     // The old folder is back with other files: nothing of the base shines through.
@@ -90,8 +94,8 @@ describeDocker('trees that steps start from', () => {
   })
 
   test('a mount of a folder shows that folder alone, and patches name it as the project does', async () => {
-    const { derived } = await after(sandbox.snapshot, `${FIRST}; echo d > src/deep/d`)
-    for (const snapshot of [sandbox.snapshot, derived]) {
+    const { derived } = first
+    const check = async (snapshot: WorkspaceMount['snapshot']): Promise<void> => {
       await using reader = await open({ snapshot, source: './src/deep/', target: '/code' })
       const found = await reader.glob('**', '/code', 10)
       const own = snapshot === derived ? ['/code/d', '/code/price.ts'] : ['/code/price.ts']
@@ -110,6 +114,7 @@ describeDocker('trees that steps start from', () => {
       expect(patch?.files.map(({ path }) => path)).toEqual(['src/deep/e', 'src/deep/price.ts'])
       expect(patch?.baseTree).toBe(snapshot.tree)
     }
+    await Promise.all([check(sandbox.snapshot), check(derived)])
     // Only one of the two volumes has these.
     await using fresh = await open({ snapshot: derived, source: 'new' })
     expect(await fresh.read('n')).toMatchObject({ ok: true })
