@@ -1,7 +1,8 @@
 import { lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CliResult, resultOf, Sandbox } from '../support/cli.ts'
+import { waveHere } from '../support/wave-here.ts'
 
 const FILES = [
   'incident-report.md',
@@ -23,13 +24,22 @@ function fill(sandbox: Sandbox): void {
 }
 
 describe('a run without a model', () => {
-  test('prints progress, delivers five files and leaves the working copy as it was', async () => {
-    using sandbox = new Sandbox()
+  let sandbox: Sandbox
+  let before: Readonly<Record<string, string>>
+  let result: CliResult
+
+  beforeAll(async () => {
+    sandbox = new Sandbox()
     fill(sandbox)
     sandbox.write('notes.txt', 'not committed')
     sandbox.write('README.md', '# Orders, changed\n')
-    const before = sandbox.fingerprint()
-    const { exitCode, stdout } = await sandbox.wave([...RUN, SYMPTOM])
+    before = sandbox.fingerprint()
+    result = await sandbox.wave([...RUN, SYMPTOM])
+  })
+  afterAll(() => sandbox[Symbol.dispose]())
+
+  test('prints progress, delivers five files and leaves the working copy as it was', () => {
+    const { exitCode, stdout } = result
     expect([0, 3]).toContain(exitCode)
     const lines = stdout.split('\n')
     expect(lines[0]).toBe('No language model used (evidence mode)')
@@ -51,10 +61,7 @@ describe('a run without a model', () => {
     expect(sandbox.git('status', '--porcelain', '-uall')).not.toContain('.wave')
   })
 
-  test('SC-08 the run folder is closed to other users', async () => {
-    using sandbox = new Sandbox()
-    fill(sandbox)
-    await sandbox.wave([...RUN, SYMPTOM])
+  test('SC-08 the run folder is closed to other users', () => {
     for (const path of Object.keys(sandbox.fingerprint()).filter((name) =>
       name.startsWith('.wave/runs/'),
     )) {
@@ -66,14 +73,16 @@ describe('a run without a model', () => {
       ])
     }
   })
+})
 
+describe('what is given, and what comes of it', () => {
   test('an inconclusive verdict is exit code 3, or 0 with --inconclusive-ok', async () => {
     using sandbox = new Sandbox()
     sandbox.initGit()
-    const inconclusive = await sandbox.wave([...RUN, 'it is slow'])
+    const inconclusive = await waveHere(sandbox, [...RUN, 'it is slow'])
     expect(inconclusive.exitCode).toBe(3)
     expect(inconclusive.stdout).toContain('Verdict: inconclusive')
-    const tolerated = await sandbox.wave([...RUN, 'it is slow', '--inconclusive-ok'])
+    const tolerated = await waveHere(sandbox, [...RUN, 'it is slow', '--inconclusive-ok'])
     expect(tolerated.exitCode).toBe(0)
   })
 
@@ -94,9 +103,9 @@ describe('a run without a model', () => {
   test('a second run overwrites what wave wrote, and keeps what the user wrote', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    await sandbox.wave([...RUN, SYMPTOM])
+    await waveHere(sandbox, [...RUN, SYMPTOM])
     writeFileSync(join(sandbox.project, 'output/investigation.md'), 'my own notes')
-    const { stdout } = await sandbox.wave([...RUN, SYMPTOM])
+    const { stdout } = await waveHere(sandbox, [...RUN, SYMPTOM])
     expect(sandbox.read('output/investigation.md')).toBe('my own notes')
     expect(readdirSync(join(sandbox.project, 'output'))).toHaveLength(6)
     expect(stdout).toContain('Artifacts: output/incident-report.md\n')
@@ -105,12 +114,12 @@ describe('a run without a model', () => {
   test('--report writes the report elsewhere, too', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    await sandbox.wave([...RUN, SYMPTOM, '--report', '../report.md'])
+    await waveHere(sandbox, [...RUN, SYMPTOM, '--report', '../report.md'])
     const report = readFileSync(join(sandbox.root, 'report.md'), 'utf8')
     const delivered = sandbox.read('output/incident-report.md')
     expect(report.startsWith(`${delivered}\n## Audit trail\n`)).toBe(true)
     expect(report).toContain('| user | started the pipeline incident-response')
-    await sandbox.wave([...RUN, SYMPTOM, '--report', '../report.md', '--no-audit'])
+    await waveHere(sandbox, [...RUN, SYMPTOM, '--report', '../report.md', '--no-audit'])
     expect(readFileSync(join(sandbox.root, 'report.md'), 'utf8')).toBe(
       sandbox.read('output/incident-report.md'),
     )
@@ -121,7 +130,7 @@ describe('output', () => {
   test('-o json is one event per line, ending in run-finished', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    const { exitCode, stdout } = await sandbox.wave([...RUN, SYMPTOM, '-o', 'json'])
+    const { exitCode, stdout } = await waveHere(sandbox, [...RUN, SYMPTOM, '-o', 'json'])
     const events = stdout
       .trimEnd()
       .split('\n')
@@ -136,7 +145,7 @@ describe('output', () => {
   test('-q is the run and its outcome', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    const { stdout } = await sandbox.wave([...RUN, SYMPTOM, '-q'])
+    const { stdout } = await waveHere(sandbox, [...RUN, SYMPTOM, '-q'])
     expect(stdout).toMatch(/^[0-9a-z-]+ (?:completed|partial)\n$/)
     expect(runsOf(sandbox)).toContain(stdout.split(' ')[0])
   })
@@ -156,12 +165,12 @@ describe('output', () => {
 describe('odd repositories', () => {
   test('no git, an empty repository, an unborn HEAD', async () => {
     using sandbox = new Sandbox()
-    ends(await sandbox.wave([...RUN, SYMPTOM]))
+    ends(await waveHere(sandbox, [...RUN, SYMPTOM]))
     sandbox.git('init', '-q')
-    ends(await sandbox.wave([...RUN, SYMPTOM]))
+    ends(await waveHere(sandbox, [...RUN, SYMPTOM]))
     sandbox.write('src/orders.js', 'x')
     sandbox.git('add', '-A')
-    ends(await sandbox.wave([...RUN, SYMPTOM]))
+    ends(await waveHere(sandbox, [...RUN, SYMPTOM]))
     expect(readdirSync(join(sandbox.project, 'output')).toSorted()).toEqual(FILES)
   })
 
@@ -178,7 +187,7 @@ describe('odd repositories', () => {
     ])
     writeFileSync(name, 'total')
     sandbox.initGit()
-    const result = await sandbox.wave([...RUN, 'total is wrong in "a file.js"'])
+    const result = await waveHere(sandbox, [...RUN, 'total is wrong in "a file.js"'])
     ends(result)
     expect((result.stdout + result.stderr).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   })
@@ -199,7 +208,7 @@ describe('odd repositories', () => {
       'vendor',
     )
     sandbox.commit('Add vendor')
-    ends(await sandbox.wave([...RUN, 'slow']))
+    ends(await waveHere(sandbox, [...RUN, 'slow']))
     const [run = ''] = runsOf(sandbox)
     expect(eventsOf(sandbox, run)[0]?.snapshot?.dropped).toContainEqual(
       expect.objectContaining({ path: 'vendor' }),
@@ -209,7 +218,7 @@ describe('odd repositories', () => {
   test('from a folder of the repository the results land at its root', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    ends(await sandbox.wave([...RUN, 'slow'], { cwd: join(sandbox.project, 'src') }))
+    ends(await waveHere(sandbox, [...RUN, 'slow'], { cwd: join(sandbox.project, 'src') }))
     expect(statSync(join(sandbox.project, 'output/incident-report.md')).isFile()).toBe(true)
   })
 
@@ -218,7 +227,7 @@ describe('odd repositories', () => {
       using sandbox = new Sandbox()
       fill(sandbox)
       sandbox.write(file, 'junk')
-      const { exitCode, stderr } = await sandbox.wave([...RUN, SYMPTOM])
+      const { exitCode, stderr } = await waveHere(sandbox, [...RUN, SYMPTOM])
       expect([file, exitCode]).toEqual([file, 4])
       expect(stderr).toMatch(/error\[git-failed\]: .*\n {2}hint: .*git fsck/)
       expect(sandbox.fingerprint()).not.toHaveProperty('.wave')
@@ -246,7 +255,7 @@ describe('the plan', () => {
     using sandbox = new Sandbox()
     fill(sandbox)
     const before = sandbox.fingerprint()
-    const { exitCode, stdout } = await sandbox.wave([...RUN, SYMPTOM, '--dry-run'])
+    const { exitCode, stdout } = await waveHere(sandbox, [...RUN, SYMPTOM, '--dry-run'])
     expect(exitCode).toBe(0)
     for (const part of [
       'No language model used (evidence mode)',
@@ -264,9 +273,9 @@ describe('the plan', () => {
 
   test('CT-02 its digest changes with one byte of .wave', async () => {
     using sandbox = new Sandbox()
-    await sandbox.wave(['init'])
+    await waveHere(sandbox, ['init'])
     const digest = async (): Promise<unknown> => {
-      const { stdout } = await sandbox.wave([...RUN, 'x', '--dry-run', '-o', 'json'])
+      const { stdout } = await waveHere(sandbox, [...RUN, 'x', '--dry-run', '-o', 'json'])
       const plan: { projectDigest: string } = JSON.parse(stdout)
       return plan.projectDigest
     }
@@ -307,9 +316,9 @@ function eventsOf(sandbox: Sandbox, run: string): readonly Event[] {
 test('a second run does not take the reports of the first for evidence', async () => {
   using sandbox = new Sandbox()
   fill(sandbox)
-  await sandbox.wave(['init'])
-  await sandbox.wave([...RUN, SYMPTOM])
-  const { stdout } = await sandbox.wave([...RUN, SYMPTOM, '-o', 'json'])
+  await waveHere(sandbox, ['init'])
+  await waveHere(sandbox, [...RUN, SYMPTOM])
+  const { stdout } = await waveHere(sandbox, [...RUN, SYMPTOM, '-o', 'json'])
   const { snapshot } = JSON.parse(stdout.split('\n')[0] ?? '')
   expect(snapshot.dropped).toContainEqual({
     path: 'output/incident-report.md',

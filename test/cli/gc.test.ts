@@ -235,19 +235,17 @@ describe('old runs', () => {
   test('that are removed while others look do not break a list', async () => {
     clear()
     const ids = Array.from({ length: 40 }, (_, at) => made(at + 10))
-    const removing = place.wave(['gc', '--runs', '--keep', '2', '--yes'])
-    let isOver = false
-    void removing.finally(() => (isOver = true))
+    const removing = place.start(['gc', '--runs', '--keep', '2', '--yes'])
+    const removed = resultOf(removing)
     do {
-      // oxlint-disable-next-line no-await-in-loop -- one look after the other
       const { exitCode, stdout, stderr } = await waveHere(place, ['status', '--all', '--json'])
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       const told: readonly { readonly condition: string }[] = JSON.parse(stdout).runs
       expect(new Set(told.map(({ condition }) => condition))).toEqual(new Set(['completed']))
-      // oxlint-disable-next-line no-await-in-loop -- nothing else here notices that a process has ended
+      // Only this lets the end of a process be noticed.
       await setImmediate()
-    } while (!isOver)
-    expect(await removing).toMatchObject({ exitCode: 0 })
+    } while (removing.exitCode === null)
+    expect(await removed).toMatchObject({ exitCode: 0 })
     expect(runsOf()).toEqual(ids.slice(0, 2).toSorted())
   })
 
@@ -263,10 +261,8 @@ describe('old runs', () => {
       }
       const child = place.start(['gc', '--runs', '--keep', '0', '--yes'])
       const ended = resultOf(child)
-      // oxlint-disable-next-line no-await-in-loop -- until it was in time
       await vi.waitUntil(() => isBegun() || child.exitCode !== null, WITHIN)
       child.kill('SIGKILL')
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await ended
     } while (!isBegun())
     return runsOf().filter((name) => !name.startsWith('.'))
