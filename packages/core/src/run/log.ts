@@ -10,6 +10,7 @@ import type { RunState } from './state.ts'
 export class RunLog {
   readonly #journal: Journal
   readonly #onEvent: (event: RunEvent) => void
+  readonly #waiting = new WeakMap<NewRunEvent, () => void>()
   #state: RunState
 
   constructor(journal: Journal, onEvent: (event: RunEvent) => void, state: RunState = EMPTY_STATE) {
@@ -25,11 +26,18 @@ export class RunLog {
   append(event: NewRunEvent): RunEvent {
     const stored = this.#journal.append(event)
     this.#tell(stored)
+    this.#waiting.get(event)?.()
     return stored
   }
 
   appendAll(events: readonly NewRunEvent[]): void {
     for (const stored of this.#journal.appendAll(events)) this.#tell(stored)
+    for (const event of events) this.#waiting.get(event)?.()
+  }
+
+  /** Calls back when this very event, which is yet to be appended, is durable. */
+  onceRecorded(event: NewRunEvent, callback: () => void): void {
+    this.#waiting.set(event, callback)
   }
 
   #tell(event: RunEvent): void {

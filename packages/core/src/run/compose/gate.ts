@@ -18,7 +18,6 @@ export async function runGate(scope: AttemptScope, step: GateStep): Promise<Comp
   if (given !== undefined) return answer(scope, step, answers[given] ?? '')
   if (isOverdue(scope, step)) return byDefault(scope, step)
   const message = renderMessage(scope, step)
-  notify(task.frame, 'gate_waiting', { task, outcome: 'suspended' })
   const { choices, waitMs } = step.gate
   const waiting: NewRunEvent = {
     type: 'gate-waiting',
@@ -27,6 +26,9 @@ export async function runGate(scope: AttemptScope, step: GateStep): Promise<Comp
     choices: choices.map(({ key, label }) => ({ key, label })),
     waitMs,
   }
+  task.frame.run.log.onceRecorded(waiting, () =>
+    notify(task.frame, 'gate_waiting', { task, outcome: 'suspended' }),
+  )
   return { status: 'waiting', events: [waiting] }
 }
 

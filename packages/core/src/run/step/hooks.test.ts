@@ -1,16 +1,32 @@
 import { expect, test } from 'vitest'
+import type { RunEvent } from '../../events.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
+import { MemoryJournal } from '../../testing/memory-storage.ts'
 import { MemoryWorkspaceProvider } from '../../testing/memory-workspace.ts'
 import type { Command } from '../../testing/memory-workspace.ts'
 import { succeed } from '../../testing/rig.ts'
-import { eventsOf, pipelineYaml, promptYaml, runYaml } from '../../testing/yaml-run.ts'
+import {
+  artifactYaml,
+  eventsOf,
+  pipelineYaml,
+  promptYaml,
+  runYaml,
+} from '../../testing/yaml-run.ts'
+import type { Perform } from '../../testing/yaml-run.ts'
 
 const MOUNT = '    workspace: {mount: [{source: ./, target: /src, mode: readwrite}]}\n'
 
-function withHook(hook: string): string {
-  return pipelineYaml(
-    promptYaml('implement', MOUNT) + promptYaml('report', '    dependencies: [implement]\n'),
-    `hooks:\n  - ${hook}`,
-  )
+const TWO = pipelineYaml(
+  promptYaml('implement', MOUNT) + promptYaml('report', '    dependencies: [implement]\n'),
+)
+const NO = {
+  status: 'failed',
+  failure: { reason: 'model-refused' },
+  usage: undefined,
+} as const
+
+function withHook(hook: string, yaml = TWO): string {
+  return yaml.replace('\nsteps:', `\nhooks:\n  - ${hook}\nsteps:`)
 }
 
 function textOf(command: Command): string {
@@ -82,6 +98,50 @@ test('a message to a channel tells the run and its outcome, and nothing that any
   expect(eventsOf(events, 'notified')).toMatchObject([
     { hook: 'tell', channel: 'oncall', problem: 'the server answered 500' },
   ])
+})
+
+const FAILING = pipelineYaml(promptYaml('implement'))
+const ASKING = pipelineYaml('  - {id: implement, gate: {type: approval}}\n')
+const UNDECIDED = pipelineYaml(
+  promptYaml('first', artifactYaml('facts', 'json')) +
+    promptYaml(
+      'implement',
+      '    dependencies: [first]\n    when: steps.first.artifacts.facts.missing == 1\n',
+    ),
+)
+const onlyFirst: Perform = ({ planned }) =>
+  planned.step.id === 'first' ? succeed({ facts: '{}' }) : NO
+
+test.each([
+  ['a step that failed', FAILING, 'step_failed', 'step-failed'],
+  ['a step that could not begin', UNDECIDED, 'step_failed', 'step-failed'],
+  ['a gate that waits', ASKING, 'gate_waiting', 'gate-waiting'],
+] as const)('%s is told once that stands in the journal', async (_, yaml, event, recorded) => {
+  const hook = `{name: tell, event: ${event}, type: notify, channel: oncall}`
+  const atNotice: boolean[] = []
+  const events: RunEvent[] = []
+  await runYaml(withHook(hook, yaml), onlyFirst, {
+    onEvent: (next) => events.push(next),
+    notify: () => {
+      atNotice.push(events.some(({ type }) => type === recorded))
+      return Promise.resolve(undefined)
+    },
+  })
+  expect(atNotice).toEqual([true])
+})
+
+test('what the journal does not take is told to nobody', async () => {
+  const sent: unknown[] = []
+  const hook = '{name: tell, event: step_failed, type: notify, channel: oncall}'
+  const notify = (channel: string) => {
+    sent.push(channel)
+    return Promise.resolve(undefined)
+  }
+  const journal = new MemoryJournal(new ManualClock(), [], 2)
+  await expect(
+    runYaml(withHook(hook, FAILING), onlyFirst, { journal, notify }),
+  ).rejects.toMatchObject({ code: 'journal-write-failed' })
+  expect(sent).toEqual([])
 })
 
 test('a channel that the user does not have is told in the journal, and changes nothing', async () => {

@@ -97,9 +97,13 @@ export function failedFor(task: Task, attempt: number, end: FailedEnd): StepEnd 
   const effect = wanted === 'rework' ? 'fail' : wanted
   const { id } = task.planned.step
   const because = describeFailure(failure)
-  const events = [...failedEvents(task, attempt, end, false)]
-  if (effect === 'skip') events.push(skippedEvent(id, because))
-  notify(task.frame, 'step_failed', { task, outcome: 'failed' })
+  const failed = failedEvents(task, attempt, end, false)
+  const events = effect === 'skip' ? [...failed, skippedEvent(id, because)] : failed
+  const last = failed.at(-1)
+  if (last !== undefined) {
+    const tell = (): void => notify(task.frame, 'step_failed', { task, outcome: 'failed' })
+    task.frame.run.log.onceRecorded(last, tell)
+  }
   return { id, effect, failure, partial: false, artifacts: [], events, close: end.close }
 }
 
