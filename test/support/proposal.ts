@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Sandbox } from './cli.ts'
+import { faultAt } from './fault.ts'
 
 export const SYMPTOM =
   'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
@@ -26,15 +27,8 @@ export function runsOf(sandbox: Sandbox): readonly string[] {
 }
 
 /** As if the power went before the how manyth change of a file in `src`. */
-export function killedAt(sandbox: Sandbox, call: string, at: number): Record<string, string> {
-  const faults = new URL('../../packages/workspace/src/testing/fault-at.ts', import.meta.url)
-  return {
-    NODE_OPTIONS: `--import ${faults.href}`,
-    FAULT_CALL: call,
-    FAULT_AT: String(at),
-    FAULT_BELOW: join(sandbox.project, 'src'),
-  }
-}
+export const killedAt = (sandbox: Sandbox, call: string, at: number): Record<string, string> =>
+  faultAt(join(sandbox.project, 'src'), call, at)
 
 /** When the new content is in place, and what it waited in is cleared away. */
 export const killedInPlace = (sandbox: Sandbox): Record<string, string> =>

@@ -26,6 +26,10 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   forbidden: () => {
     throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
   },
+  /** Ctrl-C. */
+  interrupt: () => {
+    process.kill(process.pid, 'SIGINT')
+  },
   /** Somebody removes a file. */
   vanish: () => rmSync(process.env['FAULT_PATH'] ?? ''),
 }
@@ -48,10 +52,15 @@ function watch(module: object, name: string, isAsync: boolean): void {
 
 function isDue(name: string, args: readonly unknown[]): boolean {
   const isOurs = args.some((arg) => typeof arg === 'string' && counts(arg))
-  const isReading = name.startsWith('open') && (args[1] === undefined || args[1] === 'r')
-  if (!isOurs || isReading || only?.includes(name) === false) return false
+  if (!isOurs || (name.startsWith('open') && isReading(args[1])) || only?.includes(name) === false)
+    return false
   left -= 1
   return lasts ? left <= 0 : left === 0
+}
+
+function isReading(flags: unknown): boolean {
+  const writing = fs.constants.O_WRONLY | fs.constants.O_RDWR
+  return typeof flags === 'number' ? (flags & writing) === 0 : flags === undefined || flags === 'r'
 }
 
 function counts(path: string): boolean {
