@@ -175,8 +175,8 @@ test('killed when all is done but for the record, it is recorded by the next who
 
 test('what cannot be recorded is not begun, and the files stay', async () => {
   const { run, directory } = known
-  // The first file that is opened there is the lock; then the journal, to be read and to be written.
-  const env = { ...killedAt(sandbox, 'openSync', 3), FAULT: 'disk-full', FAULT_BELOW: directory }
+  // The first file that is opened there to be written is the lock; then the journal.
+  const env = { ...killedAt(sandbox, 'openSync', 2), FAULT: 'disk-full', FAULT_BELOW: directory }
   const before = sandbox.fingerprint(['.wave/runs'])
   const failed: CliResult = await sandbox.wave(['apply', run, '--yes'], { env })
   expect(failed.exitCode).toBe(4)

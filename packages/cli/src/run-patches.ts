@@ -1,21 +1,17 @@
-import { basename, join } from 'node:path'
-import {
-  FileArtifactStore,
-  fold,
-  journalPath,
-  readJournal,
-  storageError,
-  takeLock,
-  WaveError,
-} from '@wave/core'
+import { basename } from 'node:path'
+import { fold, storageError, takeLock, WaveError } from '@wave/core'
 import type { LeftOut, RunEvent, RunState, StepState } from '@wave/core'
+import { readRunEvents, StoredBytes } from '@wave/core/runs'
 import type { ApplyRequest } from '@wave/workspace'
 import { enclosing, handedOver } from './handed-over.ts'
 
-/** What a run changed, in the order of its items, else in the one in which its steps ended. Every digest is verified. */
+/**
+ * What a run changed, in the order of its items, else in the one in which its steps ended. Every digest is verified,
+ * and nothing outside the folder is read, whoever filled it.
+ */
 export function readRunPatches(directory: string): RunPatches {
-  const { events } = readJournal(journalPath(directory))
-  const store = new FileArtifactStore(join(directory, 'store'))
+  const { events } = readRunEvents(directory)
+  const store = new StoredBytes(directory)
   const state = fold(events)
   const steps = inOrder(state, events)
   const patches = steps.flatMap(({ id, patch }) =>

@@ -50,6 +50,7 @@ const isPatch = both(
     added: isNumber,
     deleted: isNumber,
     paths: maybe(listOf(isText)),
+    leftOut: maybe(listOf(shape({ path: isText, because: isText }))),
   }),
 )
 const isEvaluated = shape({ expression: isText, values: mapOf(isText), result: isText })
