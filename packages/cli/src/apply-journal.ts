@@ -146,12 +146,14 @@ class Recording {
     }
   }
 
-  /** What is still half done is no end. */
+  /** What is still half done is no end; what failed once all was done has not kept it from being done. */
   async fail(error: unknown): Promise<void> {
     if (this.#apply === undefined) return
-    const state = await findApply(this.#applied, this.#apply).catch(() => 'open')
+    const state = await findApply(this.#applied, this.#apply).catch(() => 'open' as const)
+    if (state === 'open') return
     const problem = error instanceof Error ? error.message.slice(0, MAX_PROBLEM) : String(error)
-    if (state !== 'open') this.end({ end: 'failed', problem })
+    const isDone = isMade(this.#applied.intent.kind, state)
+    this.end(isDone ? { end: 'done' } : { end: 'failed', problem })
   }
 
   keepAudit(): void {
@@ -213,8 +215,11 @@ async function endOf(
   }
   const state = await findApply(place, apply)
   if (state === 'open') return undefined
-  const isDone = (state === 'applied') === (kind === 'apply')
-  return { ...late, end: isDone ? 'done' : 'interrupted' }
+  return { ...late, end: isMade(kind, state) ? 'done' : 'interrupted' }
+}
+
+function isMade(kind: Started['kind'], state: 'applied' | 'gone'): boolean {
+  return (state === 'applied') === (kind === 'apply')
 }
 
 function notBegun(cause: unknown, kind: Started['kind']): unknown {

@@ -11,6 +11,7 @@ import type { Folders, Move } from './apply-files.ts'
 import { prepareRecord } from './apply-prepare.ts'
 import type { Preparation } from './apply-prepare.ts'
 import {
+  forgetRecord,
   leftFolder,
   listRecords,
   markChanging,
@@ -61,11 +62,11 @@ export async function changeFiles(
   } catch (cause) {
     const { left } = await allBackTo('before', host, stored)
     const kept = await keepLeft(host, stored, left)
-    unmarkChanging(host)
+    tidyAfterwards(host, unmarkChanging)
     throw failure(cause, host, { left: kept, done: 'applied' })
   }
-  unmarkChanging(host)
-  tidyAfterwards(host)
+  tidyAfterwards(host, unmarkChanging)
+  tidyAfterwards(host, tidyRecords)
 }
 
 interface Change extends Preparation {
@@ -101,11 +102,12 @@ export async function takeBack(
   } catch (cause) {
     const { left } = await allBackTo('after', host, stored)
     restoreRecord(stored)
-    unmarkChanging(host)
+    tidyAfterwards(host, unmarkChanging)
     throw failure(cause, host, { left, done: 'taken back' })
   }
-  removeRecord(folder)
-  unmarkChanging(host)
+  forgetRecord(folder)
+  tidyAfterwards(host, () => removeRecord(folder))
+  tidyAfterwards(host, unmarkChanging)
 }
 
 /** Puts the files of what was interrupted back to what they were before. The repository must be locked. */

@@ -170,10 +170,15 @@ export function restoreRecord(stored: StoredRecord): void {
 
 /** The record goes first: without it the rest is refuse. */
 export function removeRecord(folder: string): void {
+  forgetRecord(folder)
+  storing(folder, () => rmSync(folder, { recursive: true, force: true }))
+}
+
+/** Of a change that is done with: what lay beside the record may be removed at any time. */
+export function forgetRecord(folder: string): void {
   storing(folder, () => {
     rmSync(join(folder, RECORD), { force: true })
     syncDirectory(folder)
-    rmSync(folder, { recursive: true, force: true })
   })
 }
 
@@ -201,10 +206,13 @@ export function tidyRecords(host: HostRepository): void {
     else removeRecord(folder)
 }
 
-/** After an apply: what is applied is applied, so whatever keeps wave from tidying up is told by the next one. */
-export function tidyAfterwards(host: HostRepository): void {
+/**
+ * Once the files are what they are to be: that is what is told, and whatever keeps wave from tidying up is told by
+ * the next one, to whom what is left says nothing wrong.
+ */
+export function tidyAfterwards(host: HostRepository, tidy: (host: HostRepository) => void): void {
   try {
-    tidyRecords(host)
+    tidy(host)
   } catch (cause) {
     if (!(storageError(cause, host.gitDir) instanceof WaveError)) throw cause
   }

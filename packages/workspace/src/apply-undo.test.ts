@@ -288,6 +288,27 @@ describe('a fault in the middle of an apply', { timeout: 120_000 }, () => {
     expect(changed.state()).toEqual(before)
   })
 
+  it('that keeps wave from clearing away behind it is none of it, nor of taking it back', async () => {
+    using changed = await createChanged()
+    const before = changed.state()
+    const clearing = {
+      FAULT_LASTS: '1',
+      FAULT_CALL: 'rmSync',
+      FAULT_BELOW: changed.project.dataDir,
+    }
+    const fault = { FAULT: 'forbidden', ...clearing }
+    const marks = join(changed.project.dataDir, 'applying')
+    expect(failing(changed, { ...fault, FAULT_AT: '1' })).toBeUndefined()
+    expect(readFileSync(changed.at('private.txt'), 'utf8')).toBe('changed\n')
+    expect([readdirSync(marks).length, await finishApply(changed.place)]).toEqual([1, []])
+    expect(readdirSync(marks)).toEqual([])
+    // The first is the record itself: without that it is taken back.
+    expect(failing(changed, { ...fault, FAULT_AT: '2' }, 'undo')).toBeUndefined()
+    expect(changed.state()).toEqual(before)
+    expect([readdirSync(marks).length, await finishApply(changed.place)]).toEqual([1, []])
+    expect(readdirSync(marks)).toEqual([])
+  })
+
   it('a file that vanishes is told, and all others are what they were', async () => {
     using changed = await createChanged()
     const before = changed.state().filter(([path]) => path !== 'tool')
