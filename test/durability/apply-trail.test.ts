@@ -1,5 +1,5 @@
 /** Who applied what, and took it back, in the journal of the run and its audit trail. */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { takeLock } from '../../packages/core/src/index.ts'
@@ -183,6 +183,22 @@ test('what cannot be recorded is not begun, and the files stay', async () => {
   expect(failed.stderr).toContain('Nothing was applied: it could not be recorded.')
   expect(sandbox.fingerprint(['.wave/runs'])).toEqual(before)
   expect((await sandbox.wave(['apply', run, '--yes'])).exitCode).toBe(0)
+})
+
+test('an apply that was made is recorded as done and ends well, whatever cannot be cleared away or kept after it', async () => {
+  const { run, directory, applies } = known
+  const audit = join(directory, 'audit.md')
+  rmSync(audit)
+  mkdirSync(audit)
+  const marks = { FAULT: 'forbidden', FAULT_BELOW: join(sandbox.home, 'data/applying') }
+  const env = { ...killedAt(sandbox, 'rmSync', 1), ...marks }
+  const { exitCode, stderr } = await sandbox.wave(['apply', run, '--yes'], { env })
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^note: The audit trail was not kept: .*\n$/),
+  })
+  expect(sandbox.read('src/orders.js')).toBe(BEFORE)
+  expect(applies()).toEqual([STARTED, DONE])
 })
 
 test('changes can be taken back although the journal of their run is damaged, which is told', async () => {

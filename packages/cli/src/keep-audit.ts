@@ -20,12 +20,18 @@ export function keepAudit(invocation: Invocation, projectRoot: string, run: stri
     keep(join(directory, 'audit.json'), `${escapeJson(JSON.stringify({ v: 1, ...trail }))}\n`)
     if (invocation.verbosity > 0) err.write(renderNote(`Audit trail: ${directory}/audit.md`))
   } catch (error) {
-    const told = storageError(error, directory)
-    if (!(told instanceof WaveError)) throw error
-    err.write(
-      renderNote(`The audit trail was not kept: ${told.message} See it with: wave audit ${run}`),
-    )
+    const why = refusal(error, directory)
+    if (why === undefined) throw error
+    err.write(renderNote(`The audit trail was not kept: ${why} See it with: wave audit ${run}`))
   }
+}
+
+/** What keeps the files from being written, whatever it is; undefined: a bug in wave. */
+function refusal(error: unknown, directory: string): string | undefined {
+  const told = storageError(error, directory)
+  if (told instanceof WaveError) return told.message
+  const isOfSystem = error instanceof Error && 'errno' in error
+  return isOfSystem ? `${directory} could not be written: ${error.message}.` : undefined
 }
 
 /** A run that had ended before has it already. */
