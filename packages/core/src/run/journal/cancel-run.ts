@@ -7,9 +7,10 @@ import { readWorkingMs } from '../resume/spent.ts'
 import { totalCost } from '../call-costs.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
-import { hasErrorCode } from './durable-fs.ts'
+import { hasErrorCode, storageError } from './durable-fs.ts'
 import { journalPath, openJournal } from './journal.ts'
 import { lockOwner, takeLock } from './lock.ts'
+import { readRunEvents } from './run-events.ts'
 
 /** How a run was ended. */
 export type Cancellation =
@@ -32,8 +33,8 @@ interface CancelOptions {
 
 /**
  * Ends the run in this folder, also one that another process works on: that gets `SIGINT`, as if Ctrl-C had been
- * pressed there once. Throws `run-unknown`, `journal-refused`, and `run-locked` where it is not certain which
- * process holds the run.
+ * pressed there once. Who merely holds the run, as `wave apply` does, is left alone. Throws `run-unknown`, `journal-refused`, `disk-full`, `path-unwritable`, and `run-locked`
+ * where it is not certain which process holds the run, or where it does not work on it.
  */
 export async function cancelRun(
   directory: string,
@@ -44,6 +45,7 @@ export async function cancelRun(
   const owner = lockOwner(directory)
   const settling = { directory, clock, pid: owner?.pid, signal }
   if (owner === undefined) return await settle(settling)
+  if (!owner.isRun || owner.isElsewhere) return recorded(directory) ?? (await settle(settling))
   if (!owner.isCertain) throw uncertain(owner.pid)
   interrupt(owner.pid)
   const endMs = clock.monotonicMs() + patienceMs
@@ -57,6 +59,17 @@ export async function cancelRun(
 }
 
 const POLL_MS = 50
+
+/** How the run has ended, without its lock; undefined: that cannot be told. */
+function recorded(directory: string): Cancellation | undefined {
+  try {
+    const outcome = fold(readRunEvents(directory).events).finished?.outcome
+    return outcome && { status: 'had-ended', outcome }
+  } catch (error) {
+    if (error instanceof WaveError) return undefined
+    throw error
+  }
+}
 
 /** The timers of a `Clock` do not keep a process alive, and there may be nothing else to wait for. */
 function keepAwake(): Disposable {
@@ -77,7 +90,8 @@ async function settle({ directory, clock, pid, signal }: Settling): Promise<Canc
   for (let tries = 1; ; tries += 1) {
     try {
       return settleRun(directory, clock, pid)
-    } catch (error) {
+    } catch (cause) {
+      const error = storageError(cause, directory)
       const isHeld = error instanceof WaveError && error.code === 'run-locked'
       if (!isHeld || tries === MAX_TRIES || signal.aborted) throw error
       await sleep(clock, POLL_MS, signal)

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,6 +50,19 @@ test('a replacement clears away what dead processes left of theirs, and nothing 
   expect(readdirSync(root).toSorted()).toEqual([...kept, 'file'].toSorted())
 })
 
+test.runIf(process.platform === 'linux')(
+  'what a process in another container is writing stays for a day, since nobody sees from here whether it runs',
+  () => {
+    const { pid: dead } = spawnSync(process.execPath, ['--version'])
+    const [fresh, old] = ['1', '2'].map((namespace) => `.wave-tmp-file-${dead}@${namespace}`)
+    for (const name of [fresh, old]) writeFileSync(join(root, String(name)), 'half')
+    const before = Date.now() / 1000 - 25 * 60 * 60
+    utimesSync(join(root, String(old)), before, before)
+    replaceFile(join(root, 'file'), Buffer.from('whole'))
+    expect(readdirSync(root).toSorted()).toEqual([fresh, 'file'])
+  },
+)
+
 test('a replacement does not fail by what cannot be cleared away', () => {
   const { pid: dead } = spawnSync(process.execPath, ['--version'])
   mkdirSync(join(root, `.wave-tmp-file-${dead}`))
@@ -56,9 +70,19 @@ test('a replacement does not fail by what cannot be cleared away', () => {
   expect(readFileSync(join(root, 'file'), 'utf8')).toBe('whole')
 })
 
-test.each([
+test.each<readonly string[]>([
   ['ENOSPC', 'disk-full'],
-  ['EROFS', 'path-unwritable'],
+  ...[
+    'EROFS',
+    'EBUSY',
+    'ENOTEMPTY',
+    'EISDIR',
+    'EFBIG',
+    'ELOOP',
+    'ENAMETOOLONG',
+    'ESTALE',
+    'ENOTSUP',
+  ].map((code) => [code, 'path-unwritable']),
 ])('DF-04 %s is an error that the user can fix', (code, expected) => {
   const cause = Object.assign(new Error(code), { code })
   expect(storageError(cause, '/x')).toMatchObject({ code: expected, exitCode: 4 })

@@ -7,10 +7,12 @@ import {
   existsSync,
   fchmodSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -111,24 +113,48 @@ export function removeFile(path: string): void {
 /** Names that a crash may leave behind start with this; see `isTemporary`. */
 export function temporaryName(path: string): string {
   const slash = path.lastIndexOf('/')
-  return `${path.slice(0, slash + 1)}.wave-tmp-${path.slice(slash + 1)}-${process.pid}`
+  const namespace = pidNamespace()
+  const owner = namespace === undefined ? process.pid : `${process.pid}@${namespace}`
+  return `${path.slice(0, slash + 1)}.wave-tmp-${path.slice(slash + 1)}-${owner}`
+}
+
+/** The number of the namespace in which a pid means this process: containers have their own. Undefined: not Linux. */
+export function pidNamespace(): string | undefined {
+  namespace ??= { number: readNamespace() }
+  return namespace.number
+}
+
+let namespace: { readonly number: string | undefined } | undefined
+
+function readNamespace(): string | undefined {
+  try {
+    return /\d+/u.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
+  } catch {
+    return undefined
+  }
 }
 
 /** Removes what processes left that died while they wrote this file under its `temporaryName`. */
 export function removeLeftovers(path: string): void {
   const file = basename(path)
-  clearFolder(dirname(path), (name) => abandonedFile(name) === file)
+  clearFolder(dirname(path), (name) => abandonedFile(path, name) === file)
 }
 
 /** The same for every file of a folder. */
 export function removeLeftoversIn(folder: string): void {
-  clearFolder(folder, (name) => abandonedFile(name) !== undefined)
+  clearFolder(folder, (name) => abandonedFile(join(folder, name), name) !== undefined)
 }
 
-/** The file that a process was writing under this `temporaryName` when it died; undefined: none was. */
-export function abandonedFile(temporary: string): string | undefined {
-  const [, name, pid] = TEMPORARY.exec(temporary) ?? []
-  return name !== undefined && isDead(Number(pid)) ? name : undefined
+/**
+ * The file beside `path` that a process was writing under this `temporaryName` when it died; undefined: none was, as
+ * far as can be seen.
+ */
+export function abandonedFile(path: string, temporary: string): string | undefined {
+  const [, name, pid, its] = TEMPORARY.exec(temporary) ?? []
+  if (name === undefined) return undefined
+  const isHere = its === undefined || its === pidNamespace()
+  const isLeft = isHere ? isDead(Number(pid)) : isOld(join(dirname(path), temporary))
+  return isLeft ? name : undefined
 }
 
 /**
@@ -137,9 +163,8 @@ export function abandonedFile(temporary: string): string | undefined {
  */
 export function clearFolder(folder: string, isUseless: (name: string) => boolean): void {
   for (const name of namesIn(folder)) {
-    if (!isUseless(name)) continue
     try {
-      removeFile(join(folder, name))
+      if (isUseless(name)) removeFile(join(folder, name))
     } catch {
       // The others may go.
     }
@@ -167,15 +192,19 @@ export function storageError(cause: unknown, path: string): unknown {
       cause,
     })
   }
-  if (!hasErrorCode(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EMFILE', 'EIO')) {
-    return cause
-  }
+  if (!hasErrorCode(cause, ...NOT_WRITTEN)) return cause
   const why = cause instanceof Error ? cause.message : String(cause)
   return new WaveError('path-unwritable', `${path} could not be written: ${why}.`, {
     hint: 'Check that the folder exists and that you may write to it.',
     cause,
   })
 }
+
+/** What disks, file systems, folders and limits of the user answer; any other code is a bug. */
+const NOT_WRITTEN = (
+  'EACCES EPERM EROFS EBUSY ETXTBSY ENOENT ENOTDIR EISDIR ENOTEMPTY ELOOP ENAMETOOLONG ' +
+  'EIO ENXIO ENODEV ESTALE ENOTSUP EOPNOTSUPP ENOSYS EMLINK EMFILE ENFILE EFBIG'
+).split(' ')
 
 function holds(path: string, content: Uint8Array): boolean {
   try {
@@ -185,7 +214,7 @@ function holds(path: string, content: Uint8Array): boolean {
   }
 }
 
-const TEMPORARY = /^\.wave-tmp-(.*)-(\d+)$/su
+const TEMPORARY = /^\.wave-tmp-(.*)-(\d+)(?:@(\d+))?$/su
 
 /** A folder may take files and not show them. */
 function namesIn(folder: string): readonly string[] {
@@ -204,6 +233,14 @@ function isDead(pid: number): boolean {
     return hasErrorCode(error, 'ESRCH')
   }
 }
+
+/** No write takes a day. */
+function isOld(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  return found !== undefined && found.mtimeMs < Date.now() - DAY_MS
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 function writeNew(path: string, content: Uint8Array, mode: number): void {
   const fd = openSync(path, 'wx', mode)

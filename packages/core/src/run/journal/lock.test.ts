@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { takeLock } from './lock.ts'
+import { lockOwner, takeLock } from './lock.ts'
 
 let directory: string
 beforeEach(() => {
@@ -49,6 +49,23 @@ test('a recycled pid and a lock from before a reboot are recognised as dead', ()
     expect(readdirSync(directory)).toEqual([])
   }
 })
+
+test.runIf(process.platform === 'linux')(
+  'the lock of a process in another container is respected, since nobody sees from here whether it runs',
+  () => {
+    const { pid } = spawnSync('true')
+    const elsewhere = { ...mine(), pid, pidNamespace: '1' }
+    writeFileSync(lockFile(), JSON.stringify(elsewhere))
+    expect(() => takeLock(directory)).toThrow(
+      expect.objectContaining({ code: 'run-locked', hint: expect.stringContaining(lockFile()) }),
+    )
+    expect(lockOwner(directory)).toMatchObject({ pid, isCertain: false, isElsewhere: true })
+    // No container outlives the machine.
+    writeFileSync(lockFile(), JSON.stringify({ ...elsewhere, bootId: 'another-boot' }))
+    takeLock(directory)[Symbol.dispose]()
+    expect(readdirSync(directory)).toEqual([])
+  },
+)
 
 test('an unreadable lock is no lock', () => {
   writeFileSync(lockFile(), '{')

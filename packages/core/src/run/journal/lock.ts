@@ -4,17 +4,28 @@ import { basename, dirname, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import { abandonedFile, clearFolder, createFile, hasErrorCode } from './durable-fs.ts'
 import { removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
-import { describeProcess, isAlive, parseOwner, readText } from './lock-owner.ts'
+import { describeProcess, isAlive, isElsewhere, parseOwner, readText } from './lock-owner.ts'
 import type { Owner } from './lock-owner.ts'
 
 /**
  * One writer per run. Holds pid, process start time and boot id, so that a dead or recycled pid and a
  * reboot are recognised. There is no expiry by time: laptops sleep. `what` begins the sentence about a live owner.
  */
-export function takeLock(directory: string, what = 'This run is in use'): Disposable {
+export function takeLock(directory: string, what = RUN_IN_USE): Disposable {
+  return take(directory, what, {})
+}
+
+/** The same for the process that works on a run, and that may be told to stop when the run is to end. */
+export function takeRunLock(directory: string): Disposable {
+  return take(directory, RUN_IN_USE, { isRun: true })
+}
+
+const RUN_IN_USE = 'This run is in use'
+
+function take(directory: string, what: string, about: object): Disposable {
   const path = join(directory, 'lock')
   // No two locks are alike, also not those of one process: what was seen dead never comes back.
-  const mine = JSON.stringify({ ...describeProcess(process.pid), lock: randomUUID() })
+  const mine = JSON.stringify({ ...describeProcess(process.pid), ...about, lock: randomUUID() })
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     if (tryCreate(path, mine)) {
       removeRemains(path)
@@ -35,6 +46,10 @@ interface LockOwner {
    * any process.
    */
   readonly isCertain: boolean
+  /** It works on the run: see `takeRunLock`. */
+  readonly isRun: boolean
+  /** It cannot be seen from here, as one in another container. */
+  readonly isElsewhere: boolean
 }
 
 /** Who holds the lock now; undefined: nobody, or a process that is dead. */
@@ -45,7 +60,8 @@ export function lockOwner(directory: string): LockOwner | undefined {
   const now = describeProcess(owner.pid)
   const isCertain =
     owner.bootId !== undefined && owner.startTime !== undefined && now.startTime !== undefined
-  return { pid: owner.pid, isCertain }
+  const { pid, isRun } = owner
+  return { pid, isCertain, isRun, isElsewhere: isElsewhere(owner) }
 }
 
 const MAX_TRIES = 60
@@ -76,7 +92,7 @@ function clearDead(path: string, mine: string, what: string): boolean {
   const found = readText(path)
   if (found === undefined) return true
   const owner = parseOwner(found)
-  if (owner !== undefined && isAlive(owner)) throw lockedBy(owner, what)
+  if (owner !== undefined && isAlive(owner)) throw lockedBy(owner, what, path)
   const claims = claimDead(path, found, mine)
   if (claims === undefined) return false
   // Another process may have been here since it was read. That very lock never comes back.
@@ -110,12 +126,18 @@ function removeRemains(path: string): void {
   const lock = basename(path)
   const isClaim = (name: string): boolean => name.startsWith(`${lock}${CLAIM}`)
   clearFolder(dirname(path), (name) => {
-    const file = abandonedFile(name)
+    const file = abandonedFile(path, name)
     return isClaim(name) || (file !== undefined && (file === lock || isClaim(file)))
   })
 }
 
-function lockedBy(owner: Owner, what: string): WaveError {
+function lockedBy(owner: Owner, what: string, path: string): WaveError {
+  if (isElsewhere(owner)) {
+    const who = `process ${owner.pid} in another container, or outside of this one`
+    return new WaveError('run-locked', `${what} by ${who}.`, {
+      hint: `Wait until it has ended, or stop it there. If it is gone with its container, remove ${path}.`,
+    })
+  }
   return new WaveError('run-locked', `${what} by process ${owner.pid}.`, {
     hint: 'Wait until it has ended, or stop it.',
   })

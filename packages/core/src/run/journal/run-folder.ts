@@ -5,7 +5,7 @@ import type { Clock } from '../../ports.ts'
 import { makeDirectory, removeLeftoversIn, replaceFile, storageError } from './durable-fs.ts'
 import { openJournal } from './journal.ts'
 import type { FileJournal } from './journal.ts'
-import { takeLock } from './lock.ts'
+import { takeRunLock } from './lock.ts'
 
 export { findRun, runsFolder } from './run-list.ts'
 
@@ -32,7 +32,7 @@ export function openRunFolder(runs: string, runId: string, clock: Clock): RunFol
 }
 
 function openLocked(directory: string, clock: Clock): RunFolder {
-  const lock = takeLock(directory)
+  const lock = takeRunLock(directory)
   try {
     return openFiles(directory, clock, lock)
   } catch (error) {
