@@ -4,6 +4,7 @@ import { ManualClock } from '../../testing/manual-clock.ts'
 import { MemoryJournal } from '../../testing/memory-storage.ts'
 import { MemoryWorkspaceProvider } from '../../testing/memory-workspace.ts'
 import type { Command } from '../../testing/memory-workspace.ts'
+import { ResumeRig } from '../../testing/resume-rig.ts'
 import { succeed } from '../../testing/rig.ts'
 import {
   artifactYaml,
@@ -13,6 +14,7 @@ import {
   runYaml,
 } from '../../testing/yaml-run.ts'
 import type { Perform } from '../../testing/yaml-run.ts'
+import type { RunRequest } from '../request.ts'
 
 const MOUNT = '    workspace: {mount: [{source: ./, target: /src, mode: readwrite}]}\n'
 
@@ -100,7 +102,7 @@ test('a message to a channel tells the run and its outcome, and nothing that any
   ])
 })
 
-const FAILING = pipelineYaml(promptYaml('implement'))
+const ONE = pipelineYaml(promptYaml('implement'))
 const ASKING = pipelineYaml('  - {id: implement, gate: {type: approval}}\n')
 const UNDECIDED = pipelineYaml(
   promptYaml('first', artifactYaml('facts', 'json')) +
@@ -113,7 +115,7 @@ const onlyFirst: Perform = ({ planned }) =>
   planned.step.id === 'first' ? succeed({ facts: '{}' }) : NO
 
 test.each([
-  ['a step that failed', FAILING, 'step_failed', 'step-failed'],
+  ['a step that failed', ONE, 'step_failed', 'step-failed'],
   ['a step that could not begin', UNDECIDED, 'step_failed', 'step-failed'],
   ['a gate that waits', ASKING, 'gate_waiting', 'gate-waiting'],
 ] as const)('%s is told once that stands in the journal', async (_, yaml, event, recorded) => {
@@ -138,10 +140,28 @@ test('what the journal does not take is told to nobody', async () => {
     return Promise.resolve(undefined)
   }
   const journal = new MemoryJournal(new ManualClock(), [], 2)
-  await expect(
-    runYaml(withHook(hook, FAILING), onlyFirst, { journal, notify }),
-  ).rejects.toMatchObject({ code: 'journal-write-failed' })
+  await expect(runYaml(withHook(hook, ONE), onlyFirst, { journal, notify })).rejects.toMatchObject({
+    code: 'journal-write-failed',
+  })
   expect(sent).toEqual([])
+})
+
+test('the end of a run that was killed before it was recorded is told again when it is resumed', async () => {
+  const hook = '{name: tell, event: run_completed, type: notify, channel: oncall}'
+  const sent: string[] = []
+  const notify: RunRequest['notify'] = (_, { event }) => {
+    sent.push(event)
+    return Promise.resolve(undefined)
+  }
+  const rig = (): ResumeRig =>
+    new ResumeRig({ yaml: withHook(hook, ONE), answer: () => ({}), request: { notify } })
+  const [whole, killed] = [rig(), rig()]
+  await whole.go()
+  await killed.go({ capacity: whole.events.length - 1 })
+  expect(killed.events.some(({ type }) => type === 'run-finished')).toBe(false)
+  await killed.go()
+  expect(sent).toEqual(['run_completed', 'run_completed', 'run_completed'])
+  expect(killed.events.at(-1)?.type).toBe('run-finished')
 })
 
 test('a channel that the user does not have is told in the journal, and changes nothing', async () => {
