@@ -85,6 +85,7 @@ describeDocker('snapshot volumes', () => {
 
   const names = async () => (await volumes()).map(({ name }) => name)
 
+  /** Only once another has looked: one that finds the whole volume builds upon no other. */
   async function whole(snapshot: Snapshot): Promise<string> {
     const installId = `${sandbox.installId}-whole`
     await using provider = await connectDocker({ installId })
@@ -95,10 +96,10 @@ describeDocker('snapshot volumes', () => {
   }
 
   test('whatever was edited, a volume with only the differences shows what a whole one would', async () => {
-    for (let seed = 1; seed <= 6; seed += 1) {
+    for (let seed = 1; seed <= 4; seed += 1) {
       restart()
       for (let more = 0; more < 3; more += 1) {
-        editAtRandom(sandbox.repository, seed * 10 + more, 4)
+        editAtRandom(sandbox.repository, seed * 10 + more, 6)
         commitAtRandom(sandbox.repository, seed * 10 + more)
       }
       const snapshot = await take()
