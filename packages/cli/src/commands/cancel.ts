@@ -26,6 +26,8 @@ export async function cancel(
   const { signal } = interruption
   const cancellation = await cancelRun(directory, { clock: systemClock, signal })
   const run = basename(directory)
+  const interrupted = interruption.exitCode()
+  if (interrupted !== undefined && cancellation.status === 'still-running') return interrupted
   if (cancellation.status === 'still-running') {
     throw new WaveError(
       'run-locked',

@@ -48,14 +48,8 @@ export async function cancelRun(
   if (!owner.isRun || owner.isElsewhere) return recorded(directory) ?? (await settle(settling))
   if (!owner.isCertain) throw uncertain(owner.pid)
   interrupt(owner.pid)
-  const endMs = clock.monotonicMs() + patienceMs
-  while (lockOwner(directory)?.pid === owner.pid) {
-    if (clock.monotonicMs() >= endMs || signal.aborted) {
-      return { status: 'still-running', pid: owner.pid }
-    }
-    await sleep(clock, POLL_MS, signal)
-  }
-  return await settle(settling)
+  const hasStopped = await waitFor(owner.pid, settling, patienceMs)
+  return hasStopped ? await settle(settling) : { status: 'still-running', pid: owner.pid }
 }
 
 const POLL_MS = 50
@@ -100,6 +94,19 @@ async function settle({ directory, clock, pid, signal }: Settling): Promise<Canc
 }
 
 const MAX_TRIES = 20
+
+async function waitFor(
+  pid: number,
+  { directory, clock, signal }: Settling,
+  patienceMs: number,
+): Promise<boolean> {
+  const endMs = clock.monotonicMs() + patienceMs
+  while (lockOwner(directory)?.pid === pid) {
+    if (clock.monotonicMs() >= endMs || signal.aborted) return false
+    await sleep(clock, POLL_MS, signal)
+  }
+  return true
+}
 
 function interrupt(pid: number): void {
   try {
