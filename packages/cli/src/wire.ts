@@ -20,6 +20,7 @@ import { isRunDead } from './dead-runs.ts'
 import { leftOutNotes } from './left-out.ts'
 import { openDocker } from './open-docker.ts'
 import { allowedImages, checkMounts, checkTools, storageNotes } from './preflight.ts'
+import { expectRun } from './run-index.ts'
 import { type ChosenSandbox, chooseSandbox } from './sandbox.ts'
 
 /** The parts that a run is made of, opened. */
@@ -94,6 +95,7 @@ async function assemble(job: WiringJob, sandbox: ChosenSandbox): Promise<Wiring>
   signal.throwIfAborted()
   const cache = options.cache === true ? await openCache(config, runs) : undefined
   const runId = systemIds.runId()
+  expectRun(config.paths.dataDir, join(runs, runId), project.root)
   const folder = openRunFolder(runs, runId, systemClock)
   return {
     parts: {

@@ -98,8 +98,8 @@ class Scene implements AsyncDisposable {
     const callsBefore = this.#server.requests.length
     const resumed = await this.#wave('resume')
     if (resumed.exitCode !== 0) {
-      // Not in the user's index yet: then nothing was told of it, and nothing paid.
-      if (callsBefore > 0 || acknowledged(stdout) >= 0) {
+      // It had not begun: then nothing was told of it, and nothing paid.
+      if (callsBefore > 0 || this.#events().length > 0) {
         problems.push(`wave resume ended with ${resumed.exitCode}: ${resumed.stderr}`)
       }
       const again = await this.#wave('run', 'flow')

@@ -23,7 +23,7 @@ import { createRenderer } from '../render/create.ts'
 import { renderProblemWarning, renderWarning } from '../render/problem.ts'
 import { earlyNotes } from '../render/waiting.ts'
 import { checkReportFile } from '../report-file.ts'
-import { checkOwnRun } from '../run-index.ts'
+import { checkOwnRun, completeEntry } from '../run-index.ts'
 import { escapeJson } from '../sanitise.ts'
 import { wireResume } from '../wire-resume.ts'
 import { afterRun } from './after-run.ts'
@@ -43,7 +43,8 @@ export async function resume(
   await finishKilledApply(invocation, { root: project.root, dataDir })
   using folder = openRunFolder(runsFolder(project.root), basename(directory), systemClock)
   const { started, finished } = fold(folder.journal.recovered)
-  if (started === undefined) throw new Error('Internal error: a run in the index has not begun')
+  if (started === undefined) throw neverBegan(basename(directory))
+  completeEntry(dataDir, directory, project.root)
   const opened = { project, config, folder, started }
   if (finished?.outcome === 'completed' && options.fromStep === undefined) {
     return sayCompleted(invocation, config, finished, started.run)
@@ -68,6 +69,12 @@ function wordOf({ last }: ResumeOptions, words: readonly string[]): string {
     })
   }
   return words[0] ?? 'last'
+}
+
+function neverBegan(run: string): WaveError {
+  return new WaveError('run-unknown', `Run ${run} never began.`, {
+    hint: 'Start a new run with: wave run',
+  })
 }
 
 function sayCompleted(

@@ -59,10 +59,15 @@ function showList({ host }: Invocation, { output, folder }: OpenRuns, limit: num
 }
 
 async function showRun(invocation: Invocation, prefix: string): Promise<void> {
-  const { output, directory } = await openRun(invocation, prefix)
+  const { output, directory, root, dataDir } = await openRun(invocation, prefix)
   const { out } = invocation.host
   const { viewRun } = await import('../runs/run-view.ts')
-  const view = viewRun(directory, Date.parse(systemClock.nowUtc()))
+  const { isOwnRun } = await import('../run-index.ts')
+  const view = viewRun(directory, {
+    nowMs: Date.parse(systemClock.nowUtc()),
+    // Where that cannot be told, wave resume says why.
+    isOwn: () => unlessUnreadable(() => isOwnRun(dataDir, directory, root)),
+  })
   if (output === 'json') {
     const { viewToJson } = await import('../runs/run-view-json.ts')
     out.write(`${escapeJson(JSON.stringify(viewToJson(view)))}\n`)
@@ -71,5 +76,14 @@ async function showRun(invocation: Invocation, prefix: string): Promise<void> {
   } else {
     const { renderView } = await import('../runs/render-view.ts')
     out.write(renderView(view))
+  }
+}
+
+function unlessUnreadable(isOwn: () => boolean): boolean {
+  try {
+    return isOwn()
+  } catch (error) {
+    if (error instanceof WaveError) return true
+    throw error
   }
 }

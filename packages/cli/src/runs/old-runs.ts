@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { journalPath } from '@wave/core'
+import { journalPath, WaveError } from '@wave/core'
 import { glanceAtRun, listRuns, type RunCondition, type RunGlance } from '@wave/core/runs'
 
 /** Which runs may go. */
@@ -21,6 +21,8 @@ export interface JudgedRun {
   readonly journal: JournalState | undefined
   /** Undefined: it may go. */
   readonly kept: KeptBecause | undefined
+  /** Why it cannot be told whose it is; undefined: it can, or need not. */
+  readonly problem: string | undefined
 }
 
 /** A run that went on, or ended, since then has another. */
@@ -29,10 +31,10 @@ export interface JournalState {
   readonly writtenMs: number
 }
 
-type KeptBecause = 'recent' | 'running' | 'unfinished' | 'not started here'
+type KeptBecause = 'recent' | 'running' | 'unfinished' | 'not started here' | 'unknown'
 
 /**
- * Which runs of a project are old. Clocks jump, so that neither its id nor the time of its file alone makes a
+ * Which runs of a project are old; `isOwn` may throw a `WaveError`. Clocks jump, so that neither its id nor the time of its file alone makes a
  * run old: the younger of the two counts, and a run is among the newest if it is by one of them.
  */
 export function judgeRuns(
@@ -52,9 +54,22 @@ export function judgeRuns(
     const { condition } = glance
     const ageMs = limits.nowMs - Math.max(writtenMs(run), startedMs(run))
     const isRecent = newest.has(run) || ageMs < (limits.olderThanMs ?? -Infinity)
-    const kept = isRecent ? 'recent' : keptBecause(glance, isOwn(run), limits)
-    return { run, directory, condition, journal: journals.get(run), kept }
+    const { kept, problem } = isRecent ? RECENT : judge(glance, isOwn, limits)
+    return { run, directory, condition, journal: journals.get(run), kept, problem }
   })
+}
+
+type Judgement = Pick<JudgedRun, 'kept' | 'problem'>
+
+const RECENT: Judgement = { kept: 'recent', problem: undefined }
+
+function judge(glance: RunGlance, isOwn: (run: string) => boolean, limits: RunLimits): Judgement {
+  try {
+    return { kept: keptBecause(glance, isOwn(glance.run), limits), problem: undefined }
+  } catch (error) {
+    if (!(error instanceof WaveError)) throw error
+    return { kept: 'unknown', problem: error.message }
+  }
 }
 
 function keptBecause(
@@ -68,8 +83,16 @@ function keptBecause(
   return mayGoOn ? 'unfinished' : undefined
 }
 
-/** A run can be partial although each of its steps was carried out. */
-export function isOver({ condition, steps }: Pick<RunGlance, 'condition' | 'steps'>): boolean {
+/**
+ * Whether there is nothing left to go on with. A run can be partial although each of its steps was carried out, and
+ * be cut off before it began.
+ */
+export function isOver({
+  condition,
+  steps,
+  startedAt,
+}: Pick<RunGlance, 'condition' | 'startedAt' | 'steps'>): boolean {
+  if (condition === 'interrupted') return startedAt === undefined
   return condition === 'completed' || (condition === 'partial' && steps?.done === steps?.total)
 }
 

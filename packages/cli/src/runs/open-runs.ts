@@ -7,19 +7,23 @@ import { findProject } from '../project.ts'
 export interface OpenRuns {
   readonly output: OutputMode
   readonly folder: string
+  /** Of the project. */
+  readonly root: string
+  readonly dataDir: string
 }
 
 export async function openRuns(invocation: Invocation): Promise<OpenRuns> {
   const project = findProject(invocation.cwd)
-  const { output } = await loadConfig(invocation, project)
-  return { output, folder: runsFolder(project.root) }
+  const { output, paths } = await loadConfig(invocation, project)
+  const { root } = project
+  return { output, folder: runsFolder(root), root, dataDir: paths.dataDir }
 }
 
 /** The same, with the folder of one run: by a unique prefix of its id, or the newest as `last`. */
 export async function openRun(
   invocation: Invocation,
   prefix: string,
-): Promise<{ readonly output: OutputMode; readonly directory: string }> {
-  const { output, folder } = await openRuns(invocation)
-  return { output, directory: findRun(folder, prefix) }
+): Promise<OpenRuns & { readonly directory: string }> {
+  const opened = await openRuns(invocation)
+  return { ...opened, directory: findRun(opened.folder, prefix) }
 }

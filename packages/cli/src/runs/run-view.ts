@@ -22,15 +22,21 @@ export interface RunView {
   readonly tornBytes: number
 }
 
-/** Throws `journal-refused` for a damaged journal: what is wrong, and where. */
-export function viewRun(directory: string, nowMs: number): RunView {
+/**
+ * `isOwn`: whether the user started it. Throws `journal-refused` for a damaged journal: what is wrong, and where.
+ */
+export function viewRun(
+  directory: string,
+  { nowMs, isOwn }: { readonly nowMs: number; readonly isOwn: () => boolean },
+): RunView {
   const pid = holderOf(directory)
   const { events, tornBytes } = readRunEvents(directory)
   const state = fold(events)
   const glance = { run: basename(directory), ...glanceAtEvents(events, pid, nowMs) }
   const waiting = findWaiting(events, state)
   const patches = handedOver(state)
-  const next = commandsFor({ glance, state, waiting, patches })
+  const mayGoOn = glance.condition !== 'running' && !isOver(glance) && isOwn()
+  const next = commandsFor({ glance, state, waiting, patches, mayGoOn })
   return { glance, state, waiting, patches, next, tornBytes }
 }
 
@@ -45,14 +51,17 @@ function commandsFor({
   state,
   waiting,
   patches,
-}: Pick<RunView, 'glance' | 'state' | 'waiting' | 'patches'>): readonly string[] {
+  mayGoOn,
+}: Pick<RunView, 'glance' | 'state' | 'waiting' | 'patches'> & {
+  readonly mayGoOn: boolean
+}): readonly string[] {
   const { run, condition } = glance
   if (condition === 'running') return [`wave logs ${run} --follow`]
   const hasReport = state.finished?.delivered.some(isReport) ?? false
   return [
     ...(patches.length > 0 ? [`wave apply ${run}`] : []),
     ...(hasReport ? [`wave report ${run}`] : []),
-    ...(isOver(glance) ? [] : resumptions(run, waiting)),
+    ...(mayGoOn ? resumptions(run, waiting) : []),
   ]
 }
 

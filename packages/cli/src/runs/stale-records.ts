@@ -1,9 +1,9 @@
 import { lstatSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { listCacheEntries, runsFolder } from '@wave/core'
+import { listCacheEntries, runsFolder, WaveError } from '@wave/core'
 import { type Found, sizeOnDisk } from '@wave/workspace'
 import { isRunDead } from '../dead-runs.ts'
-import { checkOwnRun, type IndexedRun, indexedRuns } from '../run-index.ts'
+import { type IndexedRun, indexedRuns, isOwnRun } from '../run-index.ts'
 
 /** What wave notes of runs outside their folders, and when a note is of no use any more. */
 export class RunRecords {
@@ -31,14 +31,14 @@ export class RunRecords {
     }
   }
 
-  /** Whether the user started this very run, in this project. */
+  /** Whether the user started this very run, in this project. Throws `path-unwritable` where that cannot be read. */
   isOwn(directory: string, root: string): boolean {
     try {
-      checkOwnRun(this.#dataDir, directory, root)
-      return true
-    } catch {
+      return isOwnRun(this.#dataDir, directory, root)
+    } catch (error) {
       // Nor is one that may not be looked at.
-      return false
+      if (error instanceof WaveError && error.code === 'journal-refused') return false
+      throw error
     }
   }
 
