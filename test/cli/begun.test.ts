@@ -1,12 +1,15 @@
-/** Runs whose process died, or whose disk failed when they had hardly begun. */
+/** Runs whose process died, or whose disk failed, when they had hardly begun, or were about to be removed. */
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { indexRun } from '../../packages/cli/src/run-index.ts'
 import { readRunEvents } from '../../packages/core/src/runs.ts'
 import { KILL } from '../durability/crash/points.ts'
 import { trace } from '../durability/crash/strace.ts'
 import type { SystemCall } from '../durability/crash/strace.ts'
-import { Sandbox } from '../support/cli.ts'
+import { resultOf, Sandbox } from '../support/cli.ts'
+import { writeRun } from '../support/journal.ts'
 import { describeWith } from '../support/tools.ts'
 
 const GATED = `metadata: {name: gated}
@@ -101,5 +104,32 @@ describe("a run that could not be noted as the user's own", () => {
     expect(exitCode).toBe(4)
     expect(stderr).toContain(join(place.home, 'data/runs'))
     expect(runsOf(place)).toEqual([])
+  })
+})
+
+describeWith('strace')('wave gc, on a disk that fails', () => {
+  test('goes on with the other runs, and tells what stays of one that it moved aside', async () => {
+    using place = openPlace()
+    const runs = join(place.project, '.wave/runs')
+    const ids = ['20200101-000000-000-aaaaaa', '20200102-000000-000-aaaaaa']
+    for (const id of ids) {
+      const directory = writeRun(place.project, id, [])
+      indexRun(join(place.home, 'data'), directory, place.project)
+    }
+    // The moves of runs reach the disk with this folder.
+    const inject = ['-P', runs, '-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO:when=1']
+    const options = ['-qq', '-f', '-o', join(place.root, 'trace'), ...inject]
+    const wave = [process.execPath, MAIN, 'gc', '--runs', '--keep', '0', '--yes', '--json']
+    const child = spawn('strace', options.concat(wave), { cwd: place.project, env: place.env({}) })
+    const { exitCode, stdout } = await resultOf(child)
+    expect(exitCode).toBe(4)
+    expect(JSON.parse(stdout)).toMatchObject({
+      removedRuns: ids.toReversed(),
+      notRemoved: [],
+      leftBehind: [{ run: ids[1], why: expect.stringMatching(/\.removing-.*EIO/) }],
+    })
+    expect(runsOf(place)).toEqual([])
+    expect(readdirSync(join(place.home, 'data/runs'))).toEqual([])
+    expect(readdirSync(runs)).toEqual([`.removing-${ids[1]}`])
   })
 })

@@ -9,7 +9,7 @@ import { openInstallId } from '../install-id.ts'
 import type { Invocation } from '../invocation.ts'
 import { cacheBytes } from '../open-docker.ts'
 import { findProject } from '../project.ts'
-import { type Garbage, type NotRemoved, renderGarbage } from '../render/garbage.ts'
+import { type Garbage, renderGarbage } from '../render/garbage.ts'
 import { renderNote } from '../render/problem.ts'
 import { renderRows } from '../render/rows.ts'
 import { type JudgedRun, judgeRuns } from '../runs/old-runs.ts'
@@ -48,8 +48,8 @@ export async function gc(invocation: Invocation, options: GcOptions): Promise<nu
   const cutOff = await removeCutOff(job)
   const removal = await removeRuns(job, runs)
   const rows = merged([...kinds, cutOff, ...(await ofRuns(job, removal.row))])
-  const { removedRuns, notRemoved, hasFailed } = removal
-  show(job, { dryRun, rows, removedRuns, notRemoved, engineProblem })
+  const { hasFailed, ...ofOldRuns } = sortOut(removal.removals)
+  show(job, { dryRun, rows, ...ofOldRuns, engineProblem })
   return hasFailed ? NOT_READY : 0
 }
 
@@ -122,26 +122,20 @@ async function removeCutOff({ root, dryRun }: Job): Promise<GarbageKind> {
 
 interface RunsRemoval {
   readonly row: GarbageKind
-  readonly removedRuns: readonly string[]
-  readonly notRemoved: readonly NotRemoved[]
-  /** Some of these could have gone, were it not for something that the user can mend. */
-  readonly hasFailed: boolean
+  readonly removals: readonly RunRemoval[]
+}
+
+interface RunRemoval {
+  readonly run: string
+  readonly removal: Removal
 }
 
 async function removeRuns(job: Job, runs: readonly JudgedRun[]): Promise<RunsRemoval> {
-  const removedRuns: string[] = []
-  const notRemoved: NotRemoved[] = []
-  let hasFailed = false
+  const removals: RunRemoval[] = []
   const remove = async ({ judged: one }: { readonly judged: JudgedRun }): Promise<boolean> => {
-    const { run } = one
     const removal = job.dryRun ? WOULD_GO : await removeRun(job.dataDir, one)
-    if (removal.isRemoved) {
-      removedRuns.push(run)
-      return true
-    }
-    notRemoved.push({ run, why: removal.why })
-    hasFailed ||= removal.isFailure
-    return false
+    removals.push({ run: one.run, removal })
+    return removal.isRemoved && removal.left?.takesRoom !== true
   }
   const found = await Promise.all(
     runs.map(async (one) => {
@@ -151,7 +145,33 @@ async function removeRuns(job: Job, runs: readonly JudgedRun[]): Promise<RunsRem
     }),
   )
   const row = await removeStale('runs', found, remove)
-  return { row, removedRuns, notRemoved, hasFailed }
+  return { row, removals: runs.flatMap(unjudged).concat(removals) }
+}
+
+/** The user wants it gone if it is one of their own, and has to see to it that this can be told. */
+function unjudged({ run, problem }: JudgedRun): readonly RunRemoval[] {
+  if (problem === undefined) return []
+  const why = problem.replace(/\.$/u, '')
+  return [{ run, removal: { isRemoved: false, why, isFailure: true } }]
+}
+
+/** By what has become of them. `hasFailed`: something of them stays that the user can do something about. */
+function sortOut(removals: readonly RunRemoval[]) {
+  const removed = removals.flatMap(({ run, removal }) =>
+    removal.isRemoved ? [{ run, left: removal.left }] : [],
+  )
+  const leftBehind = removed.flatMap(({ run, left }) =>
+    left === undefined ? [] : [{ run, why: left.why }],
+  )
+  const stayed = removals.flatMap(({ run, removal }) =>
+    removal.isRemoved ? [] : [{ run, ...removal }],
+  )
+  return {
+    removedRuns: removed.map(({ run }) => run),
+    leftBehind,
+    notRemoved: stayed.map(({ run, why }) => ({ run, why })),
+    hasFailed: leftBehind.length > 0 || stayed.some(({ isFailure }) => isFailure),
+  }
 }
 
 const WOULD_GO: Removal = { isRemoved: true }
@@ -180,10 +200,10 @@ function plus(left: Amount, right: Amount): Amount {
 }
 
 function show({ invocation: { host }, output }: Job, garbage: Garbage): void {
-  const { dryRun, rows, removedRuns, notRemoved, engineProblem } = garbage
+  const { dryRun, rows, removedRuns, notRemoved, leftBehind, engineProblem } = garbage
   const freedBytes = rows.reduce((total, { removed }) => total + removed.bytes, 0)
   if (output === 'json') {
-    const about = { v: 1, dryRun, freedBytes, kinds: rows, removedRuns, notRemoved }
+    const about = { v: 1, dryRun, freedBytes, kinds: rows, removedRuns, notRemoved, leftBehind }
     const all = { ...about, engineProblem: engineProblem ?? null }
     host.out.write(`${escapeJson(JSON.stringify(all))}\n`)
     return
@@ -194,6 +214,9 @@ function show({ invocation: { host }, output }: Job, garbage: Garbage): void {
   }
   for (const { run, why } of notRemoved) {
     host.err.write(renderNote(`Run ${run} was not removed: ${why}.`))
+  }
+  for (const { run, why } of leftBehind) {
+    host.err.write(renderNote(`Run ${run} was removed, but ${why}.`))
   }
   if (output !== 'quiet') host.out.write(renderGarbage(garbage, freedBytes))
 }

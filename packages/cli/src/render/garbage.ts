@@ -7,12 +7,14 @@ export interface Garbage {
   /** Newest first. */
   readonly removedRuns: readonly string[]
   /** Runs that were to go as well. */
-  readonly notRemoved: readonly NotRemoved[]
+  readonly notRemoved: readonly RunProblem[]
+  /** What stays of runs that were removed. */
+  readonly leftBehind: readonly RunProblem[]
   /** Why nothing was looked at on an engine. */
   readonly engineProblem: string | undefined
 }
 
-export interface NotRemoved {
+interface RunProblem {
   readonly run: string
   readonly why: string
 }

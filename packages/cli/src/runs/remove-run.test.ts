@@ -65,3 +65,13 @@ test('a run that cannot be removed stays whole, which is a failure', async () =>
   })
   expect(existsSync(journal())).toBe(true)
 })
+
+test('a run whose note stays is gone all the same, with its files, and that is told', async () => {
+  // No note, and nothing that can be removed like one.
+  mkdirSync(join(root, 'data/runs', RUN), { recursive: true })
+  expect(await remove()).toEqual({
+    isRemoved: true,
+    left: { why: expect.stringMatching(/^the note on it stays: .*EISDIR/), takesRoom: false },
+  })
+  expect(readdirSync(join(root, 'runs'))).toEqual([])
+})

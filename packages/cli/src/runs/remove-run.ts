@@ -7,7 +7,11 @@ import { forgetRun } from '../run-index.ts'
 import { type JournalState, journalState, type JudgedRun } from './old-runs.ts'
 
 export type Removal =
-  | { readonly isRemoved: true }
+  | {
+      readonly isRemoved: true
+      /** Follows "was removed, but". Undefined: nothing is left of it. */
+      readonly left?: { readonly why: string; readonly takesRoom: boolean }
+    }
   | {
       readonly isRemoved: false
       /** Follows "was not removed:". */
@@ -22,8 +26,7 @@ export type Removal =
  */
 export async function removeRun(dataDir: string, judged: JudgedRun): Promise<Removal> {
   const { directory, journal } = judged
-  const run = basename(directory)
-  const aside = join(dirname(directory), `${REMOVING}${run}`)
+  const aside = join(dirname(directory), `${REMOVING}${basename(directory)}`)
   try {
     using _ = holdForRemoval(directory)
     if (!isSame(journal, journalState(directory))) {
@@ -33,12 +36,36 @@ export async function removeRun(dataDir: string, judged: JudgedRun): Promise<Rem
   } catch (error) {
     return notRemoved(error)
   }
-  syncDirectory(dirname(aside))
+  return await clearAway(dataDir, aside, basename(directory))
+}
+
+/** No command sees the run any more. */
+async function clearAway(dataDir: string, aside: string, run: string): Promise<Removal> {
+  // Before its files go: a power cut must not bring back half a run.
+  const unsynced = failureOf(() => syncDirectory(dirname(aside)))
+  if (unsynced !== undefined) return leftBehind(`its files stay in ${aside}: ${unsynced}`)
   // It could be resumed as long as it was a run, and not any more.
-  forgetRun(dataDir, run)
-  if (await removeFound({ path: aside })) return { isRemoved: true }
-  const why = `some of its files stay in ${aside}; the next wave gc tries again`
-  return { isRemoved: false, why, isFailure: true }
+  const noted = failureOf(() => forgetRun(dataDir, run))
+  if (!(await removeFound({ path: aside }))) return leftBehind(`some of its files stay in ${aside}`)
+  if (noted === undefined) return { isRemoved: true }
+  return leftBehind(`the note on it stays: ${noted}`, false)
+}
+
+function leftBehind(what: string, takesRoom = true): Removal {
+  const why = `${what}; the next wave gc tries again`
+  return { isRemoved: true, left: { why, takesRoom } }
+}
+
+/** What kept something from being done; undefined: nothing did. */
+function failureOf(work: () => void): string | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    const why = told(error)
+    if (why === undefined) throw error
+    return why
+  }
 }
 
 /** Folders of runs whose removal was cut off. */
@@ -49,7 +76,7 @@ export function findRemoved(folder: string): readonly string[] {
       .filter((entry) => entry.isDirectory() && entry.name.startsWith(REMOVING))
       .map(({ name }) => join(folder, name))
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isExpected(error)) return []
+    if (isCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM')) return []
     throw error
   }
 }
@@ -81,13 +108,16 @@ function notRemoved(error: unknown): Removal {
   if (isCode(error, 'ENOENT')) {
     return { isRemoved: false, why: 'it is gone already', isFailure: false }
   }
-  if (!(error instanceof Error) || !isExpected(error)) throw error
-  return { isRemoved: false, why: error.message, isFailure: true }
+  const why = told(error)
+  if (why === undefined) throw error
+  return { isRemoved: false, why, isFailure: true }
 }
 
-/** It is not the user's to remove, or something is in the way. */
-function isExpected(error: unknown): boolean {
-  return isCode(error, 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')
+/** It is not the user's to remove, something is in the way, or the disk fails. Undefined: a bug. */
+function told(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error instanceof WaveError) return error.message.replace(/\.$/u, '')
+  return 'errno' in error ? error.message : undefined
 }
 
 function isCode(error: unknown, ...codes: readonly string[]): boolean {
