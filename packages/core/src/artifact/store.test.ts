@@ -59,10 +59,34 @@ test('DU-11 what a crash left half-written is removed on open', () => {
   store.get(ref)
 })
 
+test("what else lies in its folder is in nobody's way, and stays", () => {
+  const ref = new FileArtifactStore(directory).put(bytes)
+  // Not its own, whatever it is called.
+  mkdirSync(join(directory, 'other'))
+  const kept = ['.DS_Store', 'ee', 'other/.wave-tmp-x-1']
+  for (const name of kept) writeFileSync(join(directory, name), '')
+  mkdirSync(join(directory, 'ed', '.wave-tmp-folder-1'))
+  const store = new FileArtifactStore(directory)
+  expect(Buffer.from(store.get(ref)).toString()).toBe('content')
+  expect(readdirSync(directory, { recursive: true })).toEqual(expect.arrayContaining(kept))
+})
+
+test.each(['../../../etc/passwd', '', 'A'.repeat(64), `${'a'.repeat(64)}/x`])(
+  'the digest %j leads nowhere',
+  (digest) => {
+    const store = new FileArtifactStore(directory)
+    const refusal = expect.objectContaining({ code: 'journal-refused' })
+    expect(() => store.pathOf({ digest, sizeBytes: 1 })).toThrow(refusal)
+    expect(() => store.get({ digest, sizeBytes: 1 })).toThrow(refusal)
+  },
+)
+
 test('a disk that takes nothing is told, with the path', () => {
   writeFileSync(join(directory, 'file'), '')
-  const store = new FileArtifactStore(join(directory, 'file', 'store'))
-  expect(() => store.put(bytes)).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
+  for (const place of ['file', 'file/store']) {
+    const store = new FileArtifactStore(join(directory, place))
+    expect(() => store.put(bytes)).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
+  }
 })
 
 test('DU-17 a store that is moved away takes nothing more, and does not begin anew', () => {

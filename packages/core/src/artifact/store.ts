@@ -5,10 +5,10 @@ import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
 import {
+  clearFolder,
   ensureFile,
   isTemporary,
   makeDirectory,
-  removeFile,
   storageError,
 } from '../run/journal/durable-fs.ts'
 
@@ -60,8 +60,10 @@ export class FileArtifactStore implements ArtifactStore {
   }
 
   /** Where these bytes lie, for a person who looks for them. */
-  pathOf(ref: ArtifactRef): string {
-    return join(this.#directory, ref.digest.slice(0, 2), ref.digest)
+  pathOf({ digest }: ArtifactRef): string {
+    // What a record names may be anything.
+    if (!/^[0-9a-f]{64}$/u.test(digest)) throw damaged(digest.slice(0, 64), 'has no valid digest')
+    return join(this.#directory, digest.slice(0, 2), digest)
   }
 }
 
@@ -73,11 +75,19 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
+/** Where something else lies, as file managers and backups leave it, it is in nobody's way. */
 function removeLeftovers(directory: string): void {
-  for (const shard of readdirSync(directory)) {
-    for (const name of readdirSync(join(directory, shard))) {
-      if (isTemporary(name)) removeFile(join(directory, shard, name))
-    }
+  for (const shard of shardsIn(directory)) clearFolder(join(directory, shard), isTemporary)
+}
+
+function shardsIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/u.test(entry.name))
+      .map(({ name }) => name)
+  } catch {
+    // Whoever gets or puts something is told.
+    return []
   }
 }
 
