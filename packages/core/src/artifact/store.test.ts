@@ -84,8 +84,9 @@ test.each(['../../../etc/passwd', '', 'A'.repeat(64), `${'a'.repeat(64)}/x`])(
 test('a disk that takes nothing is told, with the path', () => {
   writeFileSync(join(directory, 'file'), '')
   for (const place of ['file', 'file/store']) {
-    const store = new FileArtifactStore(join(directory, place))
-    expect(() => store.put(bytes)).toThrow(expect.objectContaining({ code: 'path-unwritable' }))
+    expect(() => new FileArtifactStore(join(directory, place)).put(bytes)).toThrow(
+      expect.objectContaining({ code: 'path-unwritable' }),
+    )
   }
 })
 

@@ -28,7 +28,7 @@ export class FileArtifactStore implements ArtifactStore {
   /** Digests that this process has made durable. */
   readonly #durable = new Set<string>()
 
-  /** Removes what a crash left half-written. */
+  /** Removes what a crash left half-written. Throws `path-unwritable`. */
   constructor(directory: string) {
     this.#directory = directory
     this.#wasThere = existsSync(directory)
@@ -85,9 +85,8 @@ function shardsIn(directory: string): readonly string[] {
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && /^[0-9a-f]{2}$/u.test(entry.name))
       .map(({ name }) => name)
-  } catch {
-    // Whoever gets or puts something is told.
-    return []
+  } catch (error) {
+    throw storageError(error, directory)
   }
 }
 
