@@ -14,6 +14,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ArtifactRef } from '../events.ts'
+import { takeLock } from '../run/journal/lock.ts'
 import { MemoryArtifactStore } from '../testing/memory-storage.ts'
 import { checkDeliverable, deliver } from './deliver.ts'
 import type { Deliverable, Delivery } from './deliver.ts'
@@ -40,6 +42,15 @@ function artifact(path: string, content: string, more: Partial<Deliverable> = {}
 function run(runId: string, ...artifacts: readonly Deliverable[]): Delivery {
   const runs = join(root, '.wave', 'runs')
   return deliver({ projectRoot: root, runs, runId, store }, artifacts)
+}
+
+/** What it throws. */
+function attempt(action: () => unknown): unknown {
+  try {
+    return action()
+  } catch (error) {
+    return error
+  }
 }
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -90,6 +101,28 @@ test('the next run replaces what wave delivered itself', () => {
   expect(paths(run('r2', artifact('output/report.md', 'two')))).toEqual(['output/report.md'])
   expect(read('output/report.md')).toBe('two')
   expect(readdirSync(join(root, 'output'))).toEqual(['report.md'])
+})
+
+test('one run at a time delivers: what another one writes meanwhile would look like a person’s', () => {
+  const runs = join(root, '.wave', 'runs')
+  const tries: unknown[] = []
+  class WatchedStore extends MemoryArtifactStore {
+    override get(ref: ArtifactRef): Uint8Array {
+      tries.push(attempt(() => takeLock(runs)))
+      return super.get(ref)
+    }
+  }
+  store = new WatchedStore()
+  const stored = artifact('output/report.md', 'x')
+  expect(paths(run('r1', stored))).toEqual(['output/report.md'])
+  expect(tries).toEqual([expect.objectContaining({ code: 'run-locked' })])
+  expect(readdirSync(runs)).toEqual(['delivered.json'])
+})
+
+test('a folder of runs that takes no lock does not keep results from being delivered', () => {
+  mkdirSync(join(root, '.wave'))
+  writeFileSync(join(root, '.wave/runs'), 'a file where the folder should be')
+  expect(paths(run('r1', artifact('output/report.md', 'x')))).toEqual(['output/report.md'])
 })
 
 test('a file that a person wrote or changed is kept, and the new one goes beside it', () => {

@@ -16,6 +16,7 @@ import {
 } from '../run/journal/durable-fs.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
+import { takeDeliveryTurn } from './delivery-turn.ts'
 import { artifactRef } from './store.ts'
 
 /** An artifact of a completed step. Only those whose path starts with `output/` are delivered. */
@@ -57,6 +58,8 @@ interface Target {
  */
 export function deliver(target: Target, artifacts: readonly Deliverable[]): Delivery {
   const wanted = artifacts.filter((artifact) => artifact.path.startsWith('output/'))
+  if (wanted.length === 0) return { delivered: [], problems: [] }
+  using _ = takeDeliveryTurn(target.runs)
   const record = loadDeliveryRecord(target.runs)
   const cleared = new Set<string>()
   const write = (path: string, content: Uint8Array): void => {
