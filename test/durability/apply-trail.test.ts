@@ -264,6 +264,43 @@ test('a killed apply is taken back and told before a run freezes the files, one 
   expect((await sandbox.wave(['doctor'])).stdout).not.toContain('stopped in the middle')
 })
 
+test('an apply that dies while the user is asked about another is told and recorded, also when that is refused then', async () => {
+  const { run, directory, applies } = known
+  const other = '20200101-000000-000-abcdef'
+  cpSync(directory, join(sandbox.project, '.wave/runs', other), { recursive: true })
+  await sandbox.wave(['apply', run, '--yes'])
+  dropLastRecord(known)
+  sandbox.write('src/orders.js', 'mine')
+  const env = preloaded(DIES_AFTER_FIRST_LOOK)
+  const { exitCode, stderr } = await sandbox.wave(['apply', other, '--yes'], { env })
+  expect(exitCode).toBe(6)
+  expect(stderr).toMatch(
+    /^note: "wave apply" of run .* was interrupted\. .*\nwarning: Not put back: src\/orders\.js .*\nerror\[patch-drifted\]/,
+  )
+  expect(stderr).toContain(run)
+  expect(applies()).toEqual([STARTED, { ...DONE, end: 'interrupted', late: true, restored: 0 }])
+})
+
+/** Once the record of an apply was read, it says that this apply is not over. */
+const DIES_AFTER_FIRST_LOOK = `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  const { readFileSync } = fs
+  fs.readFileSync = (path, ...how) => {
+    const text = readFileSync(path, ...how)
+    if (String(path).endsWith('/record.json')) {
+      fs.writeFileSync(path, text.replace('"applied"', '"applying"'))
+    }
+    return text
+  }
+  syncBuiltinESMExports()
+`
+
+/** What wave does after this module. */
+function preloaded(module: string): Record<string, string> {
+  return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(module)}"` }
+}
+
 function treeOf({ events }: Proposed): string | undefined {
   return events().find((event) => event.type === 'run-started')?.snapshot.tree
 }

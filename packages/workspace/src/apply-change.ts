@@ -24,7 +24,7 @@ import {
   writeRecord,
 } from './apply-record.ts'
 import type { ApplyRecord, Side, StoredRecord } from './apply-record.ts'
-import { holds, isSame, lookAt, printable } from './apply-state.ts'
+import { difference, holds, isSame, lookAt, printable } from './apply-state.ts'
 import type { FileState, Found } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
 import type { PathProblem } from './settle-patches.ts'
@@ -110,17 +110,24 @@ export async function takeBack(
   tidyAfterwards(host, unmarkChanging)
 }
 
-/** Puts the files of what was interrupted back to what they were before. The repository must be locked. */
-export async function finishInterrupted(host: HostRepository): Promise<readonly FinishedApply[]> {
+/** Puts the files of what was interrupted back to what they were before, and tells. The repository must be locked. */
+export async function finishInterrupted(
+  host: HostRepository,
+  tell?: (finished: FinishedApply) => Promise<void>,
+): Promise<readonly FinishedApply[]> {
   const finished: FinishedApply[] = []
   for (const stored of listRecords(host)) {
     const { run, apply, phase } = stored.record
     if (phase === 'applied') continue
     const interrupted = phase === 'applying' ? 'apply' : 'undo'
     const { restored, left } = await allBackTo('before', host, stored)
-    finished.push({ run, apply, interrupted, restored, left: await keepLeft(host, stored, left) })
+    const kept = await keepLeft(host, stored, left)
+    const done = { run, apply, interrupted, restored, left: kept } as const
+    finished.push(done)
+    await tell?.(done)
   }
-  unmarkChanging(host)
+  if (finished.length > 0) tidyAfterwards(host, unmarkChanging)
+  else unmarkChanging(host)
   return finished
 }
 
@@ -135,17 +142,6 @@ export async function changedSince(
     return problem === undefined ? [] : [{ path, problem }]
   })
   return problems.flat()
-}
-
-function difference(
-  found: FileState | undefined,
-  expected: FileState | undefined,
-): string | undefined {
-  if (isSame(found, expected)) return undefined
-  if (found === undefined) return 'is gone'
-  if (expected === undefined) return 'is there again'
-  if (found.kind !== expected.kind) return 'is of another kind'
-  return holds(found, expected) ? 'has another mode' : 'has changed'
 }
 
 function plannedMoves(stored: StoredRecord, side: Side): readonly Move[] {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 
 import { storageError } from '@wave/core'
 
+import type { FinishedApply } from './apply-change.ts'
 import { lockRepository } from './apply-record.ts'
 import { printable } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
@@ -13,6 +14,12 @@ export interface ApplyPlace {
   /** The project, or any folder in it. */
   readonly root: string
   readonly dataDir: string
+}
+
+/** The same for whoever changes files: what was stopped in the middle is finished first. */
+export interface ChangePlace extends ApplyPlace {
+  /** Told of each such apply as soon as its files are whole again, also where the change itself is refused then. */
+  readonly onFinished?: ((finished: FinishedApply) => Promise<void>) | undefined
 }
 
 export async function openForLook({ dataDir, root }: ApplyPlace): Promise<HostRepository> {

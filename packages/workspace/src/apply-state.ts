@@ -42,6 +42,18 @@ export function isSame(found: FileState | undefined, state: FileState | undefine
   return holds(found, state) && found?.mode === state?.mode
 }
 
+/** What is wrong with what was found; undefined: nothing. */
+export function difference(
+  found: FileState | undefined,
+  expected: FileState | undefined,
+): string | undefined {
+  if (isSame(found, expected)) return undefined
+  if (found === undefined) return 'is gone'
+  if (expected === undefined) return 'is there again'
+  if (found.kind !== expected.kind) return 'is of another kind'
+  return holds(found, expected) ? 'has another mode' : 'has changed'
+}
+
 /** The first folder of a path that is a link. */
 export async function linkAbove(root: string, path: string): Promise<string | undefined> {
   for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {

@@ -15,6 +15,7 @@ import { takeLock } from '@wave/core'
 import { describe, expect, it } from 'vitest'
 
 import { applyPatches } from './apply.ts'
+import type { FinishedApply } from './apply-change.ts'
 import { finishApply, planUndo, undoApply } from './apply-undo.ts'
 import type { Change } from './patch.ts'
 import { computePatch } from './patch.ts'
@@ -183,6 +184,24 @@ describe('undoApply', () => {
     rmSync(changed.at('emptied'))
     await undoApply(changed.place)
   })
+})
+
+it('tells what it had to finish first, also when the apply or the undo itself is refused', async () => {
+  using changed = await createChanged()
+  const told: FinishedApply[] = []
+  const onFinished = async (finished: FinishedApply) => {
+    told.push(finished)
+  }
+  const other = { ...changed.request, run: 'run-2', onFinished }
+  const half = { FAULT_AT: '4', FAULT_CALL: 'rename' }
+  const finished = { run: 'run-1', interrupted: 'apply', left: [] }
+  expect(runKilled(changed, 'apply', half)).toBe(true)
+  const unasked = { code: 'approval-needed' }
+  await expect(applyPatches({ ...other, accept: [] })).rejects.toMatchObject(unasked)
+  expect(told).toMatchObject([finished])
+  expect(runKilled(changed, 'apply', half)).toBe(true)
+  await expect(undoApply(other)).rejects.toMatchObject({ code: 'no-patch' })
+  expect(told).toMatchObject([finished, finished])
 })
 
 it('names who is changing the files of the repository', async () => {

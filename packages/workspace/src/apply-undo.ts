@@ -5,14 +5,14 @@ import type { ApplyRequest } from './apply.ts'
 import { changedSince, finishInterrupted, takeBack } from './apply-change.ts'
 import type { FinishedApply } from './apply-change.ts'
 import { describePaths, openForChange, openForLook } from './apply-open.ts'
-import type { ApplyPlace } from './apply-open.ts'
+import type { ApplyPlace, ChangePlace } from './apply-open.ts'
 import { listRecords } from './apply-record.ts'
 import type { ApplyRecord, StoredRecord } from './apply-record.ts'
 import { isSame } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
 import type { PathProblem } from './settle-patches.ts'
 
-export interface UndoRequest extends ApplyPlace {
+export interface UndoRequest extends ChangePlace {
   readonly run: string
   readonly begin?: ApplyRequest['begin']
 }
@@ -38,7 +38,7 @@ export async function planUndo(request: UndoRequest): Promise<UndoPlan> {
 export async function undoApply(request: UndoRequest): Promise<UndoPlan> {
   using opened = await openForChange(request)
   const { host } = opened
-  await finishInterrupted(host)
+  await finishInterrupted(host, request.onFinished)
   const stored = lastOf(host, request)
   const planned = await plan(host, stored)
   if (planned.changed.length > 0)

@@ -4,10 +4,9 @@ import { WaveError } from '@wave/core'
 import type { PatchedFile } from '@wave/core'
 
 import { changeFiles, finishInterrupted } from './apply-change.ts'
-import type { FinishedApply } from './apply-change.ts'
 import { ALREADY, findDrift } from './apply-drift.ts'
 import { describePaths, openForChange, openForLook } from './apply-open.ts'
-import type { ApplyPlace } from './apply-open.ts'
+import type { ChangePlace } from './apply-open.ts'
 import { printable } from './apply-state.ts'
 import type { HostRepository } from './host-git.ts'
 import { joinFiles } from './join-files.ts'
@@ -16,7 +15,7 @@ import { parsePatchText } from './patch-text.ts'
 import { settlePatches } from './settle-patches.ts'
 import type { PathProblem, RunPatch, Settled } from './settle-patches.ts'
 
-export interface ApplyRequest extends ApplyPlace {
+export interface ApplyRequest extends ChangePlace {
   /** Under this id `undoApply` finds again what was changed. */
   readonly run: string
   /** In the order in which they build on each other; those of steps side by side in the order of these. */
@@ -51,11 +50,6 @@ export interface ApplyPlan {
   readonly conflicts: readonly PathProblem[]
 }
 
-/** An apply that was made, and what had to be finished before. */
-export interface Applied extends ApplyPlan {
-  readonly finished: readonly FinishedApply[]
-}
-
 /** Looks, and changes nothing. Throws `patch-invalid` for a text that wave did not write. */
 export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
   const host = await openForLook(request)
@@ -68,10 +62,10 @@ export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
  * Stopped in the middle, it is taken back by the next call, of whichever run of the repository.
  * Throws `WaveError`: `patch-invalid`, `patch-drifted`, `approval-needed`, `run-locked`.
  */
-export async function applyPatches(request: ApplyRequest): Promise<Applied> {
+export async function applyPatches(request: ApplyRequest): Promise<ApplyPlan> {
   using opened = await openForChange(request)
   const { host } = opened
-  const finished = await finishInterrupted(host)
+  await finishInterrupted(host, request.onFinished)
   const settled = await settle(host, request)
   const planned = await plan(host, request, settled)
   refuse(planned)
@@ -79,7 +73,7 @@ export async function applyPatches(request: ApplyRequest): Promise<Applied> {
   const paths = patches.flatMap((text) => parsePatchText(text)).map(({ path }) => path)
   const begin = (apply: string): void => request.begin?.({ apply, files: planned.files })
   if (patches.length > 0) await changeFiles(host, { run: request.run, patches, paths, begin })
-  return { ...planned, finished }
+  return planned
 }
 
 /** What must never be applied is not worked with either. */

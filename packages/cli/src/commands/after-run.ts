@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
-import { applyPatches } from '@wave/workspace'
+import { applyPatches, type ApplyRequest } from '@wave/workspace'
 import { recordApply, recordFinished } from '../apply-journal.ts'
 import { attachAudit } from '../attached-audit.ts'
 import { finishKilledApply, settleFinished } from '../finished-apply.ts'
@@ -95,14 +95,15 @@ async function applyChanges(invocation: Invocation, finished: FinishedRun): Prom
     const intent = { kind: 'apply', by, ...about } as const
     // One of this run whose process did not live to tell its end.
     await recordFinished(invocation, applied, [])
-    const { finished: late } = await recordApply(
-      invocation,
-      { ...applied, intent },
-      async (begin) => {
-        return await applyPatches({ root, dataDir, ...changes, accept: [], begin })
-      },
-    )
-    await settleFinished(invocation, applied, late)
+    const request: ApplyRequest = {
+      ...applied,
+      ...changes,
+      accept: [],
+      onFinished: async (late) => await settleFinished(invocation, applied, [late]),
+    }
+    await recordApply(invocation, { ...applied, intent }, async (begin) => {
+      return await applyPatches({ ...request, begin })
+    })
     if (prepared.config.output === 'text' || prepared.config.output === 'steps') {
       invocation.host.out.write(renderApplied(leftOut))
     }

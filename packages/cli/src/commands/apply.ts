@@ -53,7 +53,7 @@ async function applyChanges(
   accept: readonly string[],
 ): Promise<number> {
   const { invocation, applied } = screen
-  const request: ApplyRequest = { ...applied, ...changes, accept }
+  const request: ApplyRequest = { ...applied, ...changes, accept, onFinished: settling(screen) }
   const planned = await planApply(request)
   const { rejected, drifted, conflicts, needsAccept, files } = planned
   const isBlocked = [rejected, drifted, conflicts, needsAccept].some((found) => found.length > 0)
@@ -69,17 +69,17 @@ async function applyChanges(
     const flagged = files.filter(({ verdict }) => verdict === 'flagged').map(({ path }) => path)
     const about = { patches: recorded, accepted: flagged, leftOut: leftOut.length }
     const intent = { kind: 'apply', by: 'apply', ...about } as const
-    const done = await recordApply(invocation, { ...applied, intent }, async (begin) => {
+    await recordApply(invocation, { ...applied, intent }, async (begin) => {
       return await applyPatches({ ...request, begin })
     })
-    await settleFinished(invocation, applied, done.finished)
     report(screen, { applied: files, ...left }, renderApplied(leftOut))
   })
 }
 
 async function undo(screen: Screen): Promise<number> {
   const { invocation, applied } = screen
-  const request = { ...applied, run: basename(applied.directory) }
+  const run = basename(applied.directory)
+  const request = { ...applied, run, onFinished: settling(screen) }
   const { files, changed } = await planUndo(request)
   const rows = files.map(({ path, status }) => [status, escapeName(path)])
   show(screen, renderRows(rows, '  '))
@@ -93,6 +93,11 @@ async function undo(screen: Screen): Promise<number> {
     })
     report(screen, { undone: files }, 'Taken back. Nothing is staged or committed.\n')
   })
+}
+
+/** An apply of another run may have died while the user was asked. */
+function settling({ invocation, applied }: Screen): ApplyRequest['onFinished'] {
+  return async (finished) => await settleFinished(invocation, applied, [finished])
 }
 
 /** What fails is told together with what it was about, where a program reads it. */
