@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { RunEvent } from '../../packages/core/src/index.ts'
@@ -244,7 +244,10 @@ test('before a run exists there is nothing to cancel; a signal ends the prefligh
   const ended = resultOf(child)
   await silent.asked
   expect(await sandbox.wave(['cancel', 'last'])).toMatchObject({ exitCode: 2 })
+  const told = child.stderr === null ? undefined : once(child.stderr, 'data')
   child.kill('SIGINT')
+  await told
+  silent.hangUp()
   expect(await ended).toMatchObject({ exitCode: 130 })
 })
 
@@ -256,10 +259,18 @@ steps:
 /** An engine that takes every connection and says nothing. */
 async function listen(path: string) {
   const asked = Promise.withResolvers<void>()
-  const server = createServer(() => asked.resolve()).listen(path)
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    asked.resolve()
+  }).listen(path)
   await once(server, 'listening')
   return {
     asked: asked.promise,
+    /** Nobody needs to wait until its silence is taken for its absence. */
+    hangUp: () => {
+      for (const socket of sockets) socket.destroy()
+    },
     [Symbol.asyncDispose]: async () => {
       server.close()
     },
