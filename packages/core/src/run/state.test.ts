@@ -158,3 +158,46 @@ test('a table shares what did not change', () => {
   expect(next.with({ id: 'unknown', n: 0 })).toBe(next)
   expect(next.values()).toHaveLength(1000)
 })
+
+const part = (id: string, parent: string | undefined, n = 0) => ({ id, parent, n })
+
+test('a table knows the parts of a step, whatever has become of it since', () => {
+  const partsOf = (table: StepTable<ReturnType<typeof part>>, id: string) =>
+    table.partsOf(id).map((found) => `${found.id}:${found.n}`)
+  const table = StepTable.of([part('a', undefined), part('a/1', 'a'), part('b', undefined)])
+  expect(partsOf(table, 'a')).toEqual(['a/1:0'])
+  const later = table.with(part('a/1', 'a', 7)).adding([part('a/2', 'a')])
+  expect(partsOf(later, 'a')).toEqual(['a/1:7', 'a/2:0'])
+  const moved = later.with(part('a/2', 'b'))
+  expect([partsOf(moved, 'a'), partsOf(moved, 'b')]).toEqual([['a/1:7'], ['a/2:0']])
+  // The tables that it came from stay as they were.
+  expect([partsOf(table, 'a'), partsOf(later, 'b')]).toEqual([['a/1:0'], []])
+})
+
+function runs(step: string): readonly NewRunEvent[] {
+  const begun: NewRunEvent = { type: 'step-started', step, attempt: 1, tree: 't', inputs: [] }
+  const made = { artifacts: [artifact], message: 'Done', durationMs: 5, usage: usage(30) }
+  return [begun, { type: 'step-succeeded', step, attempt: 1, ...made }]
+}
+
+function adds(step: string, ...ids: readonly string[]): NewRunEvent {
+  const steps = ids.map((id) => ({ id, role: 'navigator', dependencies: [] }))
+  return { type: 'steps-added', step, steps }
+}
+
+test('a step that is tried again starts with nothing of its parts, and of theirs, but what they cost', () => {
+  const first = [begin(1), adds('a', 'a/1', 'a/2'), ...runs('a/1'), ...runs('b')]
+  const second = [begin(2), adds('a', 'a/1', 'a/2'), ...runs('a/1')]
+  const inner = [adds('a/1', 'a/1/x'), ...runs('a/1/x')]
+  const state = fold(record(started('a', 'b'), ...first, ...second, ...inner, begin(3)))
+  const statuses = state.steps.values().map(({ id, status }) => `${id} ${status}`)
+  expect(statuses).toEqual([
+    'a running',
+    'b succeeded',
+    'a/1 pending',
+    'a/2 pending',
+    'a/1/x pending',
+  ])
+  expect(state.steps.get('a/1')).toMatchObject({ attempt: 0, artifacts: [], usage: usage(60) })
+  expect(totalUsage(state)).toEqual(usage(120))
+})

@@ -126,8 +126,8 @@ function apply(state: RunState, event: RunEvent): RunState {
 
 function begin(state: RunState, event: EventOf<'step-started'>): RunState {
   const isAgain = event.attempt > 1 && event.resumed !== true
-  const before = isAgain ? forget(state, event.step) : state
-  return change(before, event.step, (step) => started(step, event))
+  const before = isAgain ? forget(state.steps, event.step) : state.steps
+  return change({ ...state, steps: before }, event.step, (step) => started(step, event))
 }
 
 /** What still runs when a run is over waits for a gate in it. */
@@ -162,14 +162,10 @@ function forgotten(step: StepState): StepState {
 }
 
 /** What the parts of a step did does not count once the step is tried again. */
-function forget(state: RunState, parent: string): RunState {
-  let next = state
-  for (const part of state.steps.values()) {
-    if (part.parent !== parent) continue
-    const steps = next.steps.with(forgotten(part))
-    next = forget({ ...next, steps }, part.id)
-  }
-  return next
+function forget(steps: RunState['steps'], parent: string): RunState['steps'] {
+  return steps
+    .partsOf(parent)
+    .reduce((left, part) => forget(left.with(forgotten(part)), part.id), steps)
 }
 
 function pending({ id, role, dependencies }: StepHeader): StepState {
