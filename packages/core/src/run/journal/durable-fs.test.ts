@@ -36,6 +36,13 @@ test('a file is created once, and replaced as a whole', () => {
   expect(readdirSync(root)).toEqual(['file'])
 })
 
+test('a file that the disk does not take to its end is not left behind', () => {
+  const tooLong = Object.defineProperty(Buffer.from('half'), 'length', { value: 8 })
+  expect(() => createFile(join(root, 'file'), tooLong)).toThrow('short write')
+  expect(() => replaceFile(join(root, 'file'), tooLong)).toThrow('short write')
+  expect(readdirSync(root)).toEqual([])
+})
+
 test('a replacement that fails leaves no temporary file', () => {
   mkdirSync(join(root, 'target/inside'), { recursive: true })
   expect(() => replaceFile(join(root, 'target'), Buffer.from('x'))).toThrow(/EISDIR|ENOTEMPTY/)

@@ -36,10 +36,15 @@ export function makeDirectory(path: string, mode = 0o700): void {
   syncDirectory(dirname(path))
 }
 
-/** Creates a file that must not exist yet. */
+/** Creates a file that must not exist yet. One that cannot be written to the end is not left behind. */
 export function createFile(path: string, content: Uint8Array, mode = 0o600): void {
   writeNew(path, content, mode)
-  syncDirectory(dirname(path))
+  try {
+    syncDirectory(dirname(path))
+  } catch (error) {
+    removeQuietly(path)
+    throw error
+  }
 }
 
 /**
@@ -54,11 +59,11 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o600): vo
 function replace(path: string, content: Uint8Array, mode: number): void {
   const temporary = temporaryName(path)
   removeFile(temporary)
+  writeNew(temporary, content, mode)
   try {
-    writeNew(temporary, content, mode)
     renameSync(temporary, path)
   } catch (error) {
-    removeFile(temporary)
+    removeQuietly(temporary)
     throw error
   }
   syncDirectory(dirname(path))
@@ -73,23 +78,23 @@ export function ensureFile(path: string, content: Uint8Array, mode = 0o600): voi
     replace(path, content, mode)
     return
   }
+  syncFile(path)
+  syncDirectory(dirname(path))
+}
+
+/** Makes what a file holds durable, whoever wrote it. */
+export function syncFile(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
-  syncDirectory(dirname(path))
 }
 
 /** Makes the entries of a directory durable. */
 export function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+  syncFile(path)
 }
 
 /** Loops over short writes; a write that makes no progress is an error. */
@@ -245,11 +250,29 @@ const DAY_MS = 24 * 60 * 60 * 1000
 function writeNew(path: string, content: Uint8Array, mode: number): void {
   const fd = openSync(path, 'wx', mode)
   try {
+    fill(fd, content, mode)
+  } catch (error) {
+    removeQuietly(path)
+    throw error
+  }
+}
+
+function fill(fd: number, content: Uint8Array, mode: number): void {
+  try {
     // The umask may have taken bits away; the caller's mode is meant exactly.
     fchmodSync(fd, mode)
     writeAll(fd, content)
     fsyncSync(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** After a failure: that is what is told. */
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // A disk that takes nothing may give nothing up either.
   }
 }

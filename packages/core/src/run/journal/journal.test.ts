@@ -5,6 +5,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -205,6 +206,17 @@ describe('opening', () => {
     openJournal(directory, new ManualClock())[Symbol.dispose]()
     expect(readdirSync(directory)).toContain('journal.torn-2')
   })
+
+  test.runIf(process.platform === 'linux')(
+    'what a process that died left in it is brought to the disk, or not told',
+    () => {
+      // Cannot be synced.
+      symlinkSync('/dev/null', journalPath(directory))
+      expect(() => openJournal(directory, new ManualClock())).toThrow(
+        expect.objectContaining({ code: 'journal-write-failed' }),
+      )
+    },
+  )
 
   test('a damaged journal is refused and left as it is', () => {
     const bytes = sample()

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { NewRunEvent, RunEvent } from '../../events.ts'
 import type { Clock, Journal } from '../../ports.ts'
-import { createFile, hasErrorCode, syncDirectory, writeAll } from './durable-fs.ts'
+import { createFile, hasErrorCode, syncDirectory, syncFile, writeAll } from './durable-fs.ts'
 import { scanJournal } from './journal-scan.ts'
 import type { JournalScan } from './journal-scan.ts'
 import { encodeRecord, FIRST_PREV } from './record.ts'
@@ -124,8 +124,12 @@ function start(path: string): JournalScan {
 function recover(path: string): JournalScan {
   const bytes = readFileSync(path)
   const scan = scanJournal(bytes, path)
-  if (scan.tornBytes === 0) return scan
   try {
+    if (scan.tornBytes === 0) {
+      // Whoever wrote it may have died before it was on the disk, and what it holds is told from now on.
+      syncFile(path)
+      return scan
+    }
     createFile(freeTornPath(path), bytes)
     truncate(path, scan.goodBytes)
   } catch (cause) {
