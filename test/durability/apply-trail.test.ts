@@ -127,12 +127,15 @@ describe('a run that was applied, and whose changes were taken back', () => {
     expect(applies()).toEqual([STARTED, DONE, UNDO, { ...UNDONE, late: true }, again, DONE])
   })
 
-  test('goes on from a step, and is applied again', async () => {
-    const { run, applies, events } = known
+  test('goes on from a step, and is applied again; the report is read without clearing away what another writes', async () => {
+    const { run, directory, applies, events } = known
     const resumed = await sandbox.wave(['resume', run, '--from-step', 'postmortem'])
     expect(resumed).toMatchObject({ exitCode: 3, stderr: '' })
     expect(events().at(-1)).toMatchObject({ type: 'run-finished', outcome: 'partial' })
-    await sandbox.wave(['resume', run, '--from-step', 'postmortem', ...APPLY, '--report', 'r.md'])
+    const goOn = ['resume', run, '--from-step', 'postmortem', ...APPLY, '--report', 'r.md']
+    await sandbox.wave(goOn, { env: preloaded(ANOTHER_RESUMES_THEN) })
+    const written = readdirSync(join(directory, 'store/aa')).filter((name) => name.startsWith('.'))
+    expect(written).toEqual(['.wave-tmp-aa-1'])
     expect(applies().slice(4)).toEqual([{ ...STARTED, by: 'resume' }, DONE])
     expect(sandbox.read('src/orders.js')).toBe(BEFORE)
     expect(sandbox.read('r.md')).toMatch(
@@ -280,6 +283,21 @@ test('an apply that dies while the user is asked about another is told and recor
   expect(stderr).toContain(run)
   expect(applies()).toEqual([STARTED, { ...DONE, end: 'interrupted', late: true, restored: 0 }])
 })
+
+/** Once the run has ended, and its audit trail is kept, another process writes into its store. */
+const ANOTHER_RESUMES_THEN = `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  const { renameSync } = fs
+  fs.renameSync = (from, to) => {
+    renameSync(from, to)
+    if (!to.endsWith('/audit.md')) return
+    const shard = to.replace('audit.md', 'store/aa')
+    fs.mkdirSync(shard, { recursive: true })
+    fs.writeFileSync(shard + '/.wave-tmp-aa-1', 'half of it')
+  }
+  syncBuiltinESMExports()
+`
 
 /** Once the record of an apply was read, it says that this apply is not over. */
 const DIES_AFTER_FIRST_LOOK = `

@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { FileArtifactStore, type RunResult, runsFolder, WaveError } from '@wave/core'
+import { type RunResult, runsFolder, WaveError } from '@wave/core'
+import { StoredBytes } from '@wave/core/runs'
 import { applyPatches, type ApplyRequest } from '@wave/workspace'
 import { recordApply, recordFinished } from '../apply-journal.ts'
 import { attachAudit } from '../attached-audit.ts'
@@ -64,7 +65,8 @@ function readReport({ prepared, options, result }: FinishedRun): Uint8Array | un
     last && result.state.steps.get(last.step)?.artifacts.find(({ name }) => name === last.name)
   const run = join(runsFolder(prepared.project.root), result.runId)
   if (artifact === undefined) return undefined
-  const report = new FileArtifactStore(join(run, 'store')).get(artifact)
+  // Whoever goes on with the run may be writing there by now.
+  const report = new StoredBytes(run).get(artifact)
   return options.audit === false ? report : attachAudit(report, run)
 }
 
