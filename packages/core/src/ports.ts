@@ -7,6 +7,7 @@ import type { Effort, ModelEvent, ModelParameter, ModelRequest, Usage } from './
 import type {
   ArtifactRef,
   ArtifactType,
+  CallAmount,
   NewRunEvent,
   NewStepEvent,
   RunEvent,
@@ -228,19 +229,13 @@ export interface StepContext {
 
 /** The run's money and tokens, shared by its steps. */
 export interface Budget {
-  /** Undefined: go ahead. `usd` undefined: the price is unknown. */
-  reserve(worst: {
-    readonly tokens: number
-    readonly usd: number | undefined
-  }): StepFailure | undefined
+  /** Undefined: go ahead. */
+  reserve(worst: CallAmount): StepFailure | undefined
   /**
    * Replaces the last reservation of this step by what was used. `last-call`: after one more call like
    * this one, the next would be refused.
    */
-  settle(used: {
-    readonly tokens: number
-    readonly usd: number | undefined
-  }): 'last-call' | undefined
+  settle(used: CallAmount): 'last-call' | undefined
 }
 
 export type StepOutcome =

@@ -6,7 +6,7 @@ import type { ModelRequest, Usage } from './messages.ts'
 import type { TokenEstimate } from './tokens.ts'
 
 /** What limits count for a call. */
-export interface Counted {
+interface Counted {
   readonly used: Usage
   /** The provider has not said so: it may bill more or less. */
   readonly isEstimated: boolean
@@ -32,7 +32,7 @@ export function billedUsd(heard: Heard, model: ResolvedModel): number | undefine
 }
 
 /** As limits count it, when it is resumed. */
-export function amountOf({ input, output }: Usage, usd: number | undefined): CallAmount {
+export function callAmount({ input, output }: Usage, usd: number | undefined): CallAmount {
   return { tokens: input + output, ...(usd !== undefined && { usd }) }
 }
 

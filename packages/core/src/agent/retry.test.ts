@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { WaveError } from '../errors.ts'
+import type { CallAmount } from '../events.ts'
 import { AgentRig } from '../testing/agent-rig.ts'
 import type { AgentRigOptions } from '../testing/agent-rig.ts'
 import { ScriptedModel } from '../testing/scripted-model.ts'
@@ -127,7 +128,7 @@ test('Usage of failed calls counts, and unknown usage is estimated, never zero',
 })
 
 test('A reply without usage is recorded with what limits count for it', async () => {
-  const settled: { tokens: number }[] = []
+  const settled: CallAmount[] = []
   const { rig } = rigFor([[{ text: 'Done.', usage: null }]], {
     budget: { reserve: () => undefined, settle: (used) => void settled.push(used) },
   })
@@ -154,7 +155,7 @@ test('A reply that breaks off is counted with what arrived, and nobody says what
   const early = { ...NO_USAGE, input: 700, output: 1 }
   const lost = { type: 'failed', class: 'retryable', message: 'reset' } as const
   const callingTool = { type: 'progress', characters: 7000 } as const
-  const settled: { tokens: number; usd: number | undefined }[] = []
+  const settled: CallAmount[] = []
   const model = new ScriptedModel([
     { events: [{ type: 'usage', usage: early }, callingTool, { ...lost, usage: early }] },
     { events: [callingTool, lost] },
@@ -199,7 +200,7 @@ test('A failure that the provider ended itself costs what was reported, and one 
 })
 
 test('The worst case is reserved before a call, with its price when it is known', async () => {
-  const reserved: { tokens: number; usd: number | undefined }[] = []
+  const reserved: CallAmount[] = []
   const model = new ScriptedModel([OK])
   const rig = new AgentRig({
     models: [model.resolved({ cost: ({ input, output }) => input * 2 + output })],

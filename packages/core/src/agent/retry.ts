@@ -1,7 +1,7 @@
 import type { NewStepEvent, StepFailure } from '../events.ts'
 import type { Model, ResolvedModel, StepContext } from '../ports.ts'
 import { boundMessage, decisive, failureOf, isModelFault, retryDelayMs } from './call-failure.ts'
-import { amountOf, billedUsd, countCall } from './call-amount.ts'
+import { billedUsd, callAmount, countCall } from './call-amount.ts'
 import { requestKey } from './request-key.ts'
 import { listen } from './listen.ts'
 import type { Done, Failed, Heard } from './listen.ts'
@@ -29,7 +29,7 @@ export type Answer =
   | { readonly ok: false; readonly failure: StepFailure }
 
 type DoneCall = Done & { readonly kept: Reply }
-type FailedCall = Failed & Settled
+type FailedCall = Failed & { readonly settled: Settled }
 /** What the journal says about the price of a call. */
 type Settled = Pick<CallEnd, 'usage' | 'costUsd' | 'estimated'>
 type CallEnd = Extract<NewStepEvent, { type: 'model-failed' }>
@@ -170,8 +170,8 @@ export class ModelCaller {
     const { signal, budget } = this.#context
     if (signal.aborted) return abortFailure(signal)
     const worst = this.estimate.worstCase(request)
-    const reserved = amountOf(worst, model.cost(worst))
-    const forbidden = budget.reserve({ usd: undefined, ...reserved })
+    const reserved = callAmount(worst, model.cost(worst))
+    const forbidden = budget.reserve(reserved)
     if (forbidden !== undefined) return forbidden
     const step = this.#context.planned.step.id
     const { turn, key } = call
@@ -191,7 +191,7 @@ export class ModelCaller {
     const { redact } = this.#context
     if (heard.event.type === 'failed') {
       const message = redact?.(heard.event.message) ?? heard.event.message
-      return { ...heard.event, ...settled, message }
+      return { ...heard.event, message, settled }
     }
     const done = { ...heard.event, kept: redactReply(heard.event.reply, redact) }
     this.#emitDone({ key, done, model, settled })
@@ -221,8 +221,8 @@ export class ModelCaller {
       if (heard.event?.type === 'done') this.estimate.learn(request, usage)
     }
     const { used, isEstimated } = countCall(this.estimate, request, heard)
-    const counted = amountOf(used, model.cost(used))
-    const left = this.#context.budget.settle({ usd: undefined, ...counted })
+    const counted = callAmount(used, model.cost(used))
+    const left = this.#context.budget.settle(counted)
     this.isNearlySpent = left === 'last-call'
     const costUsd = billedUsd(heard, model)
     return { usage, costUsd, ...(isEstimated && { estimated: counted }) }
@@ -252,9 +252,7 @@ export class ModelCaller {
       class: failed.class,
       message: boundMessage(failed.message),
       retryInMs: call.retryInMs,
-      usage: failed.usage,
-      costUsd: failed.costUsd,
-      ...(failed.estimated && { estimated: failed.estimated }),
+      ...failed.settled,
     })
   }
 

@@ -15,7 +15,7 @@ function budget(limits: { tokens?: number; usd?: number }) {
 
 test('without limits everything goes', () => {
   const step = budget({}).run.forStep(leaf)
-  expect(step.reserve({ tokens: 1e12, usd: undefined })).toBeUndefined()
+  expect(step.reserve({ tokens: 1e12 })).toBeUndefined()
   step.settle({ tokens: 1e12, usd: 1e6 })
   expect(step.reserve({ tokens: 1e12, usd: 1e6 })).toBeUndefined()
 })
@@ -41,12 +41,12 @@ test('a call that could exceed the limit is refused before it is made', () => {
 test('steps that run side by side see each other’s reservations until they are settled or given back', () => {
   const { run } = budget({ tokens: 100 })
   const [one, two] = [run.forStep(leaf), run.forStep({ id: 'other', dependents: [] })]
-  expect(one.reserve({ tokens: 70, usd: undefined })).toBeUndefined()
-  expect(two.reserve({ tokens: 40, usd: undefined })).toMatchObject(tokensOut)
-  one.settle({ tokens: 10, usd: undefined })
-  expect(two.reserve({ tokens: 40, usd: undefined })).toBeUndefined()
+  expect(one.reserve({ tokens: 70 })).toBeUndefined()
+  expect(two.reserve({ tokens: 40 })).toMatchObject(tokensOut)
+  one.settle({ tokens: 10 })
+  expect(two.reserve({ tokens: 40 })).toBeUndefined()
   two.release()
-  expect(one.reserve({ tokens: 90, usd: undefined })).toBeUndefined()
+  expect(one.reserve({ tokens: 90 })).toBeUndefined()
 })
 
 test('steps that others depend on leave 15 % for those', () => {
@@ -58,11 +58,11 @@ test('steps that others depend on leave 15 % for those', () => {
 test('a step is told when only one more call like the last fits', () => {
   const step = budget({ tokens: 100 }).run.forStep(leaf)
   const call = (tokens: number) => {
-    expect(step.reserve({ tokens: 40, usd: undefined })).toBeUndefined()
-    return step.settle({ tokens, usd: undefined })
+    expect(step.reserve({ tokens: 40 })).toBeUndefined()
+    return step.settle({ tokens })
   }
   expect([call(20), call(20), call(20)]).toEqual([undefined, undefined, 'last-call'])
-  expect(step.reserve({ tokens: 40, usd: undefined })).toBeUndefined()
+  expect(step.reserve({ tokens: 40 })).toBeUndefined()
 })
 
 test('a warning is given once at 80 % and once at 95 %', () => {

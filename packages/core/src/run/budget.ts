@@ -1,4 +1,4 @@
-import type { NewStepEvent, RunLimits, StepFailure } from '../events.ts'
+import type { CallAmount, NewStepEvent, RunLimits, StepFailure } from '../events.ts'
 import type { Budget } from '../ports.ts'
 
 /** One step's view of the run's money and tokens. */
@@ -82,15 +82,14 @@ function potsFor(
 const RESERVED_SHARE = 0.15
 const WARN_AT = [0.8, 0.95]
 
-type PotName = 'tokens' | 'usd'
-type Amounts = Readonly<Record<PotName, number | undefined>>
+type PotName = keyof CallAmount
 
 function stepBudget(
   pots: readonly Pot[],
   share: number,
   warn: (limit: PotName, used: number) => void,
 ): StepBudget {
-  let open: Amounts | undefined
+  let open: CallAmount | undefined
   const release = (): void => {
     for (const pot of pots) pot.reserved -= open?.[pot.name] ?? 0
     open = undefined

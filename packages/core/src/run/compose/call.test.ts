@@ -139,9 +139,9 @@ test('a called pipeline spends no more than its own limits, over all that it cal
   const { state, exitCode } = await runYaml(
     pipelineYaml('  - {id: call, pipeline: bound, input: x}\n'),
     ({ budget }) => {
-      const failure = budget.reserve({ tokens: 60, usd: undefined })
+      const failure = budget.reserve({ tokens: 60 })
       if (failure !== undefined) return { status: 'failed', failure, usage: undefined }
-      budget.settle({ tokens: 60, usd: undefined })
+      budget.settle({ tokens: 60 })
       return succeed()
     },
     { files: nested },

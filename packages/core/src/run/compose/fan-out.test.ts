@@ -165,7 +165,7 @@ test('items leave a share of the budget to the steps behind the fan-out', async 
   const { outcome } = await runYaml(
     eachYaml('', 'limits: {tokens: 100}') + promptYaml('report', '    dependencies: [each]\n'),
     ({ planned, budget }) => {
-      refused[planned.step.id] = budget.reserve({ tokens: 90, usd: undefined })?.reason
+      refused[planned.step.id] = budget.reserve({ tokens: 90 })?.reason
       return succeed()
     },
   )

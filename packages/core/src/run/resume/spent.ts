@@ -24,7 +24,7 @@ export function readSpent(events: Iterable<RunEvent>, { steps }: RunState): Spen
       if (!isReused) close(open, event)
     }
   }
-  for (const { step, reserved } of open) add(step, amountOf(reserved))
+  for (const { step, reserved } of open) add(step, asSpent(reserved))
   const parts = partsByStep(steps)
   const of = (id: string): Amount => {
     const own = byStep.get(id) ?? { tokens: 0, usd: 0 }
@@ -38,12 +38,12 @@ type Request = EventOf<'model-request'>
 type End = EventOf<'model-response' | 'model-failed'>
 
 function usedBy({ usage, costUsd = 0, estimated }: End): Amount {
-  if (estimated !== undefined) return amountOf(estimated)
+  if (estimated !== undefined) return asSpent(estimated)
   return { tokens: (usage?.input ?? 0) + (usage?.output ?? 0), usd: costUsd }
 }
 
 /** Nothing where older versions recorded nothing. */
-function amountOf({ tokens, usd = 0 }: CallAmount = { tokens: 0 }): Amount {
+function asSpent({ tokens, usd = 0 }: CallAmount = { tokens: 0 }): Amount {
   return { tokens, usd }
 }
 
