@@ -4,20 +4,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { buildOrdersApi } from '../demo/orders-api.ts'
 import { AIMOCK_KEY_VARIABLE, type Aimock, startAimock } from './support/aimock.ts'
 import type { ScriptedAnswer, ScriptedStep, ScriptedTurn } from './support/aimock.ts'
 import { type CliResult, LAUNCHER, Sandbox } from './support/cli.ts'
 import { describeDocker } from './support/docker.ts'
+import { waveHere } from './support/wave-here.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../docs/examples/', import.meta.url))
 const FILES = readdirSync(EXAMPLES)
 const PIPELINES = FILES.filter((name) => name.endsWith('.yaml'))
+const KEY = { [AIMOCK_KEY_VARIABLE]: 'any-key' }
 
 describe('every example', () => {
   test('is valid', async () => {
     using sandbox = prepared()
-    const { exitCode, stdout, stderr } = await sandbox.wave(['validate'])
+    const { exitCode, stdout, stderr } = await waveHere(sandbox, ['validate'])
     expect([exitCode, stdout]).toEqual([
       0,
       `${PIPELINES.length} files checked, 0 problems, 2 warnings\n`,
@@ -37,10 +38,11 @@ describe('every example', () => {
   })
 })
 
-describe.concurrent('a symptom and what is known beside it, without a model', () => {
+describe('a symptom and what is known beside it, without a model', () => {
   test.each(['focus-symptoms.md', 'external-context.md'])('%s', async (page) => {
     using sandbox = new Sandbox()
-    await buildOrdersApi(sandbox.project)
+    sandbox.write('src/orders.js', 'export const total = (order) => order.items.length\n')
+    sandbox.initGit()
     sandbox.write('symptom.txt', 'p99 of POST /api/orders is 5s since 14:30 UTC\n')
     sandbox.write('app.log', '2026-02-04T14:30:12Z POST /api/orders 502 5003ms\n')
     sandbox.write('announcement.txt', '14:20 UTC, status page: increased error rates\n')
@@ -68,7 +70,7 @@ test('incident-triage runs without a model, and with one', async () => {
   expect(model.requests).toHaveLength(1)
 })
 
-describe.concurrent('company-steps', () => {
+describe('company-steps', () => {
   const twins = [
     ['company-steps.yaml', 'regulatory-notification'],
     ['company-steps-v2.yaml', 'regulatory_notification'],
@@ -93,7 +95,7 @@ describe.concurrent('company-steps', () => {
   }
 })
 
-describe.concurrent('ticket', () => {
+describe('ticket', () => {
   const ticket = { title: 'p99 of payments is 5 s', severity: 'P2', description: 'Slow checkout.' }
 
   test('ticket.yaml makes the text of a ticket', async () => {
@@ -175,7 +177,7 @@ test.each([
   },
 )
 
-describe.concurrent('second-opinion', () => {
+describe('second-opinion', () => {
   const replies = { auditor: 'Is this', craftsman: 'Can this', philosopher: 'Does this' }
   const script = (answers: readonly string[]): ScriptedStep[] => [
     ...Object.values(replies).map((says, at) => ({ says, turns: [{ text: answers[at] ?? '' }] })),
@@ -211,7 +213,7 @@ describe.concurrent('second-opinion', () => {
   })
 })
 
-describe.concurrent('sign-off', () => {
+describe('sign-off', () => {
   const [ask = '', answered = ''] = commandsOf('sign-off.yaml')
   const script = [
     submitting('proposal', { proposal: 'Raise the pool to 50 connections.' }),
@@ -262,7 +264,7 @@ test.each([
   expect(delivered.filter((name) => name !== 'triage.json')).toEqual(file ? [file] : [])
 })
 
-describeDocker('examples that change code', () => {
+describeDocker('examples that change code', { timeout: 120_000 }, () => {
   const TESTS = "import test from 'node:test'\nimport { total } from '../src/orders.js'\n"
 
   function withOrders(): Sandbox {
@@ -356,13 +358,13 @@ describe('the customizations of the incident response page', () => {
   test('the step "rollback-assessment" loads as it stands when it is added to the steps', async () => {
     using sandbox = new Sandbox()
     sandbox.write('.wave/pipelines/incident-response.yaml', PAGE + indented(ROLLBACK_SNIPPET))
-    expect(await sandbox.wave(['validate'])).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await waveHere(sandbox, ['validate'])).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
   test('the snippet "incident-triage" has nothing to do, and that is told at its step', async () => {
     using sandbox = new Sandbox()
     sandbox.write('.wave/pipelines/incident-triage.yaml', TRIAGE_SNIPPET)
-    const { exitCode, stderr } = await sandbox.wave(['validate'])
+    const { exitCode, stderr } = await waveHere(sandbox, ['validate'])
     expect(exitCode).toBe(2)
     expect(stderr).toContain('Step "triage" has nothing to do: it needs "exec", "script"')
     expect(stderr).toContain('.wave/pipelines/incident-triage.yaml:7:5')
@@ -527,13 +529,31 @@ function commandsOf(file: string): readonly string[] {
   return blocks.flatMap((block) => block.trim().split('\n'))
 }
 
-/** Without an engine: nothing but the examples that change code needs one. */
-function shell(
+/**
+ * Without an engine: nothing but the examples that change code needs one. A line that is `wave` and its words needs
+ * no shell and no process.
+ */
+function shell(sandbox: Sandbox, command: string): Promise<CliResult> {
+  const words = wordsOf(command)
+  if (words === undefined) return inShell(sandbox, command)
+  return waveHere(sandbox, words, { env: KEY })
+}
+
+/** What a shell makes of plain words and of text in double quotes behind `wave`. Undefined: more than that. */
+function wordsOf(command: string): readonly string[] | undefined {
+  if (!/^wave( ([\w@./=-]+|"[^"$`\\]*"))+$/.test(command)) return undefined
+  return Array.from(
+    command.matchAll(/ (?:([^" ]+)|"([^"]*)")/g),
+    ([, bare, quoted]) => bare ?? quoted ?? '',
+  )
+}
+
+function inShell(
   sandbox: Sandbox,
   command: string,
   engine: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
-  const variables = sandbox.env({ [AIMOCK_KEY_VARIABLE]: 'any-key', ...engine })
+  const variables = sandbox.env({ ...KEY, ...engine })
   const path = `${dirname(LAUNCHER)}${delimiter}${variables['PATH'] ?? ''}`
   const options = { cwd: sandbox.project, env: { ...variables, PATH: path } }
   return new Promise((resolve) => {
@@ -547,7 +567,7 @@ function shell(
 function inDocker(sandbox: Sandbox, command: string): Promise<CliResult> {
   const host = process.env['DOCKER_HOST']
   // Without the variable, wave looks where an engine usually is.
-  return shell(sandbox, command, { DOCKER_HOST: host ?? '' })
+  return inShell(sandbox, command, { DOCKER_HOST: host ?? '' })
 }
 
 function json(sandbox: Sandbox, path: string): unknown {
