@@ -76,12 +76,23 @@ function tryCreate(path: string, content: string): boolean {
     linkSync(temporary, path)
   } catch (error) {
     if (hasErrorCode(error, 'EEXIST')) return false
-    throw error
+    throw hasErrorCode(error, ...NO_LINKS) ? withoutLinks(path, error) : error
   } finally {
     removeFile(temporary)
   }
   syncDirectory(dirname(path))
   return true
+}
+
+/** What file systems say that have no hard links. Nobody is refused a link to a file that they just made. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const
+
+function withoutLinks(path: string, cause: unknown): WaveError {
+  const message = `${path} could not be made: its file system has no hard links, and wave locks with them.`
+  return new WaveError('path-unwritable', message, {
+    hint: 'Keep the project, and the data of wave, on another file system.',
+    cause,
+  })
 }
 
 /**
