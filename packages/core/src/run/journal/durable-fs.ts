@@ -24,17 +24,38 @@ import { WaveError } from '../../errors.ts'
 
 /** Creates a directory and its missing parents, each durable before the next. An existing one is fine. */
 export function makeDirectory(path: string, mode = 0o700): void {
-  if (existsSync(path)) return
-  makeDirectory(dirname(path), mode)
+  const parent = dirname(path)
+  if (existsSync(path)) {
+    syncEntries(parent)
+    return
+  }
+  makeDirectory(parent, mode)
   try {
     mkdirSync(path, { mode })
   } catch (error) {
-    if (hasErrorCode(error, 'EEXIST')) return
-    throw error
+    if (!hasErrorCode(error, 'EEXIST')) throw error
   }
   syncDirectory(path)
-  syncDirectory(dirname(path))
+  syncDirectory(parent)
+  syncedParents.add(parent)
 }
+
+/**
+ * Whoever made a folder that is there may have died before it was on the disk. Once for each process: each sync of
+ * a folder waits for the disk.
+ */
+function syncEntries(parent: string): void {
+  if (syncedParents.has(parent)) return
+  try {
+    syncDirectory(parent)
+  } catch (error) {
+    // A folder of somebody else: who may make nothing in it has made nothing in it.
+    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP')) throw error
+  }
+  syncedParents.add(parent)
+}
+
+const syncedParents = new Set<string>()
 
 /** Creates a file that must not exist yet. One that cannot be written to the end is not left behind. */
 export function createFile(path: string, content: Uint8Array, mode = 0o600): void {
