@@ -43,7 +43,8 @@ function runsOf(place: Sandbox): readonly string[] {
   return readdirSync(folder).filter((name) => /^\d/.test(name))
 }
 
-describeWith('strace')('wave run, killed', () => {
+// Twice as slow under strace, and with several processes each.
+describeWith('strace')('wave run, killed', { timeout: 60_000 }, () => {
   let place: Sandbox
   /** How the journal reaches the disk in a run that nothing disturbs: first empty, then with its first record. */
   let syncs: readonly SystemCall[]
