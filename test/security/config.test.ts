@@ -1,6 +1,14 @@
 /** The `.wave/` of a stranger's repository: what it makes `wave` do, and what it cannot. */
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +17,7 @@ import { LAUNCHER, resultOf, Sandbox } from '../support/cli.ts'
 import { describeDocker } from '../support/docker.ts'
 import { removeSnapshotVolumes } from './injections/effects.ts'
 import { createCanary, findCanary } from './support/canary.ts'
+import { waveInProcess } from './support/in-process.ts'
 
 const RECORDER = fileURLToPath(new URL('support/recorder.ts', import.meta.url))
 
@@ -49,8 +58,12 @@ function fillHostile(sandbox: Sandbox): void {
     sandbox.write(`.git/hooks/${hook}`, `#!/bin/sh\n${trap}\n`)
     chmodSync(join(sandbox.project, '.git/hooks', hook), 0o755)
   }
-  for (const key of ['core.fsmonitor', 'core.pager', 'filter.evil.clean', 'diff.evil.textconv'])
-    sandbox.git('config', key, trap)
+  const settings = [
+    `[core]\n\tfsmonitor = "${trap}"\n\tpager = "${trap}"`,
+    `[filter "evil"]\n\tclean = "${trap}"`,
+    `[diff "evil"]\n\ttextconv = "${trap}"\n`,
+  ]
+  appendFileSync(join(sandbox.project, '.git/config'), settings.join('\n'))
 }
 
 /** What the recorder has written down, by kind. */
@@ -148,24 +161,25 @@ describe('a repository that brings its own .wave/', () => {
     const run = async (persona: string): Promise<unknown> => {
       sandbox.write('.wave/personas/guest.md', persona)
       const args = ['run', 'ask', 'x', '--sandbox', 'local', '-o', 'json']
-      const { exitCode, stdout } = await sandbox.wave(args, { env })
+      const { exitCode, stdout } = await waveInProcess(sandbox, args, { env })
       expect(exitCode).toBe(0)
       expect(aimock.requests.at(-1)?.text).toContain(persona.split('\n').at(-2))
       return digestOf(stdout)
     }
     const first = await run(PERSONA)
     expect(await run(PERSONA.replace('a guest.', 'a guesT.'))).not.toBe(first)
-    expect(await run(PERSONA)).toBe(first)
     await run(PERSONA.replace('[read]', '[read, grep]'))
+    expect(await run(PERSONA)).toBe(first)
     expect(aimock.requests.map(({ tools }) => tools.includes('grep'))).toEqual([
       false,
       false,
-      false,
       true,
+      false,
     ])
     // Within the same limits, however often it was run before.
     sandbox.write('.wave/config.yaml', 'sandbox: { network: host }\n')
-    const { exitCode } = await sandbox.wave(['run', 'ask', 'x', '--sandbox', 'local'], { env })
+    const args = ['run', 'ask', 'x', '--sandbox', 'local']
+    const { exitCode } = await waveInProcess(sandbox, args, { env })
     expect([exitCode, aimock.requests.length]).toEqual([2, 4])
   })
 
@@ -199,14 +213,13 @@ describe('a repository that brings its own .wave/', () => {
     expect(original.exitCode).toBe(0)
     const copy = join(sandbox.root, 'copy')
     cpSync(sandbox.project, copy, { recursive: true })
-    expect(await runIn(copy)).toEqual(original)
     const moved = join(sandbox.root, 'moved')
-    renameSync(copy, moved)
-    expect(await runIn(moved)).toEqual(original)
-    if (process.getuid?.() !== 0) return
+    renameSync(sandbox.project, moved)
+    expect(await runIn(copy)).toEqual(original)
+    const user = process.getuid?.() === 0 ? 65534 : 0
     // Theirs stays the owner's; they may only write where runs are kept.
     for (const path of ['', '.wave', '.wave/runs']) chmodSync(join(moved, path), 0o777)
-    expect(await runIn(moved, 65534)).toEqual(original)
+    expect(await runIn(moved, user)).toEqual(original)
   })
 })
 
