@@ -264,7 +264,8 @@ test.each([
   expect(delivered.filter((name) => name !== 'triage.json')).toEqual(file ? [file] : [])
 })
 
-describeDocker('examples that change code', { timeout: 120_000 }, () => {
+describeDocker('examples that change code', () => {
+  const LONG = { timeout: 120_000 }
   const TESTS = "import test from 'node:test'\nimport { total } from '../src/orders.js'\n"
 
   function withOrders(): Sandbox {
@@ -278,7 +279,7 @@ describeDocker('examples that change code', { timeout: 120_000 }, () => {
 
   const reading: ScriptedTurn = { calls: [{ tool: 'read', input: { path: 'src/orders.js' } }] }
 
-  test('tested-fix: what the tests refuse is repaired, and only then counts', async () => {
+  test('tested-fix: what the tests refuse is repaired, and only then counts', LONG, async () => {
     using sandbox = withOrders()
     const more = `${TESTS}test('none', () => total({}))\n`
     await using model = await startModel(sandbox, [
@@ -307,27 +308,31 @@ describeDocker('examples that change code', { timeout: 120_000 }, () => {
     expect(model.requests).toHaveLength(7)
   })
 
-  test('syntax-hook: an attempt that leaves broken code is told so and does not count', async () => {
-    using sandbox = withOrders()
-    const broken = { path: 'src/orders.js', content: 'export const total = (\n' }
-    const whole = { path: 'src/orders.js', content: 'export const total = () => 0\n' }
-    const first: ScriptedTurn = { calls: [{ tool: 'write', input: broken }] }
-    const again: ScriptedTurn = { calls: [{ tool: 'write', input: whole }] }
-    const done = submit({ summary: 'The timeout is set in the driver.' })
-    const says = 'Change the code in /src'
-    await using model = await startModel(sandbox, [
-      { says: '## Previous attempt', turns: [reading, again, done] },
-      { says, turns: [reading, first, done] },
-    ])
-    const { exitCode, stdout } = await inDocker(sandbox, commandsOf('syntax-hook.yaml')[0] ?? '')
-    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/\] retrying\s+change /)])
-    expect(model.requests.at(-1)?.text).toContain('SyntaxError')
-  })
+  test(
+    'syntax-hook: an attempt that leaves broken code is told so, not counted',
+    LONG,
+    async () => {
+      using sandbox = withOrders()
+      const broken = { path: 'src/orders.js', content: 'export const total = (\n' }
+      const whole = { path: 'src/orders.js', content: 'export const total = () => 0\n' }
+      const first: ScriptedTurn = { calls: [{ tool: 'write', input: broken }] }
+      const again: ScriptedTurn = { calls: [{ tool: 'write', input: whole }] }
+      const done = submit({ summary: 'The timeout is set in the driver.' })
+      const says = 'Change the code in /src'
+      await using model = await startModel(sandbox, [
+        { says: '## Previous attempt', turns: [reading, again, done] },
+        { says, turns: [reading, first, done] },
+      ])
+      const { exitCode, stdout } = await inDocker(sandbox, commandsOf('syntax-hook.yaml')[0] ?? '')
+      expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/\] retrying\s+change /)])
+      expect(model.requests.at(-1)?.text).toContain('SyntaxError')
+    },
+  )
 
   test.each([
     ['ROLLBACK', 'rollback-plan.md'],
     ['HOTFIX', 'remediation.md'],
-  ])('rollback-check after %s makes %s', async (recommendation, file) => {
+  ])('rollback-check after %s makes %s', LONG, async (recommendation, file) => {
     using sandbox = withOrders()
     const assessment = { recommendation, reason: 'Deployed at 14:15.', risk: 'Low.' }
     const report = '# Report\n\n## Summary\n\nS.\n\n## Decision\n\nD.\n\n## Action Items\n\nNone.\n'

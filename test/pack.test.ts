@@ -99,9 +99,10 @@ describeDocker('five personas in five sandboxes, the packed wave against a provi
     ['openai', 'documented'],
     ['openai-compatible', 'bundled'],
   ]
-  test.each(RUNS)(
+  // They wait for containers most of the time.
+  test.concurrent.each(RUNS)(
     '%s, the %s pipeline: five artifacts, a patch that mends it, no container left',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (vendor, origin) => {
       using sandbox = new Sandbox()
       const { symptom } = await buildOrdersApi(sandbox.project)

@@ -27,18 +27,22 @@ export function installPacked(base: string): PackedWave {
   const own = Object.fromEntries(
     [...tarballs].map(([name, file]) => [`@wave/${name}`, `file:${file}`]),
   )
+  // What the package "node" would install by a second npm.
+  const node = `node-${process.platform}-${process.arch}`
   const manifest = {
     name: 'install',
     private: true,
-    dependencies: { ...own, node: '22' },
+    dependencies: { ...own, [node]: '22' },
     overrides: own,
   }
   writeFileSync(join(install, 'package.json'), JSON.stringify(manifest))
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], install)
+  // None of the packages needs its scripts: what they build is left out where it does not succeed.
+  const quick = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+  run('npm', ['install', ...quick, '--loglevel=error'], install)
   return {
     main: join(install, 'node_modules/@wave/cli/dist/main.js'),
     tarballs,
-    node22: join(install, 'node_modules/node/bin/node'),
+    node22: join(install, 'node_modules', node, 'bin/node'),
   }
 }
 
