@@ -108,7 +108,7 @@ const layer = (name: string): Risk => ({
 })
 const simple = (name: string): Risk => ({
   kind: 'simple',
-  what: `on a file system without a journal (${name}): a power cut may damage it`,
+  what: `on a file system without a journal and without hard links (${name}): no run can start there`,
 })
 
 const FIXES: Readonly<Record<Risk['kind'], string>> = {

@@ -73,6 +73,18 @@ test('an unreadable lock is no lock', () => {
   expect(readdirSync(directory)).toEqual([])
 })
 
+test('what no wave made is neither waited for nor removed', () => {
+  spawnSync('mkfifo', [lockFile()])
+  expect(lockOwner(directory)).toBeUndefined()
+  expect(() => takeLock(directory)).toThrow(
+    expect.objectContaining({
+      code: 'path-unwritable',
+      message: expect.stringContaining('in the way'),
+    }),
+  )
+  expect(readdirSync(directory)).toEqual(['lock'])
+})
+
 test('a process that died while it cleared the lock of a dead one is cleared with it', () => {
   const { pid } = spawnSync('true')
   const dead = JSON.stringify({ ...mine(), pid })

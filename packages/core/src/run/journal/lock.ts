@@ -6,6 +6,7 @@ import { abandonedFile, clearFolder, createFile, hasErrorCode } from './durable-
 import { removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
 import { describeProcess, isAlive, isElsewhere, parseOwner, readText } from './lock-owner.ts'
 import type { Owner } from './lock-owner.ts'
+import { lookAt } from './plain-file.ts'
 
 /**
  * One writer per run. Holds pid, process start time and boot id, so that a dead or recycled pid and a
@@ -54,7 +55,7 @@ interface LockOwner {
 
 /** Who holds the lock now; undefined: nobody, or a process that is dead. */
 export function lockOwner(directory: string): LockOwner | undefined {
-  const found = readText(join(directory, 'lock'))
+  const found = readLock(join(directory, 'lock'))
   const owner = found === undefined ? undefined : parseOwner(found)
   if (owner === undefined || !isAlive(owner)) return undefined
   const now = describeProcess(owner.pid)
@@ -64,6 +65,13 @@ export function lockOwner(directory: string): LockOwner | undefined {
   return { pid, isCertain, isRun, isElsewhere: isElsewhere(owner) }
 }
 
+/** Nothing else is opened, where a stranger may have put it: one would wait for a pipe. */
+function readLock(path: string): string | undefined {
+  const found = lookAt(path)
+  return found?.isFile() === true && found.size <= MAX_LOCK_BYTES ? readText(path) : undefined
+}
+
+const MAX_LOCK_BYTES = 4096
 const MAX_TRIES = 60
 const MAX_PAUSE_MS = 100
 
@@ -100,16 +108,28 @@ function withoutLinks(path: string, cause: unknown): WaveError {
  * remove it.
  */
 function clearDead(path: string, mine: string, what: string): boolean {
-  const found = readText(path)
-  if (found === undefined) return true
+  const found = readLock(path)
+  if (found === undefined) {
+    refuseStranger(path)
+    return true
+  }
   const owner = parseOwner(found)
   if (owner !== undefined && isAlive(owner)) throw lockedBy(owner, what, path)
   const claims = claimDead(path, found, mine)
   if (claims === undefined) return false
   // Another process may have been here since it was read. That very lock never comes back.
-  if (readText(path) === found) removeFile(path)
+  if (readLock(path) === found) removeFile(path)
   for (const claim of claims) removeFile(claim)
   return true
+}
+
+/** What no wave has made is not removed either. */
+function refuseStranger(path: string): void {
+  const found = lookAt(path)
+  if (found === undefined || (found.isFile() && found.size <= MAX_LOCK_BYTES)) return
+  throw new WaveError('path-unwritable', `${path} is in the way: it is not a lock of wave.`, {
+    hint: 'See what it is, and remove it.',
+  })
 }
 
 /**
@@ -123,7 +143,7 @@ function claimDead(path: string, found: string, mine: string): readonly string[]
     const claim = `${path}${CLAIM}${hash('sha256', dead).slice(0, 32)}`
     claims.push(claim)
     if (tryCreate(claim, mine)) return claims
-    const holder = readText(claim)
+    const holder = readLock(claim)
     const owner = holder === undefined ? undefined : parseOwner(holder)
     if (holder === undefined || (owner !== undefined && isAlive(owner))) return undefined
     dead += holder
@@ -156,7 +176,7 @@ function lockedBy(owner: Owner, what: string, path: string): WaveError {
 
 /** One that cannot be removed, as on a disk that became read-only, is that of a dead process soon. */
 function release(path: string, mine: string): void {
-  if (readText(path) !== mine) return
+  if (readLock(path) !== mine) return
   try {
     removeFile(path)
   } catch {

@@ -1,11 +1,11 @@
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import type { RunEvent } from '../../events.ts'
 import { isEvent } from './event-shape.ts'
 import { scanJournal } from './journal-scan.ts'
 import { journalPath } from './journal.ts'
 import { lockOwner } from './lock.ts'
-import { isPlainFolder, lookAt, openPlainFile } from './plain-file.ts'
+import { isPlainFolder, openPlainFile } from './plain-file.ts'
 import type { PlainFile } from './plain-file.ts'
 
 /** What the journal of a run holds so far. */
@@ -53,7 +53,25 @@ export function checkJournal(directory: string, bytes: Buffer): RunEvents {
     (event, seq) => !isEvent(event) || (event.type === 'run-started') !== (seq === 0),
   )
   if (place >= 0) throw malformed(directory, `record ${place} is not what wave writes`)
+  const circle = findCircle(scan.events)
+  if (circle >= 0) throw malformed(directory, `in record ${circle} a step is a part of itself`)
   return scan
+}
+
+/** Where a step becomes a part of itself: whoever follows such steps upwards comes to no end. */
+function findCircle(events: readonly RunEvent[]): number {
+  const parents = new Map<string, string>()
+  return events.findIndex((event) => {
+    if (event.type !== 'steps-added') return false
+    for (const { id } of event.steps) parents.set(id, event.step)
+    return event.steps.some(({ id }) => {
+      let above: string | undefined = event.step
+      for (let up = 0; up <= parents.size && above !== undefined && above !== id; up += 1) {
+        above = parents.get(above)
+      }
+      return above !== undefined
+    })
+  })
 }
 
 /** What is wrong with a journal whose records are whole. */
@@ -66,10 +84,7 @@ export function malformed(directory: string, what: string): WaveError {
 
 /** The live process that works on a run; undefined: none does. */
 export function holderOf(directory: string): number | undefined {
-  const lock = lookAt(join(directory, 'lock'))
-  const isOurs = lock?.isFile() === true && lock.size <= MAX_LOCK_BYTES
-  return isOurs ? lockOwner(directory)?.pid : undefined
+  return lockOwner(directory)?.pid
 }
 
 const MAX_BYTES = 256 * 2 ** 20
-const MAX_LOCK_BYTES = 4096
