@@ -261,12 +261,6 @@ test('stored content is read as it was recorded, from below the folder of the ru
 })
 
 test('a journal in which a step is a part of itself is refused', () => {
-  const header = (id: string) => ({ id, role: 'auditor', dependencies: [] })
-  const parts = (step: string, ...ids: readonly string[]): NewRunEvent => ({
-    type: 'steps-added',
-    step,
-    steps: ids.map(header),
-  })
   write(encode([STARTED, parts('one', 'one/a'), parts('one/a', 'one/b')]))
   expect(readRunEvents(directory).events).toHaveLength(3)
   for (const circle of [[parts('one', 'one')], [parts('one', 'one/a'), parts('one/a', 'one')]]) {
@@ -274,6 +268,14 @@ test('a journal in which a step is a part of itself is refused', () => {
     expect(() => readRunEvents(directory)).toThrow('a step is a part of itself')
   }
 })
+
+function parts(step: string, ...ids: readonly string[]): NewRunEvent {
+  return {
+    type: 'steps-added',
+    step,
+    steps: ids.map((id) => ({ id, role: 'auditor', dependencies: [] })),
+  }
+}
 
 function nested(depth: number): unknown {
   return depth === 0 ? {} : { inner: nested(depth - 1) }
