@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CliResult, LAUNCHER, resultOf, Sandbox } from '../support/cli.ts'
+import { waveHere } from '../support/wave-here.ts'
 
 const RUN = ['run', 'incident-response', '--provider', 'evidence']
 const SYMPTOM = 'TypeError: Cannot read properties of undefined at total (src/orders.js:2:16)'
@@ -72,12 +73,13 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount a small one)', () 
     {
       using disk = new Disk(sandbox.home, 64)
       disk.fill()
-      expect(isNotReady(await sandbox.wave([...RUN, SYMPTOM]), 'disk-full')).toBe(true)
-      const doctor = await sandbox.wave(['doctor'])
+      expect(isNotReady(await waveHere(sandbox, [...RUN, SYMPTOM]), 'disk-full')).toBe(true)
+      const doctor = await waveHere(sandbox, ['doctor'])
       expect(doctor).toMatchObject({ exitCode: 4, stderr: '' })
       expect(doctor.stdout).toContain('The disk is full')
       rmSync(join(sandbox.home, 'filler'))
-      const again = await sandbox.wave(['run', 'incident-response', 'x', '--sandbox', 'docker'])
+      const inDocker = 'run incident-response x --sandbox docker'.split(' ')
+      const again = await waveHere(sandbox, inDocker)
       expect(again.stderr).toContain('error[docker-unreachable]')
     }
     expect(existsSync(join(sandbox.project, 'output'))).toBe(false)
@@ -88,9 +90,9 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount a small one)', () 
     fill(sandbox)
     using disk = new Disk(join(sandbox.project, '.wave/runs'), 64)
     disk.fill()
-    expect(isNotReady(await sandbox.wave([...RUN, SYMPTOM]), 'disk-full')).toBe(true)
+    expect(isNotReady(await waveHere(sandbox, [...RUN, SYMPTOM]), 'disk-full')).toBe(true)
     rmSync(join(sandbox.project, '.wave/runs/filler'))
-    expect((await sandbox.wave([...RUN, SYMPTOM])).exitCode).toBeLessThan(5)
+    expect((await waveHere(sandbox, [...RUN, SYMPTOM])).exitCode).toBeLessThan(5)
     expect(sandbox.read('.wave/runs/.gitignore')).toBe('*\n')
   })
 
@@ -99,7 +101,7 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount a small one)', () 
     fill(sandbox)
     using disk = new Disk(join(sandbox.project, '.wave/runs'), 64)
     disk.fill(28)
-    const { exitCode, stdout, stderr } = await sandbox.wave([...RUN, SYMPTOM])
+    const { exitCode, stdout, stderr } = await waveHere(sandbox, [...RUN, SYMPTOM])
     expect(exitCode).toBe(4)
     expect(stdout + stderr).toMatch(/disk is full/)
     expect(stdout + stderr).not.toContain('Internal error')
@@ -110,7 +112,7 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount a small one)', () 
     fill(sandbox)
     using disk = new Disk(join(sandbox.project, 'output'), 64)
     disk.fill()
-    const { exitCode, stdout } = await sandbox.wave([...RUN, SYMPTOM])
+    const { exitCode, stdout } = await waveHere(sandbox, [...RUN, SYMPTOM])
     expect(exitCode).toBe(4)
     const kept = /output\/incident-report\.md was not written: .* Its content is kept in (\S+)\.\n/
     expect(statSync(kept.exec(stdout)?.[1] ?? '').size).toBeGreaterThan(1000)
@@ -120,7 +122,7 @@ describe.skipIf(!canMount)('a full disk (needs root, to mount a small one)', () 
     using sandbox = new Sandbox()
     using disk = new Disk(join(sandbox.project, '.wave'), 64)
     disk.fill()
-    expect(isNotReady(await sandbox.wave(['init']), 'disk-full')).toBe(true)
+    expect(isNotReady(await waveHere(sandbox, ['init']), 'disk-full')).toBe(true)
     expect(readdirSync(join(sandbox.project, '.wave'))).toEqual(['filler'])
   })
 
@@ -181,15 +183,14 @@ describe('folders of somebody else', () => {
   test('a .wave/ that may not be read is told as a mistake of the project', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    await sandbox.wave(['init'])
+    await waveHere(sandbox, ['init'])
     giveAway(sandbox)
     for (const path of ['.wave/config.yaml', '.wave/personas', '.wave']) {
       chmodSync(join(sandbox.project, path), 0)
-      for (const args of [[...RUN, SYMPTOM], ['list'], ['validate']]) {
-        const { exitCode, stderr } = await asNobody(sandbox, args)
-        expect([path, args[0], exitCode]).toEqual([path, args[0], 2])
-        expect(stderr).toContain('error[config-invalid]')
-      }
+      const verbs = [[...RUN, SYMPTOM], ['list'], ['validate']]
+      const results = await Promise.all(verbs.map((args) => asNobody(sandbox, args)))
+      expect([path, ...results.map(({ exitCode }) => exitCode)]).toEqual([path, 2, 2, 2])
+      for (const { stderr } of results) expect(stderr).toContain('error[config-invalid]')
       chmodSync(join(sandbox.project, path), 0o700)
     }
   })
@@ -207,7 +208,7 @@ describe('folders of somebody else', () => {
   test('a run makes .wave/ like any folder of the project, and only the runs private', async () => {
     using sandbox = new Sandbox()
     fill(sandbox)
-    await sandbox.wave([...RUN, SYMPTOM])
+    await waveHere(sandbox, [...RUN, SYMPTOM])
     const mode = (path: string): number => statSync(join(sandbox.project, path)).mode & 0o777
     expect([mode('.wave'), mode('.wave/runs')]).toEqual([0o777 & ~process.umask(), 0o700])
   })
