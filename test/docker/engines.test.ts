@@ -157,8 +157,16 @@ describeDocker('an engine that is lost', () => {
     const filters = { label: [`dev.wave.run=${run}`] }
     const containers = async () =>
       (await engine?.docker.listContainers({ all: true, filters })) ?? []
-    await vi.waitUntil(async () => (await containers()).some(({ State }) => State === 'running'), {
+    const processes = async () => {
+      const looks = (await containers()).map(async ({ Id }) => {
+        const container = engine?.docker.getContainer(Id)
+        return await container?.top().catch(() => undefined)
+      })
+      return JSON.stringify(await Promise.all(looks))
+    }
+    await vi.waitUntil(async () => (await processes()).includes('sleep 600'), {
       timeout: 20_000,
+      interval: 100,
     })
     proxy.cut()
     const { exitCode, stdout } = await ended

@@ -48,14 +48,25 @@ async function runUntilStuck(sandbox: Sandbox): Promise<{ child: ChildProcess; r
   child.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()))
   await vi.waitUntil(() => /"type":"tool-call"[^\n]*"tool":"bash"/.test(seen), { timeout: 60_000 })
   const { run }: { run: string } = JSON.parse(seen.split('\n')[0] ?? '')
-  expect(await containersOf(run)).not.toEqual([])
+  // A call is told before it is made.
+  await vi.waitUntil(() => runsInContainer(run, 'sleep 600'), { timeout: 30_000, interval: 100 })
   return { child, run }
 }
 
 async function containersOf(run: string): Promise<string[]> {
   const filters = { label: [`dev.wave.run=${run}`] }
   const containers = await engine?.docker.listContainers({ all: true, filters })
-  return (containers ?? []).flatMap(({ Names }) => Names)
+  return (containers ?? []).map(({ Id }) => Id)
+}
+
+async function runsInContainer(run: string, command: string): Promise<boolean> {
+  const ids = await containersOf(run)
+  // One that is still being made, or gone already, cannot be looked into.
+  const looks = ids.map(async (id) => {
+    const container = engine?.docker.getContainer(id)
+    return await container?.top().catch(() => undefined)
+  })
+  return JSON.stringify(await Promise.all(looks)).includes(command)
 }
 
 describeDocker('a run on an engine', () => {
