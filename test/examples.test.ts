@@ -39,7 +39,8 @@ describe('every example', () => {
 })
 
 describe('a symptom and what is known beside it, without a model', () => {
-  test.each(['focus-symptoms.md', 'external-context.md'])('%s', async (page) => {
+  const pages = ['focus-symptoms.md', 'external-context.md']
+  test.each(pages)('%s', { timeout: 120_000 }, async (page) => {
     using sandbox = new Sandbox()
     sandbox.write('src/orders.js', 'export const total = (order) => order.items.length\n')
     sandbox.initGit()
