@@ -51,12 +51,8 @@ export { listCacheEntries, openStepCache } from './run/cache/step-cache.ts'
 export { systemClock } from './run/clock.ts'
 export { commandRunner } from './run/step/command-runner.ts'
 export { systemIds } from './run/ids.ts'
-export {
-  makeDirectory,
-  replaceFile,
-  storageError,
-  syncDirectory,
-} from './run/journal/durable-fs.ts'
+export { makeDirectory, replaceFile, syncDirectory } from './run/journal/durable-fs.ts'
+export { storageError } from './run/journal/storage-error.ts'
 export { FileJournal, journalPath, openJournal } from './run/journal/journal.ts'
 export { readJournal } from './run/journal/journal-scan.ts'
 export { cancelRun } from './run/journal/cancel-run.ts'

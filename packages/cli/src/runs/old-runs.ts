@@ -34,8 +34,9 @@ export interface JournalState {
 type KeptBecause = 'recent' | 'running' | 'unfinished' | 'not started here' | 'unknown'
 
 /**
- * Which runs of a project are old; `isOwn` may throw a `WaveError`. Clocks jump, so that neither its id nor the time of its file alone makes a
- * run old: the younger of the two counts, and a run is among the newest if it is by one of them.
+ * Which runs of a project are old; `isOwn` may throw a `WaveError`. Clocks jump, so that neither its id nor the time
+ * of its file alone makes a run old: the younger of the two counts, and a run is among the newest if it is by one of
+ * them.
  */
 export function judgeRuns(
   folder: string,

@@ -7,13 +7,13 @@ import type { ArtifactStore } from '../ports.ts'
 import {
   createFile,
   ensureFile,
-  hasErrorCode,
   makeDirectory,
   removeFile,
   removeLeftovers,
   removeLeftoversIn,
   temporaryName,
 } from '../run/journal/durable-fs.ts'
+import { hasErrorCode } from '../run/journal/storage-error.ts'
 import { loadDeliveryRecord } from './delivery-record.ts'
 import type { DeliveryRecord } from './delivery-record.ts'
 import { takeDeliveryTurn } from './delivery-turn.ts'

@@ -4,13 +4,8 @@ import { dirname, join } from 'node:path'
 import { WaveError } from '../errors.ts'
 import type { ArtifactRef } from '../events.ts'
 import type { ArtifactStore } from '../ports.ts'
-import {
-  clearFolder,
-  ensureFile,
-  isTemporary,
-  makeDirectory,
-  storageError,
-} from '../run/journal/durable-fs.ts'
+import { clearFolder, ensureFile, isTemporary, makeDirectory } from '../run/journal/durable-fs.ts'
+import { storageError } from '../run/journal/storage-error.ts'
 
 /** What to do about stored content that is not as it was recorded. */
 export const DAMAGED_HINT =

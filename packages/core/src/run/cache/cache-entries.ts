@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasErrorCode } from '../journal/durable-fs.ts'
+import { hasErrorCode } from '../journal/storage-error.ts'
 import { readEntry } from './file-step-cache.ts'
 import type { CacheEntry } from './step-cache.ts'
 

@@ -7,7 +7,7 @@ import { readWorkingMs } from '../resume/spent.ts'
 import { totalCost } from '../call-costs.ts'
 import { fold, totalUsage } from '../state.ts'
 import type { RunState } from '../state.ts'
-import { hasErrorCode, storageError } from './durable-fs.ts'
+import { hasErrorCode, storageError } from './storage-error.ts'
 import { journalPath, openJournal } from './journal.ts'
 import { lockOwner, takeLock } from './lock.ts'
 import { readRunEvents } from './run-events.ts'
@@ -33,8 +33,9 @@ interface CancelOptions {
 
 /**
  * Ends the run in this folder, also one that another process works on: that gets `SIGINT`, as if Ctrl-C had been
- * pressed there once. Who merely holds the run, as `wave apply` does, is left alone. Throws `run-unknown`, `journal-refused`, `disk-full`, `path-unwritable`, and `run-locked`
- * where it is not certain which process holds the run, or where it does not work on it.
+ * pressed there once. Who merely holds the run, as `wave apply` does, is left alone. Throws `run-unknown`,
+ * `journal-refused`, `disk-full`, `path-unwritable`, and `run-locked` where it is not certain which process holds the
+ * run, or where it does not work on it.
  */
 export async function cancelRun(
   directory: string,

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createFile, makeDirectory, replaceFile, storageError } from './durable-fs.ts'
+import { createFile, makeDirectory, replaceFile } from './durable-fs.ts'
+import { storageError } from './storage-error.ts'
 
 let root: string
 beforeEach(() => {

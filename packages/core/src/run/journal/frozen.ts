@@ -4,7 +4,8 @@ import { WaveError } from '../../errors.ts'
 import { isRecord } from '../../contract/schema-fields.ts'
 import type { ArtifactRef } from '../../events.ts'
 import { parseJson } from '../parse-json.ts'
-import { makeDirectory, storageError } from './durable-fs.ts'
+import { makeDirectory } from './durable-fs.ts'
+import { storageError } from './storage-error.ts'
 
 /** A file of the project that a run uses: a pipeline, a persona, a schema, the configuration. */
 export interface FrozenFile {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { hasErrorCode, pidNamespace } from './durable-fs.ts'
+import { pidNamespace } from './durable-fs.ts'
+import { hasErrorCode } from './storage-error.ts'
 
 /** Pids are used again, so that one alone says little. */
 interface Process {

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from '
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { WaveError } from '../../errors.ts'
-import { hasErrorCode } from './durable-fs.ts'
+import { hasErrorCode } from './storage-error.ts'
 
 /** A file that is open for reading. */
 export interface PlainFile extends Disposable {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { WaveError } from '../../errors.ts'
-import { hasErrorCode } from './durable-fs.ts'
+import { hasErrorCode } from './storage-error.ts'
 import { glanceAtEvents } from './glance-at-events.ts'
 import type { RunGlance } from './glance.ts'
 import { skimJournal } from './journal-skim.ts'

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { WaveError } from '../../errors.ts'
-import { hasErrorCode } from './durable-fs.ts'
+import { hasErrorCode } from './storage-error.ts'
 import { journalPath } from './journal.ts'
 import { isPlainFolder } from './plain-file.ts'
 
