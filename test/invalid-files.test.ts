@@ -128,9 +128,14 @@ describe('bytes', () => {
       1 file checked, 1 problem
       "
     `)
-    expect(await told(FINE.replace('source: Ask', `source: "${tags}"`))).toMatchInlineSnapshot(`
+    // How deep is too deep depends on the stack that is left.
+    const toldOfTags = (await told(FINE.replace('source: Ask', `source: "${tags}"`))).replace(
+      /(?<=x\.yaml:3:)\d+/,
+      '<column>',
+    )
+    expect(toldOfTags).toMatchInlineSnapshot(`
       "error[pipeline-invalid]: The template cannot be read: its tags are nested too deep.
-        x.yaml:3:17239
+        x.yaml:3:<column>
       1 file checked, 1 problem
       "
     `)
