@@ -18,9 +18,14 @@ describeDocker('commands in a sandbox', () => {
   })
 
   test('a command runs in the mount and answers with its exit code and both outputs', async () => {
-    const result = await sh(workspace, 'pwd; echo problem >&2; exit 7')
+    const limits = { timeoutMs: 5000, maxOutputBytes: 1000 }
+    const result = await workspace.exec({ shell: 'pwd; echo problem >&2; exit 7' }, limits)
     expect(result.exitCode).toBe(7)
-    expect(result.text.split('\n').toSorted()).toEqual(['', '/src', 'problem'])
+    expect(Buffer.from(result.output).toString().split('\n').toSorted()).toEqual([
+      '',
+      '/src',
+      'problem',
+    ])
     expect(Buffer.from(result.stdout).toString()).toBe('/src\n')
   })
 

@@ -104,7 +104,8 @@ export async function sh(
   limits: { timeoutMs?: number; maxOutputBytes?: number } = {},
 ): Promise<Omit<ExecResult, 'output'> & { text: string }> {
   const whole = { timeoutMs: 20_000, maxOutputBytes: 100_000, ...limits }
-  const { output, ...rest } = await workspace.exec({ shell }, whole)
+  // On one stream: of two, a busy engine tells the second first.
+  const { output, ...rest } = await workspace.exec({ shell: `exec 2>&1\n${shell}` }, whole)
   return { ...rest, text: Buffer.from(output).toString('utf8') }
 }
 

@@ -23,7 +23,7 @@ import { collectFile, COLLECT_MAX_BYTES, collectCommand, shownPath } from './col
 import { ChannelBroken } from './channel.ts'
 import type { WriteLayer } from './copy-on-write.ts'
 import { engineError } from './engine.ts'
-import { execCommand } from './exec.ts'
+import { execCommand, type CommandRun } from './exec.ts'
 import {
   globRequest,
   grepRequest,
@@ -92,10 +92,12 @@ export class DockerWorkspace implements Workspace {
     const argv = 'shell' in command ? ['bash', '-c', command.shell] : command
     const cwd = limits.cwd ?? this.#root
     try {
+      const run = () => execCommand(this.#parts.tools.container, { argv, cwd, limits, signal })
       await this.#channel.ready()
       this.#unswept = true
       this.#executed = true
-      const result = await execCommand(this.#parts.tools.container, { argv, cwd, limits, signal })
+      const first = await run()
+      const { result } = first.hasBegun ? first : await this.#runAlone(run)
       if (result.stopped !== undefined) await this.#sweep()
       return (await this.#memory.hasKilled()) ? outOfMemory(result) : result
     } catch (cause) {
@@ -103,6 +105,13 @@ export class DockerWorkspace implements Workspace {
       if (cause instanceof WorkspaceLost) void this.#parts.tools.release()
       throw this.#failure(cause, this.#parts.tools)
     }
+  }
+
+  /** For a command that could not begin: what others left behind may have taken every process there is. */
+  async #runAlone(run: () => Promise<CommandRun>): Promise<CommandRun> {
+    await this.#sweep()
+    this.#unswept = true
+    return await run()
   }
 
   #failure(cause: unknown, container: HeldContainer): Error {

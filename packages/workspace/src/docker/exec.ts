@@ -13,15 +13,22 @@ export interface ExecCommand {
   readonly signal: AbortSignal | undefined
 }
 
+export interface CommandRun {
+  /** The engine could start it. */
+  readonly hasBegun: boolean
+  readonly result: ExecResult
+}
+
 /**
  * Runs one command as the tool user. When the result says `stopped`, its processes may still run: the
- * caller sweeps. Throws only when the engine or the container failed; `WorkspaceLost` when the command may
+ * caller sweeps. So it does when the command could not begin, as where others left no process to be had: `output`
+ * is what the engine said then. Throws only when the engine or the container failed; `WorkspaceLost` when the command may
  * begin at a time that nobody knows.
  */
 export async function execCommand(
   container: Docker.Container,
   command: ExecCommand,
-): Promise<ExecResult> {
+): Promise<CommandRun> {
   const exec = await container.exec({
     Cmd: [...BEHIND, ...command.argv],
     User: user(TOOL_USER),
@@ -43,11 +50,19 @@ export async function execCommand(
   const output = stream === undefined ? NOTHING : await collect(exec, stream, command.limits, stop)
   if (stop.reason !== undefined) {
     await begun(exec)
-    return { exitCode: undefined, stopped: stop.reason, ...output }
+    return { hasBegun: true, result: { exitCode: undefined, stopped: stop.reason, ...output } }
   }
-  const { ExitCode: exitCode } = await exec.inspect()
-  return { exitCode: exitCode ?? undefined, stopped: undefined, ...output }
+  const { ExitCode: exitCode, Pid: pid } = await exec.inspect()
+  // Some engines forget the process of a command that has ended; none says this of one that was there.
+  const hasBegun = pid > 0 || !saysNotBegun(output)
+  return { hasBegun, result: { exitCode: exitCode ?? undefined, stopped: undefined, ...output } }
 }
+
+function saysNotBegun({ output }: Output): boolean {
+  return Buffer.compare(output.subarray(0, NOT_BEGUN.length), NOT_BEGUN) === 0
+}
+
+const NOT_BEGUN = Buffer.from('OCI runtime exec failed: ')
 
 /**
  * What ends the processes of a command must get its turn among them: 0.1 to 0.3 s beside 256 that do
