@@ -29,6 +29,16 @@ describeDocker('commands in a sandbox', () => {
     expect(Buffer.from(result.stdout).toString()).toBe('/src\n')
   })
 
+  test('what earlier commands left is ended before one that could not begin is tried again', async () => {
+    const left = 'grep -lz "^8639[9]" /proc/[0-9]*/cmdline | grep -v "^/proc/$$/" || echo nothing'
+    await sh(workspace, 'sleep 86399 >/dev/null 2>&1 &')
+    expect((await sh(workspace, left)).text).toMatch(/^\/proc\/\d+\/cmdline\n/)
+    const limits = { timeoutMs: 5000, maxOutputBytes: 1000, cwd: '/nowhere' }
+    const { output } = await workspace.exec(['true'], limits)
+    expect(Buffer.from(output).toString()).toMatch(/^OCI runtime exec failed: /)
+    expect((await sh(workspace, left)).text).toBe('nothing\n')
+  })
+
   test('arguments arrive as they are, and extra variables too', async () => {
     const limits = { timeoutMs: 5000, maxOutputBytes: 1000, cwd: '/work', env: { WAVE_X: "a 'b" } }
     const argv = ['printf', '%s|', '$HOME', 'a b', '*', "it's", '']

@@ -19,7 +19,10 @@ export function indexRun(dataDir: string, directory: string, root: string): void
   writeEntry(dataDir, basename(directory), { root, first: firstDigest(directory) })
 }
 
-/** The same for a run of one's own that was killed before it was done. Call with its lock, once it is known to have begun. */
+/**
+ * The same for a run of one's own that was killed before it was done. Call with its lock, once it is known to have
+ * begun.
+ */
 export function completeEntry(dataDir: string, directory: string, root: string): void {
   const entry = readEntry(join(indexFolder(dataDir), basename(directory)))
   if (entry !== undefined && entry.first === undefined) indexRun(dataDir, directory, root)

@@ -160,7 +160,10 @@ function createKindCheck({ kind }: ArchiveRules): KindCheck {
   }
 }
 
-/** Linux marks all that was deleted with one device, which has as many names: archives call it a link from the second on. */
+/**
+ * Linux marks all that was deleted with one device, which has as many names: archives call it a link from the
+ * second on.
+ */
 function isDeletion(header: Header, before: ReadonlySet<string>): boolean {
   const { type, devmajor, devminor, linkname } = header
   if (type === 'link') return typeof linkname === 'string' && before.has(relative(linkname))

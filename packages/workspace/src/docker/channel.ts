@@ -32,9 +32,6 @@ export class ChannelBroken extends Error {
   }
 }
 
-/** Who hangs in the kernel for longer runs no line of its own any more. */
-const SWEEP_WAIT_S = 4
-
 /**
  * The loop that serves requests: a line with a nonce, a line of bash. It answers with the command's
  * output, then `NUL nonce space exit-code NUL error NUL nonce newline`. A command cannot know the
@@ -57,6 +54,9 @@ done
  * none left to have. Whatever is answered, only a new channel can be believed.
  */
 export const SWEEP_REQUEST = 'sweep'
+
+/** Who hangs in the kernel for longer runs no line of its own any more. */
+const SWEEP_WAIT_S = 4
 
 /**
  * Ends every process of the tool user except the caller, also those that left their session, and waits

@@ -20,7 +20,7 @@ import { renderHistory } from '../history-text.ts'
 import { computePatch } from '../patch.ts'
 import { snapshotFolder } from '../snapshot-folder.ts'
 import { collectFile, COLLECT_MAX_BYTES, collectCommand, shownPath } from './collect-file.ts'
-import { ChannelBroken } from './channel.ts'
+import { ChannelBroken, openChannel } from './channel.ts'
 import type { WriteLayer } from './copy-on-write.ts'
 import { engineError } from './engine.ts'
 import { execCommand, type CommandRun } from './exec.ts'
@@ -38,7 +38,6 @@ import {
 import type { HeldContainer } from './held-container.ts'
 import { layerChanges } from './layer-changes.ts'
 import { MemoryWatch, outOfMemory } from './memory-watch.ts'
-import { openChannel } from './channel.ts'
 import { ToolChannel } from './tool-channel.ts'
 
 export interface DockerWorkspaceParts {

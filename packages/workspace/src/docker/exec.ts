@@ -22,8 +22,8 @@ export interface CommandRun {
 /**
  * Runs one command as the tool user. When the result says `stopped`, its processes may still run: the
  * caller sweeps. So it does when the command could not begin, as where others left no process to be had: `output`
- * is what the engine said then. Throws only when the engine or the container failed; `WorkspaceLost` when the command may
- * begin at a time that nobody knows.
+ * is what the engine said then. Throws only when the engine or the container failed; `WorkspaceLost` when the
+ * command may begin at a time that nobody knows.
  */
 export async function execCommand(
   container: Docker.Container,
