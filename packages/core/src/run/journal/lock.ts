@@ -3,11 +3,11 @@ import { linkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { WaveError } from '../../errors.ts'
 import { abandonedFile, clearFolder, createFile } from './durable-fs.ts'
-import { hasErrorCode } from './storage-error.ts'
 import { removeFile, syncDirectory, temporaryName } from './durable-fs.ts'
 import { describeProcess, isAlive, isElsewhere, parseOwner, readText } from './lock-owner.ts'
 import type { Owner } from './lock-owner.ts'
 import { lookAt } from './plain-file.ts'
+import { hasErrorCode } from './storage-error.ts'
 
 /**
  * One writer per run. Holds pid, process start time and boot id, so that a dead or recycled pid and a

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { WaveError } from '../../errors.ts'
 
+/** Whether the system answered with one of these, such as `ENOENT`. */
 export function hasErrorCode(error: unknown, ...codes: readonly string[]): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (typeof code === 'string' && codes.includes(code)) return true
