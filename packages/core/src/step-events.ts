@@ -53,7 +53,7 @@ export type NewStepEvent =
       readonly retryInMs: number | undefined
       /** As reported; undefined when it was not. */
       readonly usage: Usage | undefined
-      /** 0 when the call was refused before anything came back; undefined when the reply broke off. */
+      /** 0 when the provider refused the call or was not reached; undefined when the rest of it may be billed. */
       readonly costUsd: number | undefined
       /** Where usage or cost is not all: what limits count instead. Never told as a cost. */
       readonly estimated?: CallAmount
